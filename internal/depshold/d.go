@@ -1,0 +1,21 @@
+package depshold
+import (
+ _ "github.com/alecthomas/kingpin/v2"
+ _ "github.com/prometheus/client_golang/prometheus"
+ _ "github.com/prometheus/client_golang/prometheus/promhttp"
+ _ "github.com/prometheus/client_golang/prometheus/testutil"
+ _ "github.com/prometheus/client_golang/prometheus/collectors/version"
+ _ "github.com/prometheus/client_golang/prometheus/collectors"
+ _ "github.com/prometheus/common/promslog"
+ _ "github.com/prometheus/common/promslog/flag"
+ _ "github.com/prometheus/common/version"
+ _ "github.com/prometheus/common/expfmt"
+ _ "github.com/prometheus/exporter-toolkit/web"
+ _ "github.com/prometheus/exporter-toolkit/web/kingpinflag"
+ _ "github.com/prometheus/procfs"
+ _ "github.com/redis/go-redis/v9"
+ _ "golang.org/x/sys/unix"
+ _ "golang.org/x/sync/errgroup"
+ _ "go.uber.org/goleak"
+ _ "github.com/google/go-cmp/cmp"
+)

@@ -1,0 +1,135 @@
+package history
+
+import (
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// Kind is what a fork was for.
+type Kind string
+
+// The kinds of forks. Unknown is said where neither the child's title nor INFO
+// tells, and never guessed away.
+const (
+	KindRDB           Kind = "rdb"
+	KindAOF           Kind = "aof"
+	KindReplication   Kind = "replication"
+	KindModule        Kind = "module"
+	KindSlotMigration Kind = "slot_migration"
+	KindUnknown       Kind = "unknown"
+)
+
+// Kinds lists every Kind in the order in which people read them.
+var Kinds = [...]Kind{KindRDB, KindAOF, KindReplication, KindModule, KindSlotMigration, KindUnknown}
+
+// Outcome is how a fork's child ended.
+type Outcome string
+
+// The outcomes. Cancelled is the server's own doing (FLUSHALL, a replica that
+// left, a failover) and never a failure.
+const (
+	OutcomeOK         Outcome = "ok"          // exit status 0
+	OutcomeFailed     Outcome = "failed"      // any other exit status
+	OutcomeKilled     Outcome = "killed"      // ended by a signal
+	OutcomeOOM        Outcome = "oom"         // SIGKILL with a rise of an oom_kill counter
+	OutcomeCancelled  Outcome = "cancelled"   // exit status 255 (servers from 6.0) or SIGUSR1 (older ones)
+	OutcomeServerDied Outcome = "server_died" // the server ended before its child did, or with it
+	OutcomeUnknown    Outcome = "unknown"     // nobody could tell: neither the kernel nor INFO
+)
+
+// Reason says why a child failed; it is the label of a counter and therefore
+// one of a few.
+type Reason string
+
+// The reasons of failures.
+const (
+	ReasonExit       Reason = "exit"
+	ReasonSignal     Reason = "signal"
+	ReasonOOM        Reason = "oom"
+	ReasonServerDied Reason = "server_died"
+)
+
+// Reasons lists every Reason.
+var Reasons = [...]Reason{ReasonExit, ReasonSignal, ReasonOOM, ReasonServerDied}
+
+// Reason returns why the outcome is a failure; false for ok, cancelled and unknown.
+func (o Outcome) Reason() (Reason, bool) {
+	switch o {
+	case OutcomeFailed:
+		return ReasonExit, true
+	case OutcomeKilled:
+		return ReasonSignal, true
+	case OutcomeOOM:
+		return ReasonOOM, true
+	case OutcomeServerDied:
+		return ReasonServerDied, true
+	case OutcomeOK, OutcomeCancelled, OutcomeUnknown:
+	}
+	return "", false
+}
+
+// Source names where a number was read.
+type Source string
+
+// The sources.
+const (
+	SourceInfo       Source = "info"        // the server's INFO
+	SourceProcess    Source = "process"     // the server's process on this machine
+	SourceChildSmaps Source = "child_smaps" // the child's smaps_rollup or smaps
+)
+
+// Point is one reading of a child's memory.
+type Point struct {
+	Seconds      float64 `json:"t"`             // since birth
+	PrivateDirty uint64  `json:"private_dirty"` // bytes that only the child holds and that are dirty: what would be freed if it died
+	Source       Source  `json:"source"`
+}
+
+// Reported is one figure of the server's own about its running child.
+type Reported struct {
+	Seconds  float64 `json:"t"`         // since birth, when the child measured it (INFO's age is subtracted)
+	COWBytes uint64  `json:"cow_bytes"` // current_cow_size
+}
+
+// Fork is one fork of one server, from birth to death. It is the one record of
+// which the metrics, the pages, the log line and the files are made; its JSON
+// form is what /api/v1/forks serves. An absent value was not known and is left out.
+type Fork struct {
+	ID        string    `json:"id"`     // birth in Unix milliseconds, "-", child's pid: unique on one machine, sorts by time
+	Server    string    `json:"server"` // configured name
+	Kind      Kind      `json:"kind"`
+	Outcome   Outcome   `json:"outcome,omitempty"` // empty while the child lives
+	Partial   bool      `json:"partial,omitempty"` // the child was there before it was first seen: the beginning is missing
+	Start     time.Time `json:"start"`             // birth: the end of the stall (10 ms grain)
+	ServerPID int       `json:"server_pid"`
+	ChildPID  int       `json:"child_pid"`
+
+	ExitStatus opt.Val[int]    `json:"exit_status,omitzero"` // of a child that exited
+	Signal     opt.Val[string] `json:"signal,omitzero"`      // that ended the child, as "SIGKILL"
+
+	StallSeconds    opt.Val[float64] `json:"stall_seconds,omitzero"` // fork(2) as the server timed it; absent when another fork overwrote it
+	LifetimeSeconds opt.Val[float64] `json:"lifetime_seconds,omitzero"`
+	ResidentBytes   opt.Val[uint64]  `json:"resident_bytes,omitzero"`   // of the server at the fork
+	PageTableBytes  opt.Val[uint64]  `json:"page_table_bytes,omitzero"` // of the server at the fork
+
+	Curve         []Point         `json:"curve"`                             // ascending in time
+	PeakBytes     opt.Val[uint64] `json:"private_dirty_peak_bytes,omitzero"` // highest private dirty read
+	SwapPeakBytes opt.Val[uint64] `json:"swap_peak_bytes,omitzero"`
+
+	Reported         []Reported      `json:"reported,omitempty"`          // the server's own points while the child lived
+	ReportedCOWBytes opt.Val[uint64] `json:"reported_cow_bytes,omitzero"` // the server's own final figure (≤ 6.2 last, ≥ 7.0 peak); only after a clean exit
+
+	CPUSeconds    opt.Val[float64] `json:"child_cpu_seconds,omitzero"`
+	WrittenBytes  opt.Val[uint64]  `json:"child_written_bytes,omitzero"`     // write_bytes of /proc/PID/io: what the child caused to be written to storage
+	ChangesBefore opt.Val[uint64]  `json:"changes_since_last_save,omitzero"` // keys changed since the last save, at the fork
+}
+
+// End is the child's death, or the zero time while it lives.
+func (f *Fork) End() time.Time {
+	s, ok := f.LifetimeSeconds.Get()
+	if !ok {
+		return time.Time{}
+	}
+	return f.Start.Add(time.Duration(s * float64(time.Second)))
+}

@@ -1,0 +1,128 @@
+package history
+
+import (
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+)
+
+// ReadError is a kind of failed read: where, and one of a few reasons.
+type ReadError struct {
+	Source Source
+	Reason string
+}
+
+// ReadErrors lists every ReadError that is counted, so that each exists, at
+// zero, from the start.
+var ReadErrors = [...]ReadError{
+	{SourceInfo, "unreachable"}, // no such host, connection refused or cut
+	{SourceInfo, "timeout"},     // connected or not, no answer in time
+	{SourceInfo, "auth"},        // password missing or wrong, or the user may not call INFO
+	{SourceInfo, "tls"},
+	{SourceInfo, "busy"},     // -BUSY or -LOADING instead of an answer
+	{SourceInfo, "protocol"}, // an answer that is no INFO reply
+	{SourceProcess, "denied"},
+	{SourceProcess, "failed"},
+	{SourceChildSmaps, "denied"},
+	{SourceChildSmaps, "failed"},
+}
+
+// Child is a running fork's child as of its last sample.
+type Child struct {
+	Kind    Kind
+	Start   time.Time // birth
+	Partial bool
+	// Sample is absent until the first good read.
+	Sample opt.Val[Sample]
+}
+
+// Sample is one reading of a child's memory, in bytes.
+type Sample struct {
+	Time          time.Time
+	Source        Source
+	PrivateDirty  uint64
+	Swap          uint64
+	AnonymousHuge uint64
+}
+
+// LastFork is what a kind's last closed fork left for the last_* metrics, set
+// in one step. Absent fields were not known.
+type LastFork struct {
+	Start           time.Time
+	Outcome         Outcome
+	StallSeconds    opt.Val[float64]
+	LifetimeSeconds opt.Val[float64]
+	ResidentBytes   opt.Val[uint64]
+	PeakBytes       opt.Val[uint64]
+	ReportedBytes   opt.Val[uint64]
+}
+
+// Totals are one server's counters since the exporter started. They go up only.
+type Totals struct {
+	Stall        Histogram // seconds; one observation per fork whose duration is known
+	PeakRatio    Histogram // peak private dirty ÷ resident bytes at the fork; one per whole fork with both known
+	ForkedBytes  uint64    // resident bytes summed over the forks in Stall
+	Children     map[Kind]uint64
+	Failed       map[Kind]map[Reason]uint64
+	Cancelled    map[Kind]uint64
+	ChildSeconds map[Kind]float64 // a living child's seconds so far are included in a Snapshot
+	Refused      map[Kind]uint64  // rdb and aof
+	// Forks that the server counted and nobody followed, and forks whose
+	// duration was overwritten by a later fork before INFO answered.
+	UnobservedChild    uint64
+	UnobservedDuration uint64
+	ReadErrors         map[ReadError]uint64
+	SamplerReads       map[Source]uint64
+	SamplerDeferred    map[Source]uint64  // readings put off to stay within the budget
+	SamplerSeconds     map[Source]float64 // time spent reading
+}
+
+// ServerState is everything there is to say about one server at one moment. It
+// is a copy: whoever holds it may keep it, and must not change it.
+type ServerState struct {
+	Name string // configured name, the label "server"
+	Addr string // configured address, never with credentials
+
+	Up bool
+	// Problem says in one sentence why Up is false or why the process was not
+	// found, and what to do; empty when all is well.
+	Problem string
+	Info    *redisinfo.Info // last good reply; nil before the first, and stale when Up is false
+	InfoAt  time.Time
+
+	// Available tells per source (process, child_smaps) whether it works.
+	Available map[Source]bool
+	PID       opt.Val[int] // of the verified process
+	StartTime opt.Val[time.Time]
+	// ResidentBytes and PageTableBytes are the verified process's VmRSS and VmPTE.
+	ResidentBytes  opt.Val[uint64]
+	PageTableBytes opt.Val[uint64]
+
+	// Children are the running ones, oldest first; nearly always none or one.
+	Children []Child
+	// Seen are the kinds whose series exist: rdb, aof and replication always,
+	// the others once one was born.
+	Seen   map[Kind]bool
+	Totals Totals
+	Last   map[Kind]LastFork
+	// COW is the server's newest figure about a running child, absent without one.
+	COW opt.Val[Reported]
+	// COWAt is the moment COW was measured.
+	COWAt time.Time
+	// SaveIntervalSeconds is the longest save point; absent when CONFIG GET is
+	// not allowed or no save point is set.
+	SaveIntervalSeconds opt.Val[int64]
+}
+
+// Snapshot is the state of all servers, sorted by name.
+type Snapshot struct {
+	Servers []ServerState
+	Host    Host
+}
+
+// Host is what the exporter knows of its machine.
+type Host struct {
+	OvercommitMode opt.Val[int]    // vm.overcommit_memory
+	HugePages      opt.Val[string] // always, madvise or never
+}
