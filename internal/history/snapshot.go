@@ -84,12 +84,15 @@ type ServerState struct {
 	Name string // configured name, the label "server"
 	Addr string // configured address, never with credentials
 
-	Up bool
-	// Problem says in one sentence why Up is false or why the process was not
-	// found, and what to do; empty when all is well.
-	Problem string
-	Info    *redisinfo.Info // last good reply; nil before the first, and stale when Up is false
-	InfoAt  time.Time
+	Asked bool // INFO was answered, or was not, at least once
+	Up    bool
+	// Problem says in one sentence why Up is false and what to do; empty when
+	// all is well. ProcessProblem says the same of the process and of what can be
+	// read of it.
+	Problem        string
+	ProcessProblem string
+	Info           *redisinfo.Info // last good reply; nil before the first, and stale when Up is false
+	InfoAt         time.Time
 
 	// Available tells per source (process, child_smaps) whether it works.
 	Available map[Source]bool

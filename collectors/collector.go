@@ -1,0 +1,79 @@
+package collectors
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+)
+
+// families are all of them, in the order of the docs.
+func families() []family {
+	all := []family{
+		serverFamily(),
+		sourcesFamily(),
+		memoryFamily(),
+		stallFamily(),
+		childFamily(),
+		outcomeFamily(),
+		peakFamily(),
+		lastFamily(),
+		reportedFamily(),
+		savesFamily(),
+		samplerFamily(),
+		hostFamily(),
+	}
+	for i := range all {
+		all[i] = all[i].described()
+	}
+	return all
+}
+
+// All returns the declarations of every metric, grouped, in the order of the docs.
+func All() []Metric {
+	var out []Metric
+	for _, f := range families() {
+		for _, m := range f.metrics {
+			out = append(out, *m)
+		}
+	}
+	return out
+}
+
+// New makes the collector of all servers' metrics and the host's. snapshot is
+// called once per Collect, possibly by several scrapes at a time.
+func New(snapshot func() history.Snapshot) prometheus.Collector {
+	return &collector{snapshot: snapshot, families: families()}
+}
+
+type collector struct {
+	snapshot func() history.Snapshot
+	families []family
+}
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, f := range c.families {
+		for _, m := range f.metrics {
+			ch <- m.desc
+		}
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	snapshot := c.snapshot()
+	for _, f := range c.families {
+		if f.perHost != nil {
+			f.perHost(snapshot.Host, sink{ch: ch})
+		}
+	}
+	for i := range snapshot.Servers {
+		v := viewOf(&snapshot.Servers[i])
+		out := sink{ch: ch, server: v.Name}
+		for _, f := range c.families {
+			if f.perServer != nil && (f.forkless || !v.neverForks()) {
+				f.perServer(v, out)
+			}
+		}
+	}
+}

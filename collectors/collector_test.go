@@ -1,0 +1,255 @@
+package collectors
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// down is a busy server that stopped answering in the middle of its save.
+func down(name string) history.ServerState {
+	s := busy(name, fourKinds...)
+	s.Up, s.Problem = false, "no answer within 1s: is the server blocked?"
+	return s
+}
+
+// noProcess is a server on another machine, in the middle of a save: nothing but
+// INFO is known of it.
+func noProcess(name string) history.ServerState {
+	s := busy(name)
+	s.Addr = "192.0.2.1:6379"
+	s.Available = map[history.Source]bool{history.SourceProcess: false, history.SourceChildSmaps: false}
+	s.PID, s.StartTime = opt.Val[int]{}, opt.Val[time.Time]{}
+	s.ResidentBytes, s.PageTableBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
+	s.Children, s.COW, s.COWAt = nil, opt.Val[history.Reported]{}, time.Time{}
+	s.Totals = totals()
+	s.Totals.Stall.Observe(.0125)
+	s.Totals.UnobservedChild = 1
+	return s
+}
+
+func dragonfly(name string) history.ServerState {
+	s := idle(name)
+	s.Info = &redisinfo.Info{
+		Software:             redisinfo.SoftwareDragonfly,
+		Version:              "1.25.1",
+		Mode:                 "standalone",
+		Role:                 "master",
+		UptimeSeconds:        opt.Of[int64](36_000),
+		ChangesSinceLastSave: opt.Of[uint64](42),
+	}
+	s.SaveIntervalSeconds = opt.Val[int64]{}
+	return s
+}
+
+// scenarios are the golden files' snapshots.
+func scenarios() map[string]history.Snapshot {
+	servers := func(s ...history.ServerState) history.Snapshot {
+		return history.Snapshot{Servers: s, Host: fullHost()}
+	}
+	return map[string]history.Snapshot{
+		"saving":      servers(busy("cache", fourKinds...)),
+		"idle":        servers(idle("cache")),
+		"down":        servers(down("cache")),
+		"two_servers": servers(busy("cache", history.KindRDB), idle("sessions")),
+		"no_process":  servers(noProcess("elsewhere")),
+		"dragonfly":   servers(dragonfly("wings")),
+	}
+}
+
+func golden(name string) string { return filepath.Join("testdata", name+".prom") }
+
+func TestExposition(t *testing.T) {
+	for name, snapshot := range scenarios() {
+		t.Run(name, func(t *testing.T) {
+			got := exposition(t, snapshot)
+			if *update {
+				if err := os.WriteFile(golden(name), []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("exposition differs; if it should, run the test with -update (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestGoldenFilesPassPromtool(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Fatal("promtool is missing: apt-get install -y prometheus")
+	}
+	for name := range scenarios() {
+		t.Run(name, func(t *testing.T) {
+			in, err := os.Open(golden(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer in.Close()
+			cmd := exec.CommandContext(t.Context(), promtool, "check", "metrics")
+			cmd.Stdin = in
+			out, err := cmd.CombinedOutput()
+			if err != nil || len(out) > 0 {
+				t.Errorf("promtool check metrics: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
+func TestLint(t *testing.T) {
+	for name, snapshot := range scenarios() {
+		problems, err := testutil.GatherAndLint(registry(t, snapshot))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range problems {
+			t.Errorf("%s: %s: %s", name, p.Metric, p.Text)
+		}
+	}
+}
+
+// TestSeriesPerServer holds the number of series of a server with the four kinds
+// of forks that are common together, and everything known, below the promise.
+func TestSeriesPerServer(t *testing.T) {
+	const promised = 150
+	four := len(seriesOf(t, busy("s", fourKinds...)))
+	all := len(seriesOf(t, busy("s", history.Kinds[:]...)))
+	fresh := len(seriesOf(t, idle("s")))
+	t.Logf("series per server: %d fresh, %d with kinds %v, %d with all %d kinds", fresh, four, fourKinds, all, len(history.Kinds))
+	if four > promised {
+		t.Errorf("%d series with kinds %v, promised are at most %d", four, fourKinds, promised)
+	}
+	if two := len(seriesOf(t, busy("s", fourKinds...), busy("z", fourKinds...))); two != 2*four {
+		t.Errorf("two servers have %d series, one has %d", two, four)
+	}
+}
+
+// TestEveryMetricAppears makes sure that declarations and expositions are the
+// same metrics, with the same types.
+func TestEveryMetricAppears(t *testing.T) {
+	families, err := registry(t, scenarios()["saving"]).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exposed := map[string]string{}
+	for _, f := range families {
+		exposed[f.GetName()] = strings.ToLower(f.GetType().String())
+		for _, m := range f.GetMetric() {
+			perServer := false
+			for _, l := range m.GetLabel() {
+				perServer = perServer || l.GetName() == labelServer
+			}
+			if perServer == strings.HasPrefix(f.GetName(), "redis_fork_host_") {
+				t.Errorf("%s: label server is %t", f.GetName(), perServer)
+			}
+		}
+	}
+	declared := map[string]string{}
+	for _, m := range All() {
+		if _, twice := declared[m.Name]; twice {
+			t.Errorf("%s is declared twice", m.Name)
+		}
+		declared[m.Name] = string(m.Type)
+		if m.Help == "" || m.Needs == "" || m.Group == "" || m.Stability == "" {
+			t.Errorf("%s: the declaration is incomplete: %+v", m.Name, m)
+		}
+	}
+	if diff := cmp.Diff(declared, exposed); diff != "" {
+		t.Errorf("-declared +exposed:\n%s", diff)
+	}
+}
+
+func TestOneSnapshotPerScrape(t *testing.T) {
+	var calls atomic.Int32
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(New(func() history.Snapshot {
+		calls.Add(1)
+		return scenarios()["two_servers"]
+	}))
+	calls.Store(0)
+	if _, err := reg.Gather(); err != nil {
+		t.Fatal(err)
+	}
+	if n := calls.Load(); n != 1 {
+		t.Errorf("a scrape took %d snapshots, want 1", n)
+	}
+}
+
+// TestStore drives the collector from the real store: what a fresh server has
+// must be exportable, and every counter must exist at 0 before its first event.
+func TestStore(t *testing.T) {
+	store := history.New()
+	srv := store.AddServer("s", "127.0.0.1:6379")
+	srv.SetProcess(4711, opt.Of(serverStart))
+	got := seriesOf(t, store.Snapshot().Servers...)
+	got.want(t, map[string]string{
+		`up`:                              "0",
+		`stall_seconds_count`:             "0",
+		`stall_seconds_bucket{le="0.5"}`:  "0",
+		`cow_peak_ratio_bucket{le="1.5"}`: "0",
+		`children_total{kind="rdb"}`:      "0",
+		`children_failed_total{kind="replication",reason="server_died"}`: "0",
+		`children_total{kind="module"}`:                                  "",
+		`refused_total{kind="aof"}`:                                      "0",
+		`unobserved_total{what="child"}`:                                 "0",
+		`read_errors_total{reason="denied",source="child_smaps"}`:        "0",
+	})
+
+	f := history.Fork{ID: "1-1", Server: "s", Kind: history.KindModule, Start: serverStart}
+	srv.Begin(f, serverStart)
+	seriesOf(t, store.Snapshot().Servers...).want(t, map[string]string{
+		`children_total{kind="module"}`: "0",
+		`child_running{kind="module"}`:  "1",
+		`last_success{kind="module"}`:   "",
+	})
+	srv.Died(f.ID, serverStart.Add(2*time.Second))
+	srv.Update(f.ID, func(f *history.Fork) {
+		f.Outcome = history.OutcomeKilled
+		f.StallSeconds = opt.Of(.5)
+	})
+	if _, ok := srv.Close(f.ID); !ok {
+		t.Fatal("the store does not know its open record")
+	}
+	seriesOf(t, store.Snapshot().Servers...).want(t, map[string]string{
+		`children_total{kind="module"}`:                        "1",
+		`children_failed_total{kind="module",reason="signal"}`: "1",
+		`child_running{kind="module"}`:                         "0",
+		`last_success{kind="module"}`:                          "0",
+		`last_lifetime_seconds{kind="module"}`:                 "2",
+		`stall_seconds_bucket{le="0.25"}`:                      "0",
+		`stall_seconds_bucket{le="0.5"}`:                       "1",
+	})
+}
+
+// TestUselessState must not panic, whatever is missing.
+func TestUselessState(t *testing.T) {
+	for name, s := range map[string]history.ServerState{
+		"zero":             {Name: "s"},
+		"up without INFO":  {Name: "s", Up: true},
+		"child of no time": {Name: "s", Children: []history.Child{{}}, COW: opt.Of(history.Reported{}), Up: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			seriesOf(t, s).none(t, "server_info", "child_private_dirty_bytes", "forked_bytes_total", "reported_cow_timestamp_seconds")
+		})
+	}
+}

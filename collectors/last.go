@@ -1,0 +1,95 @@
+package collectors
+
+import (
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+func lastFamily() family {
+	const (
+		noFork  = "no fork of the kind has ended yet"
+		unknown = noFork + ", or it was not known for the last one"
+	)
+	start := &Metric{
+		Name:   "redis_fork_last_start_timestamp_seconds",
+		Type:   Gauge,
+		Labels: []string{"kind"},
+		Help:   "When the last finished fork of this kind was born, in seconds since 1970. All redis_fork_last_* metrics of a kind are about this one fork and change together when it is closed.",
+		Needs:  "process",
+		Absent: noFork,
+	}
+	stall := &Metric{
+		Name:   "redis_fork_last_stall_seconds",
+		Type:   Gauge,
+		Labels: []string{"kind"},
+		Help:   "Seconds that the last finished fork(2) of this kind took, during which the server answered nobody.",
+		Needs:  "process, INFO",
+		Absent: unknown,
+	}
+	lifetime := &Metric{
+		Name:   "redis_fork_last_lifetime_seconds",
+		Type:   Gauge,
+		Labels: []string{"kind"},
+		Help:   "Seconds from the birth to the death of the last finished fork's child.",
+		Needs:  "process",
+		Absent: unknown,
+	}
+	resident := &Metric{
+		Name:   "redis_fork_last_resident_bytes",
+		Type:   Gauge,
+		Labels: []string{"kind"},
+		Help:   "Bytes that the server had resident at the last finished fork.",
+		Needs:  "process",
+		Absent: unknown,
+	}
+	peak := &Metric{
+		Name:   "redis_fork_last_cow_peak_bytes",
+		Type:   Gauge,
+		Labels: []string{"kind"},
+		Help:   "Highest private dirty memory of the last finished fork's child, in bytes: the highest value read, below the truth for a child shorter than a few reads.",
+		Needs:  "child_smaps",
+		Absent: unknown,
+	}
+	success := &Metric{
+		Name:   "redis_fork_last_success",
+		Type:   Gauge,
+		Labels: []string{"kind"},
+		Help:   "1 if the last finished child of this kind ended well, 0 if it failed, was killed, or the server died first. Absent if the server cancelled it or nobody could tell, so an alert on 0 ends then: count failures with redis_fork_children_failed_total.",
+		Needs:  "process",
+		Absent: noFork + ", or the last one was cancelled or its outcome is unknown",
+	}
+	return family{
+		group:   "What did the last fork cost?",
+		metrics: []*Metric{start, stall, lifetime, resident, peak, success},
+		perServer: func(v view, out sink) {
+			for _, k := range v.kinds() {
+				last, ok := v.Last[k]
+				if !ok {
+					continue
+				}
+				kind := string(k)
+				out.value(start, unixSeconds(last.Start), kind)
+				present(out, stall, last.StallSeconds, kind)
+				present(out, lifetime, last.LifetimeSeconds, kind)
+				present(out, resident, last.ResidentBytes, kind)
+				present(out, peak, last.PeakBytes, kind)
+				if ok, known := verdict(last.Outcome).Get(); known {
+					out.flag(success, ok, kind)
+				}
+			}
+		},
+	}
+}
+
+// verdict tells success from failure. A cancelled child is neither: calling it a
+// failure would page people for a FLUSHALL, and calling it a success would say
+// that there is a new dump or a replica in sync.
+func verdict(o history.Outcome) opt.Val[bool] {
+	if o == history.OutcomeOK {
+		return opt.Of(true)
+	}
+	if _, failed := o.Reason(); failed {
+		return opt.Of(false)
+	}
+	return opt.Val[bool]{}
+}

@@ -1,0 +1,47 @@
+package collectors
+
+import (
+	"testing"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+)
+
+func TestLast(t *testing.T) {
+	s := busy("s", history.KindRDB, history.KindModule)
+	s.Up = false // the group is about the past, and stays
+	s.Last[history.KindModule] = history.LastFork{Start: now, Outcome: history.OutcomeOK}
+	seriesOf(t, s).want(t, map[string]string{
+		`last_start_timestamp_seconds{kind="rdb"}`:    "1.79003240025e+09",
+		`last_stall_seconds{kind="rdb"}`:              "0.0125",
+		`last_lifetime_seconds{kind="rdb"}`:           "7.5",
+		`last_resident_bytes{kind="rdb"}`:             "2.147483648e+09",
+		`last_cow_peak_bytes{kind="rdb"}`:             "5.24288e+08",
+		`last_success{kind="rdb"}`:                    "1",
+		`last_start_timestamp_seconds{kind="aof"}`:    "",
+		`last_success{kind="aof"}`:                    "",
+		`last_start_timestamp_seconds{kind="module"}`: "1.79003600025e+09",
+		`last_stall_seconds{kind="module"}`:           "", // not known for that one
+		`last_cow_peak_bytes{kind="module"}`:          "",
+		`last_success{kind="module"}`:                 "1",
+	})
+}
+
+func TestLastSuccess(t *testing.T) {
+	for outcome, want := range map[history.Outcome]string{
+		history.OutcomeOK:         "1",
+		history.OutcomeFailed:     "0",
+		history.OutcomeKilled:     "0",
+		history.OutcomeOOM:        "0",
+		history.OutcomeServerDied: "0",
+		history.OutcomeCancelled:  "",
+		history.OutcomeUnknown:    "",
+		"":                        "",
+	} {
+		s := idle("s")
+		s.Last[history.KindRDB] = history.LastFork{Start: now, Outcome: outcome}
+		seriesOf(t, s).want(t, map[string]string{
+			`last_success{kind="rdb"}`:                 want,
+			`last_start_timestamp_seconds{kind="rdb"}`: "1.79003600025e+09",
+		})
+	}
+}

@@ -1,0 +1,66 @@
+package collectors
+
+import "github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+
+// refusable are the kinds whose refusals INFO gives away.
+var refusable = [...]history.Kind{history.KindRDB, history.KindAOF}
+
+const groupOutcome = "How did forks end, and how much did they hold?"
+
+func outcomeFamily() family {
+	children := &Metric{
+		Name:   "redis_fork_children_total",
+		Type:   Counter,
+		Labels: []string{"kind"},
+		Help:   "Children that were followed to their end, whatever the end. Forks that nobody saw are in redis_fork_unobserved_total, refused ones in redis_fork_refused_total.",
+		Needs:  "process",
+	}
+	failed := &Metric{
+		Name:   "redis_fork_children_failed_total",
+		Type:   Counter,
+		Labels: []string{"kind", "reason"},
+		Help:   "Children that failed: by an exit status, by a signal, by the OOM killer, or because the server died first. With the default oom-score-adj no, the OOM killer takes the server, and the child counts under server_died.",
+		Needs:  "process",
+	}
+	cancelled := &Metric{
+		Name:   "redis_fork_children_cancelled_total",
+		Type:   Counter,
+		Labels: []string{"kind"},
+		Help:   "Children that the server itself ended: FLUSHALL, a replica that left, a failover, AOF switched off. Neither successes nor failures.",
+		Needs:  "process",
+	}
+	refused := &Metric{
+		Name:   "redis_fork_refused_total",
+		Type:   Counter,
+		Labels: []string{"kind"},
+		Help:   "Forks that the kernel refused, so that there never was a child. Servers before Redis 7.0 don't tell them apart: there it stays 0.",
+		Needs:  "INFO (Redis 7.0)",
+	}
+	unobserved := &Metric{
+		Name:   "redis_fork_unobserved_total",
+		Type:   Counter,
+		Labels: []string{"what"},
+		Help:   "Forks that the server counted, but whose child nobody followed (what=\"child\": all of them where the server's process is not known) or whose duration a later fork overwrote (what=\"duration\"). Servers before Redis 6.2 count no forks: there it stays 0.",
+		Needs:  "INFO (Redis 6.2)",
+	}
+	return family{
+		group:   groupOutcome,
+		metrics: []*Metric{children, failed, cancelled, refused, unobserved},
+		perServer: func(v view, out sink) {
+			t := &v.Totals
+			for _, k := range v.kinds() {
+				kind := string(k)
+				out.value(children, float64(t.Children[k]), kind)
+				out.value(cancelled, float64(t.Cancelled[k]), kind)
+				for _, reason := range history.Reasons {
+					out.value(failed, float64(t.Failed[k][reason]), kind, string(reason))
+				}
+			}
+			for _, k := range refusable {
+				out.value(refused, float64(t.Refused[k]), string(k))
+			}
+			out.value(unobserved, float64(t.UnobservedChild), "child")
+			out.value(unobserved, float64(t.UnobservedDuration), "duration")
+		},
+	}
+}

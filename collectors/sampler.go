@@ -1,0 +1,45 @@
+package collectors
+
+import (
+	"maps"
+	"slices"
+)
+
+func samplerFamily() family {
+	cpu := &Metric{
+		Name:      "redis_fork_exporter_sampler_cpu_seconds_total",
+		Type:      Counter,
+		Labels:    []string{"source"},
+		Help:      "CPU seconds that the exporter spent reading this server's children. The server's writes and the child wait for part of that time.",
+		Needs:     "process",
+		Stability: Experimental,
+	}
+	reads := &Metric{
+		Name:      "redis_fork_exporter_sampler_reads_total",
+		Type:      Counter,
+		Labels:    []string{"source"},
+		Help:      "Reads of this server's children's memory, failed ones included.",
+		Needs:     "process",
+		Stability: Experimental,
+	}
+	deferred := &Metric{
+		Name:      "redis_fork_exporter_sampler_deferred_total",
+		Type:      Counter,
+		Labels:    []string{"source"},
+		Help:      "Reads that were put off to stay within the budget of CPU time: the more, the further apart are the samples of large children.",
+		Needs:     "process",
+		Stability: Experimental,
+	}
+	return family{
+		group:   "What does observing cost?",
+		metrics: []*Metric{cpu, reads, deferred},
+		perServer: func(v view, out sink) {
+			t := &v.Totals
+			for _, source := range slices.Sorted(maps.Keys(t.SamplerReads)) {
+				out.value(cpu, t.SamplerSeconds[source], string(source))
+				out.value(reads, float64(t.SamplerReads[source]), string(source))
+				out.value(deferred, float64(t.SamplerDeferred[source]), string(source))
+			}
+		},
+	}
+}

@@ -1,0 +1,16 @@
+package collectors
+
+import "testing"
+
+func TestSampler(t *testing.T) {
+	seriesOf(t, down("s")).want(t, map[string]string{
+		`exporter_sampler_cpu_seconds_total{source="child_smaps"}`: "0.25",
+		`exporter_sampler_reads_total{source="child_smaps"}`:       "40",
+		`exporter_sampler_deferred_total{source="child_smaps"}`:    "12",
+	})
+	seriesOf(t, idle("s")).want(t, map[string]string{
+		`exporter_sampler_cpu_seconds_total{source="child_smaps"}`: "0",
+		`exporter_sampler_reads_total{source="child_smaps"}`:       "0",
+		`exporter_sampler_deferred_total{source="child_smaps"}`:    "0",
+	})
+}

@@ -1,0 +1,33 @@
+package collectors
+
+import (
+	"testing"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+)
+
+func TestSources(t *testing.T) {
+	s := idle("s")
+	s.Available[history.SourceChildSmaps] = false
+	s.Totals.ReadErrors[history.ReadError{Source: history.SourceInfo, Reason: "auth"}] = 2
+	seriesOf(t, s).want(t, map[string]string{
+		`source_available{source="process"}`:                "1",
+		`source_available{source="child_smaps"}`:            "0",
+		`read_errors_total{reason="auth",source="info"}`:    "2",
+		`read_errors_total{reason="timeout",source="info"}`: "0",
+	})
+}
+
+func TestDragonflyHasNothingAboutForks(t *testing.T) {
+	for _, up := range []bool{true, false} {
+		s := dragonfly("s")
+		s.Up = up
+		got := seriesOf(t, s)
+		got.none(t, "source_available", "stall_seconds_count", "child_running", "children_total",
+			"unobserved_total", "server_resident_bytes", "exporter_sampler_reads_total")
+		got.want(t, map[string]string{
+			`read_errors_total{reason="tls",source="info"}`:       "0",
+			`read_errors_total{reason="denied",source="process"}`: "",
+		})
+	}
+}

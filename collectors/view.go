@@ -1,0 +1,67 @@
+package collectors
+
+import (
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+)
+
+type hostView = history.Host
+
+// view is one server's state with what several families ask of it.
+type view struct {
+	*history.ServerState
+	// current is the last reply to INFO while the server answers, else a reply
+	// in which every field is absent: what is stale is not exported.
+	current redisinfo.Info
+}
+
+func viewOf(s *history.ServerState) view {
+	v := view{ServerState: s}
+	if s.Up && s.Info != nil {
+		v.current = *s.Info
+	}
+	return v
+}
+
+// neverForks tells whether the server's software has no fork at all, as far as
+// it ever said what it is.
+func (v view) neverForks() bool {
+	return v.Info != nil && v.Info.Software == redisinfo.SoftwareDragonfly
+}
+
+// kinds are those whose series exist, in the order of history.Kinds.
+func (v view) kinds() []history.Kind {
+	out := make([]history.Kind, 0, len(history.Kinds))
+	for _, k := range history.Kinds {
+		if v.Seen[k] {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// seesChildren tells whether "no children" means that there are none.
+func (v view) seesChildren() bool {
+	return v.Available[history.SourceProcess] || len(v.Children) > 0
+}
+
+// infoStart is when the server started by its own account. The account is in
+// whole seconds and may be one timer tick old: the result is up to a second and
+// a tick too late, never too early while both clocks agree.
+func (v view) infoStart() opt.Val[time.Time] {
+	uptime, ok := v.current.UptimeSeconds.Get()
+	if !ok || v.InfoAt.IsZero() {
+		return opt.Val[time.Time]{}
+	}
+	return opt.Of(v.InfoAt.Add(-time.Duration(uptime) * time.Second))
+}
+
+// infoSaves tells whether INFO says that a child writes all keys: to disk, to
+// replicas or to an append-only file.
+func (v view) infoSaves() bool {
+	i := v.current
+	return i.BGSaveInProgress.Or(false) && !i.ForklessSave || i.AOFRewriteInProgress.Or(false)
+}

@@ -1,0 +1,112 @@
+package dashboards_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// The labels of the one server of the scenario.
+const identity = `job="redis-fork",instance="db-1:10121",server="a"`
+
+// scenario is half an hour of one server, scraped every 15 s. An aof fork of
+// 200 ms was there before; an rdb fork of 50 ms, the first of its kind, ends at
+// 5 min, and an aof fork of 700 ms at 10 min.
+var scenario = map[string]string{
+	`redis_fork_last_start_timestamp_seconds{` + identity + `,kind="rdb"}`: "_x20 300x100",
+	`redis_fork_last_stall_seconds{` + identity + `,kind="rdb"}`:           "_x20 0.05x100",
+	`redis_fork_last_start_timestamp_seconds{` + identity + `,kind="aof"}`: "100x39 600x80",
+	`redis_fork_last_stall_seconds{` + identity + `,kind="aof"}`:           "0.2x39 0.7x80",
+	`redis_fork_stall_seconds_count{` + identity + `}`:                     "0x19 1x19 2x80",
+	`redis_fork_stall_seconds_bucket{` + identity + `,le="0.05"}`:          "0x19 1x19 1x80",
+	`redis_fork_stall_seconds_bucket{` + identity + `,le="0.5"}`:           "0x19 1x19 1x80",
+	`redis_fork_stall_seconds_bucket{` + identity + `,le="1"}`:             "0x19 1x19 2x80",
+	`redis_fork_stall_seconds_bucket{` + identity + `,le="+Inf"}`:          "0x19 1x19 2x80",
+	`redis_fork_stall_seconds_sum{` + identity + `}`:                       "0x19 0.05x19 0.75x80",
+	`redis_fork_forked_bytes_total{` + identity + `}`:                      "0x19 1073741824x19 2147483648x80",
+}
+
+// TestEvaluation has Prometheus evaluate the expressions that are easy to get
+// wrong and still parse: joins, dots, and counts over a window.
+func TestEvaluation(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Fatal("promtool is needed to evaluate PromQL: make deps, or apt-get install prometheus")
+	}
+	const (
+		rdb = `redis_fork_last_stall_seconds{` + identity + `,kind="rdb"}`
+		aof = `redis_fork_last_stall_seconds{` + identity + `,kind="aof"}`
+		all = `{` + identity + `}`
+	)
+	type sample struct {
+		Labels string  `json:"labels"`
+		Value  float64 `json:"value"`
+	}
+	type evaluation struct {
+		Expr string   `json:"expr"`
+		Time string   `json:"eval_time"`
+		Want []sample `json:"exp_samples"`
+	}
+	type series struct {
+		Series string `json:"series"`
+		Values string `json:"values"`
+	}
+
+	var tests []evaluation
+	for _, c := range []struct {
+		panel, at string
+		want      []sample
+	}{
+		{"Last stall", "4m", []sample{{aof, 0.2}}},
+		{"Last stall", "7m", []sample{{rdb, 0.05}}},
+		{"Last stall", "12m", []sample{{aof, 0.7}}},
+		{"Stall of each fork", "4m45s", nil},
+		{"Stall of each fork", "5m", []sample{{rdb, 0.05}}}, // the first of its kind
+		{"Stall of each fork", "5m15s", nil},                // one dot, not one per scrape
+		{"Stall of each fork", "10m", []sample{{aof, 0.7}}},
+		{"Stall of each fork", "10m15s", nil},
+		{"Forks in $window", "25m", []sample{{all, 2}}},
+		{"Over 500 ms in $window", "8m", []sample{{all, 0}}},
+		{"Over 500 ms in $window", "25m", []sample{{all, 1}}},
+		{"Longest stall in $window, at most", "8m", []sample{{all, 0.05}}},
+		{"Longest stall in $window, at most", "25m", []sample{{all, 1}}},
+		{"Stall per GiB in $window", "25m", []sample{{all, 0.375}}},
+	} {
+		tests = append(tests, evaluation{substitute.Replace(exprOf(t, "redis-fork-instance.json", c.panel)), c.at, c.want})
+	}
+	var input []series
+	for name, values := range scenario {
+		input = append(input, series{name, values})
+	}
+
+	// JSON is YAML.
+	b, err := json.Marshal(map[string]any{
+		"tests": []any{map[string]any{"interval": "15s", "input_series": input, "promql_expr_test": tests}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "tests.yaml")
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), promtool, "test", "rules", file).CombinedOutput(); err != nil {
+		t.Errorf("promtool test rules: %v\n%s", err, out)
+	}
+}
+
+// exprOf returns the first expression of the panel with this title.
+func exprOf(t *testing.T, file, title string) string {
+	t.Helper()
+	for _, d := range load(t) {
+		for _, p := range d.panels() {
+			if d.file == file && p.Title == title && len(p.Targets) > 0 {
+				return p.Targets[0].Expr
+			}
+		}
+	}
+	t.Fatalf("%s has no panel %q", file, title)
+	return ""
+}

@@ -1,0 +1,67 @@
+package exporter
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	promcollectors "github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/version"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/collectors"
+	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/pages"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+)
+
+// newHandler makes everything that is served.
+func newHandler(c *Config, store *history.Store) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET "+c.TelemetryPath, metrics(store, c.Logger))
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
+		plain(w, http.StatusOK, "healthy\n")
+	})
+	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) {
+		if name, ok := unasked(store.Snapshot()); ok {
+			plain(w, http.StatusServiceUnavailable, "not ready: "+name+" has not been asked yet\n")
+			return
+		}
+		plain(w, http.StatusOK, "ready\n")
+	})
+	mux.Handle("/", pages.New(store, pages.Options{Version: version.Version, MetricsPath: c.TelemetryPath}))
+	return mux
+}
+
+// unasked names a server of which nothing is known yet, neither good nor bad.
+func unasked(s history.Snapshot) (string, bool) {
+	for _, server := range s.Servers {
+		if !server.Asked {
+			return server.Name, true
+		}
+	}
+	return "", false
+}
+
+func metrics(store *history.Store, log *slog.Logger) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.New(store.Snapshot),
+		versioncollector.NewCollector("redis_fork_exporter"),
+		promcollectors.NewGoCollector(),
+		promcollectors.NewProcessCollector(promcollectors.ProcessCollectorOpts{}),
+	)
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+		ErrorLog:            slog.NewLogLogger(log.Handler(), slog.LevelError),
+		ErrorHandling:       promhttp.ContinueOnError,
+		MaxRequestsInFlight: 8,
+		EnableOpenMetrics:   true,
+	})
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text)
+}

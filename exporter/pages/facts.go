@@ -1,0 +1,138 @@
+package pages
+
+import (
+	"html/template"
+	"strconv"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+)
+
+// fact is one line of a fork's record.
+type fact struct {
+	Name  string
+	Value template.HTML
+	Note  string // what the figure is not, where it misleads
+}
+
+type factGroup struct {
+	Title string
+	Facts []fact
+}
+
+// facts lists everything in the record; what was not known is listed too.
+func facts(f *history.Fork, now time.Time) []factGroup {
+	return []factGroup{
+		{"Time", timeFacts(f, now)},
+		{"Memory", memoryFacts(f)},
+		{"Work", workFacts(f)},
+		{"Identity", identityFacts(f)},
+	}
+}
+
+func timeFacts(f *history.Fork, now time.Time) []fact {
+	life := fact{"Lifetime", secondsHTML(f.LifetimeSeconds), "From birth to death. Every first write of the server to a shared page is copied during this time."}
+	if f.Outcome == "" {
+		life.Value = titled(chart.Seconds(now.Sub(f.Start).Seconds())+" so far", "the child is running")
+	}
+	birth := f.Start.UTC().Format("2006-01-02 15:04:05.00 UTC")
+	return []fact{
+		{"Birth", titled(birth, f.Start.UTC().Format(time.RFC3339Nano)), "When fork(2) had returned, so the stall is already over. The kernel keeps it to 10 ms."},
+		{"Stall", secondsHTML(f.StallSeconds), "How long fork(2) held the command thread, as the server timed it. Not known when another fork replaced the figure first."},
+		{"Stall per GiB, in ms", rateHTML(f.StallSeconds, f.ResidentBytes), "Compares servers of different size. Huge pages make it small without making the copies cheap."},
+		life,
+	}
+}
+
+func memoryFacts(f *history.Fork) []fact {
+	return []fact{
+		{"Resident at the fork", bytesHTML(f.ResidentBytes), "The server's memory that both processes shared at birth."},
+		{"Page tables at the fork", bytesHTML(f.PageTableBytes), "What fork(2) had to copy while the server stood still."},
+		{"Peak private dirty", bytesHTML(f.PeakBytes), "The most memory that the child alone held: what its death would have freed. Not the same as what the fork added to the machine: a page that the server gives back becomes the child's alone without a copy."},
+		{"Peak, of resident", percentHTML(f.PeakBytes, f.ResidentBytes), "Can be above 100 % when the child itself needs much."},
+		{"Reported by the server", bytesHTML(f.ReportedCOWBytes), "Its own figure for copy-on-write, given after a clean exit only: the last reading up to version 6.2, the highest since 7.0."},
+		{"Reported meanwhile", template.HTML(plural(len(f.Reported), "figure", "figures")), "The hollow dots. Between two of them a server can be tens of seconds behind."}, //nolint:gosec // a number and a fixed word
+		{"Swapped out, at most", bytesHTML(f.SwapPeakBytes), "Of the child. Swapped pages are missing from private dirty."},
+	}
+}
+
+func workFacts(f *history.Fork) []fact {
+	return []fact{
+		{"Child's CPU time", secondsHTML(f.CPUSeconds), ""},
+		{"Written by the child", bytesHTML(f.WrittenBytes), "Handed to storage, page cache included; not the size of the file."},
+		{"Changes since the last save", countHTML(f.ChangesBefore), "Keys changed, counted at the fork: what a failure would have left unsaved."},
+	}
+}
+
+func identityFacts(f *history.Fork) []fact {
+	out := []fact{
+		{"Server", titled(f.Server, "configured name"), ""},
+		{"Kind", titled(kindWord(f.Kind), string(f.Kind)), ""},
+		{"Outcome", titled(chart.OutcomeWord(f.Outcome), string(f.Outcome)), outcomeNote(f.Outcome)},
+	}
+	if s, ok := f.Signal.Get(); ok {
+		out = append(out, fact{"Signal", titled(s, "that ended the child"), ""})
+	}
+	if s, ok := f.ExitStatus.Get(); ok {
+		out = append(out, fact{"Exit status", titled(strconv.Itoa(s), "of the child"), ""})
+	}
+	out = append(out,
+		fact{"Processes", titled("child "+strconv.Itoa(f.ChildPID)+" of server "+strconv.Itoa(f.ServerPID), "process ids"), ""},
+		fact{"Readings", readings(f.Curve), "The points of the curve; between two of them the line is only a line."},
+		fact{"Record", titled(f.ID, "birth in Unix milliseconds, and the child's pid"), ""},
+	)
+	if f.Partial {
+		out = append(out, fact{"Beginning", titled("not seen", "partial"), "The child was there before it was first seen. The true peak may lie before the first reading; this fork is kept out of the histograms."})
+	}
+	return out
+}
+
+func readings(curve []history.Point) template.HTML {
+	if len(curve) == 0 {
+		return titled("none", "the child's memory was not readable, or its life too short")
+	}
+	// Only the order of the sources' first appearance is stable and worth telling.
+	names := ""
+	var last history.Source
+	for _, p := range curve {
+		if p.Source != last {
+			last = p.Source
+			if names != "" {
+				names += ", "
+			}
+			names += string(last)
+			if len(names) > 60 {
+				names += " …"
+				break
+			}
+		}
+	}
+	return titled(plural(len(curve), "reading", "readings"), "from "+names)
+}
+
+func outcomeNote(o history.Outcome) string {
+	switch o {
+	case history.OutcomeCancelled:
+		return "The server's own doing (FLUSHALL, a failover, a replica that left): not a failure."
+	case history.OutcomeKilled:
+		return "By a signal. Nothing was saved."
+	case history.OutcomeOOM:
+		return "The kernel ran out of memory and chose the child. Nothing was saved."
+	case history.OutcomeServerDied:
+		return "The server ended before its child did, or with it."
+	case history.OutcomeFailed:
+		return "The child gave up; the server's log says why. A full disk is the usual cause."
+	case history.OutcomeUnknown:
+		return "Neither the kernel nor the server could tell."
+	case history.OutcomeOK:
+	}
+	return ""
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return chart.Count(uint64(n)) + " " + many
+}

@@ -1,0 +1,93 @@
+package pages
+
+import (
+	"html/template"
+	"strconv"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// none stands for what was not known. A dash, because zero would be a figure.
+const none = template.HTML(`<span class="none" title="not known">–</span>`)
+
+// titled puts a figure into a span with its exact form in the title.
+func titled(text, title string) template.HTML {
+	return template.HTML(`<span title="` + template.HTMLEscapeString(title) + `">` + template.HTMLEscapeString(text) + `</span>`) //nolint:gosec // both are escaped here
+}
+
+func bytesHTML(v opt.Val[uint64]) template.HTML {
+	n, ok := v.Get()
+	if !ok {
+		return none
+	}
+	return titled(chart.Bytes(n), chart.ExactBytes(n))
+}
+
+func secondsHTML(v opt.Val[float64]) template.HTML {
+	s, ok := v.Get()
+	if !ok {
+		return none
+	}
+	return titled(chart.Seconds(s), strconv.FormatFloat(s, 'f', -1, 64)+" seconds")
+}
+
+func countHTML(v opt.Val[uint64]) template.HTML {
+	n, ok := v.Get()
+	if !ok {
+		return none
+	}
+	return template.HTML(chart.Count(n)) //nolint:gosec // digits and commas
+}
+
+// percentHTML is part of whole; a dash when one is absent or the whole is 0.
+func percentHTML(part, whole opt.Val[uint64]) template.HTML {
+	p, ok1 := part.Get()
+	w, ok2 := whole.Get()
+	if !ok1 || !ok2 || w == 0 {
+		return none
+	}
+	return titled(chart.Percent(p, w), chart.ExactBytes(p)+" of "+chart.ExactBytes(w))
+}
+
+// rateHTML is the stall in milliseconds per GiB of resident memory: the one
+// figure by which the stalls of servers of different size compare. It is per
+// 2³⁰ bytes, as this rate is given elsewhere; sizes on the pages are decimal.
+func rateHTML(stall opt.Val[float64], resident opt.Val[uint64]) template.HTML {
+	s, ok1 := stall.Get()
+	r, ok2 := resident.Get()
+	if !ok1 || !ok2 || r == 0 {
+		return none
+	}
+	ms := s * 1e3 / (float64(r) / (1 << 30))
+	decimals := 1
+	if ms >= 99.95 {
+		decimals = 0
+	}
+	return titled(strconv.FormatFloat(ms, 'f', decimals, 64), "milliseconds of stall per GiB (1,073,741,824 bytes) resident")
+}
+
+func whenHTML(t, now time.Time) template.HTML {
+	if t.IsZero() {
+		return none
+	}
+	t = t.UTC()
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339Nano) + `" title="` + t.Format("2006-01-02 15:04:05.000") + ` UTC">` + ago(t, now) + `</time>`) //nolint:gosec // digits and fixed words
+}
+
+// ago says how long before now t was, in the largest unit that fits.
+func ago(t, now time.Time) string {
+	d := now.Sub(t)
+	switch {
+	case d < time.Second: // also a clock that was set back
+		return "just now"
+	case d < time.Minute:
+		return strconv.Itoa(int(d/time.Second)) + " s ago"
+	case d < time.Hour:
+		return strconv.Itoa(int(d/time.Minute)) + " min ago"
+	case d < 48*time.Hour:
+		return strconv.Itoa(int(d/time.Hour)) + " h ago"
+	}
+	return strconv.Itoa(int(d/(24*time.Hour))) + " days ago"
+}

@@ -1,0 +1,201 @@
+package pages
+
+import (
+	"cmp"
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// landing is what the first page shows.
+type landing struct {
+	common
+	Servers      []serverCard
+	Up           int
+	Running      int
+	Failure      *history.Fork // newest failed fork that is kept
+	LongestStall *history.Fork // among the kept forks
+	Kept         int           // forks in the table
+	Host         history.Host
+	Overcommit   string
+	Links        []Link
+	Healthy      string
+}
+
+// serverCard is one server's part of it.
+type serverCard struct {
+	history.ServerState
+	Anchor   string
+	Software string // "Redis 7.0.15, master"; "" before the first INFO
+	Resident opt.Val[uint64]
+	Running  []runningChild
+	Last     []lastFork
+	Sources  []sourceState
+	Errors   []readErrors
+	Followed uint64 // forks since the exporter started
+	Failed   uint64
+	Missed   uint64
+}
+
+type runningChild struct {
+	history.Child
+	ID           string // "" when the fork's record is not to be had
+	Age          opt.Val[float64]
+	PrivateDirty opt.Val[uint64]
+	Picture      template.HTML
+}
+
+type lastFork struct {
+	history.LastFork
+	Kind history.Kind
+	ID   string // "" when the record is no longer kept
+}
+
+type sourceState struct {
+	Name string
+	OK   bool
+	Text string
+}
+
+type readErrors struct {
+	Name  string
+	Count uint64
+}
+
+func (s *site) landing(w http.ResponseWriter, r *http.Request) {
+	now := s.opts.Now()
+	snap, forks := s.src.Snapshot(), s.src.Forks()
+	p := landing{
+		common: s.common(r, "", "servers", now),
+		Kept:   len(forks), Host: snap.Host, Links: s.opts.Links,
+		Healthy: strings.TrimPrefix(s.opts.HealthyPath, "/"),
+	}
+	for i := range forks {
+		f := &forks[i]
+		if _, bad := f.Outcome.Reason(); bad && p.Failure == nil {
+			p.Failure = f
+		}
+		if v, ok := f.StallSeconds.Get(); ok && (p.LongestStall == nil || v > p.LongestStall.StallSeconds.Or(0)) {
+			p.LongestStall = f
+		}
+	}
+	for i, st := range snap.Servers {
+		c := card(st, forks, now)
+		c.Anchor = "server-" + strconv.Itoa(i+1)
+		p.Servers = append(p.Servers, c)
+		p.Running += len(c.Running)
+		if st.Up {
+			p.Up++
+		}
+	}
+	if mode, ok := snap.Host.OvercommitMode.Get(); ok {
+		p.Overcommit = overcommitWord(mode)
+	}
+	p.Refresh = p.Running > 0
+	s.page(w, http.StatusOK, "landing", p)
+}
+
+func card(st history.ServerState, forks []history.Fork, now time.Time) serverCard {
+	c := serverCard{ServerState: st, Resident: st.ResidentBytes, Sources: sources(st), Missed: st.Totals.UnobservedChild}
+	if i := st.Info; i != nil {
+		c.Software = strings.Join(nonEmpty(i.Software+" "+i.Version, i.Mode, i.Role), ", ")
+		if !c.Resident.Present() {
+			c.Resident = i.UsedMemoryRSS
+		}
+	}
+	for _, ch := range st.Children {
+		rc := runningChild{Child: ch}
+		if !ch.Start.IsZero() {
+			rc.Age = opt.Of(max(0, now.Sub(ch.Start).Seconds()))
+		}
+		if sample, ok := ch.Sample.Get(); ok {
+			rc.PrivateDirty = opt.Of(sample.PrivateDirty)
+		}
+		if f := find(forks, st.Name, ch.Start, func(f *history.Fork) bool { return f.Outcome == "" }); f != nil {
+			rc.ID, rc.Picture = f.ID, chart.Small(*f, now)
+		}
+		c.Running = append(c.Running, rc)
+	}
+	for _, k := range history.Kinds {
+		l, ok := st.Last[k]
+		if !ok {
+			continue
+		}
+		row := lastFork{LastFork: l, Kind: k}
+		if f := find(forks, st.Name, l.Start, func(f *history.Fork) bool { return f.Kind == k }); f != nil {
+			row.ID = f.ID
+		}
+		c.Last = append(c.Last, row)
+	}
+	slices.SortStableFunc(c.Last, func(a, b lastFork) int { return b.Start.Compare(a.Start) })
+	for _, n := range st.Totals.Children {
+		c.Followed += n
+	}
+	for _, byReason := range st.Totals.Failed {
+		for _, n := range byReason {
+			c.Failed += n
+		}
+	}
+	for e, n := range st.Totals.ReadErrors {
+		if n > 0 {
+			c.Errors = append(c.Errors, readErrors{string(e.Source) + " " + e.Reason, n})
+		}
+	}
+	slices.SortFunc(c.Errors, func(a, b readErrors) int { return cmp.Compare(a.Name, b.Name) })
+	return c
+}
+
+// find returns a server's fork that was born at start, nil for none.
+func find(forks []history.Fork, server string, start time.Time, also func(*history.Fork) bool) *history.Fork {
+	for i := range forks {
+		if f := &forks[i]; f.Server == server && f.Start.Equal(start) && also(f) {
+			return f
+		}
+	}
+	return nil
+}
+
+// sources says of each source whether it works and what is lost without it.
+func sources(st history.ServerState) []sourceState {
+	info := sourceState{Name: "INFO", OK: st.Up, Text: "answered"}
+	if !st.Up {
+		info.Text = "no answer: nothing about this server is current"
+	}
+	process := sourceState{Name: "process", OK: st.Available[history.SourceProcess]}
+	if pid, ok := st.PID.Get(); ok {
+		process.Text = "pid " + strconv.Itoa(pid) + ", verified"
+	} else {
+		process.Text = "not found: forks are known from INFO only, without a curve"
+	}
+	smaps := sourceState{Name: "child's memory", OK: st.Available[history.SourceChildSmaps], Text: "readable"}
+	if !smaps.OK {
+		smaps.Text = "not readable: forks are followed without a curve and without a peak"
+		if process.OK {
+			smaps.Text += "; run the exporter as the server's own user and group"
+		}
+	}
+	return []sourceState{info, process, smaps}
+}
+
+func overcommitWord(mode int) string {
+	switch mode {
+	case 0:
+		return "0, heuristic"
+	case 1:
+		return "1, always"
+	case 2:
+		return "2, never: a fork needs its whole commit up front"
+	}
+	return strconv.Itoa(mode)
+}
+
+func nonEmpty(ss ...string) []string {
+	return slices.DeleteFunc(ss, func(s string) bool { return strings.TrimSpace(s) == "" })
+}

@@ -1,0 +1,79 @@
+package pages_test
+
+import (
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/pages"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+)
+
+var now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+// fake is a history that stands still.
+type fake struct {
+	snap  history.Snapshot
+	forks []history.Fork
+}
+
+func (f fake) Snapshot() history.Snapshot { return f.snap }
+func (f fake) Forks() []history.Fork      { return f.forks }
+
+func (f fake) Fork(id string) (history.Fork, bool) {
+	for _, x := range f.forks {
+		if x.ID == id {
+			return x, true
+		}
+	}
+	return history.Fork{}, false
+}
+
+// quiet is the full history without its running fork.
+func quiet() fake {
+	f := full()
+	f.forks = f.forks[1:]
+	f.snap.Servers[0].Children = nil
+	return f
+}
+
+// full has a server that is well and forks, one without a process, and one that is down.
+func full() fake {
+	running, saved := forktest.Running(now), forktest.Saved(now)
+	return fake{
+		forks: forktest.All(now),
+		snap: history.Snapshot{
+			Host: history.Host{OvercommitMode: opt.Of(0), HugePages: opt.Of("madvise")},
+			Servers: []history.ServerState{
+				{
+					Name: "cache-a:6379", Addr: "10.0.3.17:6379", Up: true, InfoAt: now,
+					Info:      &redisinfo.Info{Software: "redis", Version: "7.0.15", Mode: "standalone", Role: "master"},
+					Available: map[history.Source]bool{history.SourceProcess: true, history.SourceChildSmaps: true},
+					PID:       opt.Of(700), ResidentBytes: opt.Of(uint64(1_610_000_000)), PageTableBytes: opt.Of(uint64(3_190_000)),
+					Children: []history.Child{{Kind: history.KindRDB, Start: running.Start, Sample: opt.Of(history.Sample{PrivateDirty: 933_000_000})}},
+					Last: map[history.Kind]history.LastFork{
+						history.KindRDB: {Start: saved.Start, Outcome: saved.Outcome, StallSeconds: saved.StallSeconds, PeakBytes: saved.PeakBytes},
+						history.KindAOF: {Start: now.Add(-30 * 24 * time.Hour), Outcome: history.OutcomeOOM},
+					},
+					Totals: history.Totals{
+						Children: map[history.Kind]uint64{history.KindRDB: 41, history.KindAOF: 3},
+						Failed:   map[history.Kind]map[history.Reason]uint64{history.KindAOF: {history.ReasonOOM: 2}},
+					},
+				},
+				{
+					Name: "queue", Addr: "unix:/run/redis.sock", Up: true, InfoAt: now,
+					Info:           &redisinfo.Info{Software: "valkey", Version: "8.1.1", UsedMemoryRSS: opt.Of(uint64(412_000_000))},
+					ProcessProblem: "No process could be proved to be this server.",
+				},
+				{
+					Name: "sessions:6380", Addr: "sessions:6380", Problem: "No answer within 1 s.", InfoAt: now.Add(-95 * time.Second),
+					Totals: history.Totals{UnobservedChild: 7, ReadErrors: map[history.ReadError]uint64{{Source: history.SourceInfo, Reason: "timeout"}: 19, {Source: history.SourceInfo, Reason: "auth"}: 0}},
+				},
+			},
+		},
+	}
+}
+
+// The real history must fit.
+var _ pages.Source = (*history.Store)(nil)

@@ -1,0 +1,412 @@
+package chart_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+var now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+// cases are forks of every shape that the record allows, and some that it should not.
+func cases() map[string]history.Fork {
+	points := func(n int, f func(i int) history.Point) []history.Point {
+		ps := make([]history.Point, n)
+		for i := range ps {
+			ps[i] = f(i)
+		}
+		return ps
+	}
+	with := func(change func(*history.Fork)) history.Fork {
+		f := forktest.Saved(now)
+		change(&f)
+		return f
+	}
+	return map[string]history.Fork{
+		"saved": forktest.Saved(now), "killed": forktest.Killed(now), "cancelled": forktest.Cancelled(now),
+		"running": forktest.Running(now), "partial": forktest.Partial(now), "aof": forktest.AOF(now),
+		"zero record":      {},
+		"no points":        with(func(f *history.Fork) { f.Curve, f.PeakBytes = nil, opt.Val[uint64]{} }),
+		"nothing known":    {Server: "s", Outcome: history.OutcomeUnknown, Start: now},
+		"partial, nothing": {Server: "s", Outcome: history.OutcomeUnknown, Start: now, Partial: true},
+		"one point":        with(func(f *history.Fork) { f.Curve = f.Curve[:1]; f.PeakBytes = opt.Of(f.Curve[0].PrivateDirty) }),
+		"zero life":        with(func(f *history.Fork) { f.LifetimeSeconds, f.Curve, f.Reported = opt.Of(0.0), nil, nil }),
+		"zero life, point": with(func(f *history.Fork) {
+			f.LifetimeSeconds, f.Reported = opt.Of(0.0), nil
+			f.Curve = []history.Point{{Seconds: 0, PrivateDirty: 4096}}
+		}),
+		"peak 0": with(func(f *history.Fork) {
+			f.PeakBytes, f.ReportedCOWBytes, f.Reported = opt.Of(uint64(0)), opt.Of(uint64(0)), nil
+			f.Curve = points(5, func(i int) history.Point { return history.Point{Seconds: float64(i)} })
+		}),
+		"no resident":    with(func(f *history.Fork) { f.ResidentBytes = opt.Val[uint64]{} }),
+		"resident 0":     with(func(f *history.Fork) { f.ResidentBytes = opt.Of(uint64(0)) }),
+		"no stall":       with(func(f *history.Fork) { f.StallSeconds = opt.Val[float64]{} }),
+		"stall > life":   with(func(f *history.Fork) { f.StallSeconds = opt.Of(300.0) }),
+		"end unknown":    with(func(f *history.Fork) { f.LifetimeSeconds = opt.Val[float64]{} }),
+		"sub-second":     with(func(f *history.Fork) { f.LifetimeSeconds, f.Curve, f.Reported = opt.Of(0.31), f.Curve[:3], nil }),
+		"microseconds":   with(func(f *history.Fork) { f.LifetimeSeconds, f.Curve, f.Reported = opt.Of(0.0004), nil, nil }),
+		"hours":          with(func(f *history.Fork) { f.LifetimeSeconds = opt.Of(7200.0) }),
+		"clock set back": with(func(f *history.Fork) { f.Outcome, f.Start = "", now.Add(time.Hour) }),
+		"2000 points, falling": with(func(f *history.Fork) {
+			f.Curve = points(2000, func(i int) history.Point {
+				return history.Point{Seconds: float64(i) / 100, PrivateDirty: uint64(1e9 * math.Abs(math.Sin(float64(i)/500)))}
+			})
+		}),
+		"huge": with(func(f *history.Fork) {
+			f.PeakBytes, f.ResidentBytes = opt.Of(uint64(math.MaxUint64)), opt.Of(uint64(math.MaxUint64))
+			f.Curve[3].PrivateDirty = math.MaxUint64
+		}),
+		"not finite": with(func(f *history.Fork) {
+			f.Curve = append(f.Curve, history.Point{Seconds: math.NaN()}, history.Point{Seconds: math.Inf(1)}, history.Point{Seconds: -4})
+			f.LifetimeSeconds, f.StallSeconds = opt.Of(math.Inf(1)), opt.Of(math.NaN())
+		}),
+		"unsorted": with(func(f *history.Fork) { f.Curve[0], f.Curve[100] = f.Curve[100], f.Curve[0] }),
+		"hostile":  with(func(f *history.Fork) { f.Server = "a\"><script>alert(1)</script>\x00\x1b&" }),
+	}
+}
+
+// drawings are all the pictures of a fork.
+func drawings(f history.Fork) map[string][]byte {
+	return map[string][]byte{
+		"small": []byte(chart.Small(f, now)), "large": []byte(chart.Large(f, now)),
+		"compact": []byte(chart.Compact(f, now)), "standalone": chart.Standalone(f, now),
+	}
+}
+
+func TestEveryForkGivesWellFormedSVG(t *testing.T) {
+	for name, f := range cases() {
+		for sort, svg := range drawings(f) {
+			t.Run(name+"/"+sort, func(t *testing.T) {
+				checkSVG(t, svg)
+			})
+		}
+	}
+}
+
+// checkSVG parses svg strictly and looks at what every picture must hold: a
+// role, a description, and coordinates that are numbers within reach.
+func checkSVG(t *testing.T, svg []byte) {
+	t.Helper()
+	d := xml.NewDecoder(bytes.NewReader(svg))
+	allowed := map[string]bool{"svg": true, "title": true, "g": true, "line": true, "path": true, "circle": true, "rect": true, "text": true, "defs": true, "pattern": true, "style": true}
+	var root xml.StartElement
+	for {
+		tok, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("not well-formed: %v\n%s", err, svg)
+		}
+		e, ok := tok.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		if !allowed[e.Name.Local] {
+			t.Errorf("element %q in the picture", e.Name.Local)
+		}
+		if root.Name.Local == "" {
+			root = e.Copy()
+		}
+		for _, a := range e.Attr {
+			switch a.Name.Local {
+			case "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width", "height":
+				v, err := strconv.ParseFloat(a.Value, 64)
+				if err != nil || math.IsNaN(v) || v < -20 || v > 1200 {
+					t.Errorf("<%s %s=%q>: not within the picture", e.Name.Local, a.Name.Local, a.Value)
+				}
+				if (a.Name.Local == "width" || a.Name.Local == "height") && v < 0 {
+					t.Errorf("<%s %s=%q> is negative", e.Name.Local, a.Name.Local, a.Value)
+				}
+			case "style", "onload", "onclick", "href":
+				t.Errorf("attribute %q in the picture", a.Name.Local)
+			}
+		}
+	}
+	if root.Name.Local != "svg" || root.Name.Space != "http://www.w3.org/2000/svg" {
+		t.Errorf("root element is %v", root.Name)
+	}
+	if attr(root, "role") != "img" || len(attr(root, "aria-label")) < 40 || attr(root, "viewBox") == "" {
+		t.Errorf("root lacks role, description or viewBox: %v", root.Attr)
+	}
+	if bytes.Contains(svg, []byte("NaN")) || bytes.Contains(svg, []byte("Inf")) {
+		t.Error("a number that is none in the picture")
+	}
+}
+
+func attr(e xml.StartElement, name string) string {
+	for _, a := range e.Attr {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// No two texts of a picture may touch, and none may leave it.
+func TestTextsDoNotOverlap(t *testing.T) {
+	type box struct {
+		text           string
+		x1, y1, x2, y2 float64
+	}
+	for name, f := range cases() {
+		if name == "huge" {
+			continue // a peak of 18 million TB has no room, and needs none
+		}
+		for sort, svg := range map[string]string{"large": string(chart.Large(f, now)), "compact": string(chart.Compact(f, now))} {
+			width := map[string]float64{"large": 960, "compact": 400}[sort]
+			var boxes []box
+			d := xml.NewDecoder(strings.NewReader(svg))
+			for tok, err := d.Token(); err == nil; tok, err = d.Token() {
+				e, ok := tok.(xml.StartElement)
+				if !ok || e.Name.Local != "text" {
+					continue
+				}
+				var s string
+				if err := d.DecodeElement(&s, &e); err != nil {
+					t.Fatal(err)
+				}
+				x, _ := strconv.ParseFloat(attr(e, "x"), 64)
+				y, _ := strconv.ParseFloat(attr(e, "y"), 64)
+				w := 6.2 * float64(len([]rune(s)))
+				switch attr(e, "text-anchor") {
+				case "middle":
+					x -= w / 2
+				case "end":
+					x -= w
+				}
+				boxes = append(boxes, box{s, x, y - 9, x + w, y + 2})
+			}
+			if len(boxes) < 5 {
+				t.Errorf("%s/%s: only %d texts", name, sort, len(boxes))
+			}
+			for i, a := range boxes {
+				if a.x1 < 0 || a.x2 > width || a.y1 < 0 {
+					t.Errorf("%s/%s: %q leaves the picture: %v", name, sort, a.text, a)
+				}
+				for _, b := range boxes[:i] {
+					if a.x1 < b.x2 && b.x1 < a.x2 && a.y1 < b.y2 && b.y1 < a.y2 {
+						t.Errorf("%s/%s: %q and %q overlap", name, sort, a.text, b.text)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestLargeTellsTheFork(t *testing.T) {
+	for name, want := range map[string][]string{
+		"saved":          {"stall 38.4 ms", "copy 20.3 s", ">ok<", "fc-stall-band", "fc-resident", "fc-final", "seconds since", ">MB<", "ended: ok"},
+		"killed":         {"killed, SIGKILL", "fc-death fc-bad"},
+		"cancelled":      {">cancelled<", "↑ resident 8.24 GB", "fc-dot", "fc-cut"},
+		"running":        {"so far", ">running<", "now: the child is running", "has been running for 12.3 s"},
+		"partial":        {"stall not known", "not seen", "url(#fc-hatch-wide)"},
+		"no points":      {"no reading of the child&#39;s memory"},
+		"hours":          {"minutes since"},
+		"sub-second":     {"milliseconds since"},
+		"stall > life":   {"not to scale"},
+		"end unknown":    {"when is not known"},
+		"no resident":    {"peak 1.2"},
+		"zero record":    {"no reading of the child&#39;s memory yet"},
+		"nothing known":  {"outcome unknown"},
+		"clock set back": {"so far"},
+	} {
+		f := cases()[name]
+		got := string(chart.Large(f, now))
+		for _, w := range want {
+			if !strings.Contains(got, w) {
+				t.Errorf("%s: no %q in the picture", name, w)
+			}
+		}
+	}
+}
+
+func TestLargeDoesNotInvent(t *testing.T) {
+	for name, unwanted := range map[string][]string{
+		"no points":   {"fc-line", "fc-area", "fc-hit", "peak"},
+		"one point":   {`class="fc-area"`, `class="fc-line" d`},
+		"no resident": {"resident"},
+		"no stall":    {"fc-stall"},
+		"cancelled":   {`"fc-resident"`, "fc-final"},
+		"running":     {"fc-final", "ended:"},
+		"saved":       {"fc-dot", "fc-hatched", "no reading"},
+	} {
+		got := string(chart.Large(cases()[name], now))
+		for _, u := range unwanted {
+			if strings.Contains(got, u) {
+				t.Errorf("%s: %q in the picture", name, u)
+			}
+		}
+	}
+}
+
+// Each reading and each figure must be told to the pointer.
+func TestHoverTellsTheValues(t *testing.T) {
+	f := cases()["one point"]
+	f.Curve[0] = history.Point{Seconds: 1.5, PrivateDirty: 402_500_000}
+	got := string(chart.Large(f, now))
+	for _, w := range []string{
+		"<title>402 MB private dirty, 1.50 s after birth, 25 % of resident</title>",
+		"<title>reported by the server for 7.80 s after birth: 724 MB</title>",
+		"<title>resident bytes of the server at the fork: 1.61 GB</title>",
+	} {
+		if !strings.Contains(got, w) {
+			t.Errorf("no %q", w)
+		}
+	}
+}
+
+// A long curve is thinned, but its highest point and its end stay.
+func TestLongCurveKeepsItsPeak(t *testing.T) {
+	f := forktest.Saved(now)
+	f.Curve = nil
+	for i := range 5000 {
+		p := history.Point{Seconds: float64(i) / 250, PrivateDirty: 1e8}
+		if i == 3333 {
+			p.PrivateDirty = 1_400_000_000
+		}
+		f.Curve = append(f.Curve, p)
+	}
+	f.PeakBytes = opt.Of(uint64(1_400_000_000))
+	for sort, svg := range drawings(f) {
+		if len(svg) > 80_000 {
+			t.Errorf("%s: %d bytes", sort, len(svg))
+		}
+		if sort != "small" && !strings.Contains(string(svg), "1.40 GB private dirty, 13.3 s after birth") {
+			t.Errorf("%s: the peak is gone", sort)
+		}
+	}
+}
+
+// Hostile text stays text: checkSVG above would find the element; this also
+// holds for the raw bytes, as an HTML parser sees them.
+func TestHostileNameIsText(t *testing.T) {
+	for sort, svg := range drawings(cases()["hostile"]) {
+		if bytes.Contains(svg, []byte("<script")) || bytes.ContainsAny(svg, "\x00\x1b") {
+			t.Errorf("%s: the name became markup", sort)
+		}
+		if !bytes.Contains(svg, []byte("&lt;script&gt;")) {
+			t.Errorf("%s: the name is gone", sort)
+		}
+	}
+}
+
+func TestStandaloneCarriesItsStyle(t *testing.T) {
+	svg := chart.Standalone(forktest.Saved(now), now)
+	var doc struct {
+		Style string `xml:"style"`
+	}
+	if err := xml.Unmarshal(svg, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if doc.Style != chart.Stylesheet {
+		t.Error("the style is not the stylesheet, byte for byte: a policy that names its hash would refuse it")
+	}
+	if strings.Contains(string(chart.Large(forktest.Saved(now), now)), "<style") {
+		t.Error("the picture for pages carries a style, which their policy forbids")
+	}
+}
+
+// The stylesheet must know every class that is drawn, or shapes are black.
+func TestEveryClassHasAStyle(t *testing.T) {
+	bare := map[string]bool{"fc-large": true, "fc-wide": true, "fc-narrow": true}
+	for name, f := range cases() {
+		for _, svg := range drawings(f) {
+			d := xml.NewDecoder(bytes.NewReader(svg))
+			for tok, err := d.Token(); err == nil; tok, err = d.Token() {
+				e, ok := tok.(xml.StartElement)
+				if !ok {
+					continue
+				}
+				for c := range strings.FieldsSeq(attr(e, "class")) {
+					if !bare[c] && !strings.Contains(chart.Stylesheet, "."+c+" ") && !strings.Contains(chart.Stylesheet, "."+c+",") {
+						t.Fatalf("%s: class %q has no style", name, c)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestBytes(t *testing.T) {
+	for n, want := range map[uint64]string{
+		0: "0 B", 999: "999 B", 1000: "1.00 kB", 4096: "4.10 kB", 999_499: "999 kB", 999_500: "1.00 MB",
+		33_150_000: "33.1 MB", 812_400_000: "812 MB", 1_415_499_776: "1.42 GB", 25e12: "25.0 TB", math.MaxUint64: "18446744 TB",
+	} {
+		if got := chart.Bytes(n); got != want {
+			t.Errorf("Bytes(%d) = %q, want %q", n, got, want)
+		}
+	}
+	for n, want := range map[uint64]string{0: "0 bytes", 1: "1 byte", 1234: "1,234 bytes", 1234567: "1,234,567 bytes"} {
+		if got := chart.ExactBytes(n); got != want {
+			t.Errorf("ExactBytes(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestSeconds(t *testing.T) {
+	for _, c := range []struct {
+		s    float64
+		want string
+	}{
+		{0, "0 s"},
+		{-1, "0 s"},
+		{math.NaN(), "0 s"},
+		{math.Inf(1), "0 s"},
+		{85e-6, "85.0 µs"},
+		{0.0009996, "1.00 ms"},
+		{0.0384, "38.4 ms"},
+		{0.9996, "1.00 s"},
+		{20.31, "20.3 s"},
+		{59.94, "59.9 s"},
+		{59.96, "1 min 00 s"},
+		{200, "3 min 20 s"},
+		{3599.6, "1 h 00 min"},
+		{3900, "1 h 05 min"},
+	} {
+		if got := chart.Seconds(c.s); got != c.want {
+			t.Errorf("Seconds(%v) = %q, want %q", c.s, got, c.want)
+		}
+	}
+}
+
+func TestPercent(t *testing.T) {
+	for _, c := range []struct {
+		part, whole uint64
+		want        string
+	}{{1, 0, ""}, {0, 10, "0 %"}, {4, 1000, "0.4 %"}, {996, 10000, "10 %"}, {51, 100, "51 %"}, {133, 100, "133 %"}} {
+		if got := chart.Percent(c.part, c.whole); got != c.want {
+			t.Errorf("Percent(%d, %d) = %q, want %q", c.part, c.whole, got, c.want)
+		}
+	}
+}
+
+// Failures, endings on purpose and good endings must look different without color.
+func TestEndMarksDifferInShape(t *testing.T) {
+	shapes := map[string]string{}
+	for o, element := range map[history.Outcome]string{history.OutcomeKilled: "path", history.OutcomeOOM: "path", history.OutcomeFailed: "path", history.OutcomeServerDied: "path", history.OutcomeCancelled: "rect", history.OutcomeOK: "circle"} {
+		f := forktest.Saved(now)
+		f.Outcome = o
+		want := fmt.Sprintf(`<%s class="fc-end fc-%s"`, element, chart.OutcomeClass(o))
+		if got := string(chart.Small(f, now)); !strings.Contains(got, want) {
+			t.Errorf("%s: no %q", o, want)
+		}
+		shapes[chart.OutcomeClass(o)] = element
+	}
+	if len(shapes) != 3 {
+		t.Errorf("classes %v, want 3", shapes)
+	}
+}

@@ -1,0 +1,9 @@
+// Package chart draws forks: the growth of a child's private dirty memory from
+// birth to death, as SVG made on the server.
+//
+// Everything here is a pure function of a history.Fork and, for a fork that
+// still runs, of the present moment. No file, no socket, no script. The
+// pictures carry classes instead of colors; Stylesheet gives the classes their
+// colors, in light and in dark. The texts of bytes and seconds live here too
+// (units.go), because a figure must read the same in a picture and beside it.
+package chart

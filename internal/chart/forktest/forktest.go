@@ -1,0 +1,116 @@
+// Package forktest makes realistic forks for the tests of what draws and serves
+// them. Nothing but tests may import it.
+package forktest
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// resident is the size of the server that is forked, in bytes.
+const resident = 1_610_000_000
+
+// All returns one fork of each sort, newest first, the running one on top.
+func All(now time.Time) []history.Fork {
+	return []history.Fork{Running(now), Saved(now), Killed(now), Cancelled(now), Partial(now), AOF(now)}
+}
+
+// Saved is a save of 20 s that ended well.
+func Saved(now time.Time) history.Fork {
+	f := base(now.Add(-3*time.Minute), 4101, history.KindRDB, 20.3)
+	f.Outcome, f.ExitStatus = history.OutcomeOK, opt.Of(0)
+	f.Curve = grow(0.1, 20.3, 0.1, 1)
+	f.PeakBytes = opt.Of(last(f))
+	f.Reported = []history.Reported{
+		{Seconds: 0.8, COWBytes: 96 << 20}, {Seconds: 7.8, COWBytes: 690 << 20}, {Seconds: 15.8, COWBytes: 1_048 << 20},
+	}
+	f.ReportedCOWBytes = opt.Of(last(f) - 3<<20)
+	f.CPUSeconds, f.WrittenBytes, f.ChangesBefore = opt.Of(17.9), opt.Of(uint64(1_240_000_000)), opt.Of(uint64(1_204_551))
+	return f
+}
+
+// Killed is a save whose child was killed.
+func Killed(now time.Time) history.Fork {
+	f := base(now.Add(-52*time.Minute), 3977, history.KindRDB, 8.42)
+	f.Outcome, f.Signal = history.OutcomeKilled, opt.Of("SIGKILL")
+	f.Curve = grow(0.1, 8.42, 0.15, 1.4)
+	f.PeakBytes = opt.Of(last(f))
+	f.Reported = []history.Reported{{Seconds: 0.9, COWBytes: 130 << 20}}
+	return f
+}
+
+// Cancelled is a full sync whose replica left.
+func Cancelled(now time.Time) history.Fork {
+	f := base(now.Add(-5*time.Hour), 3102, history.KindReplication, 3.1)
+	f.Server = "sessions:6380"
+	f.Outcome, f.ExitStatus = history.OutcomeCancelled, opt.Of(255)
+	f.ResidentBytes, f.PageTableBytes = opt.Of(uint64(8_240_000_000)), opt.Of(uint64(16_200_000))
+	f.StallSeconds = opt.Of(0.412)
+	f.Curve = grow(0.1, 3.1, 0.1, 0.5)
+	f.PeakBytes = opt.Of(last(f))
+	return f
+}
+
+// Running is a save that began 12 s before now.
+func Running(now time.Time) history.Fork {
+	f := base(now.Add(-12_300*time.Millisecond), 4188, history.KindRDB, 0)
+	f.LifetimeSeconds = opt.Val[float64]{}
+	f.Curve = grow(0.1, 12.2, 0.1, 0.9)
+	f.PeakBytes = opt.Of(last(f))
+	f.Reported = []history.Reported{{Seconds: 0.8, COWBytes: 88 << 20}, {Seconds: 7.8, COWBytes: 640 << 20}}
+	return f
+}
+
+// Partial is a save that ran already when it was first seen.
+func Partial(now time.Time) history.Fork {
+	f := base(now.Add(-26*time.Hour), 911, history.KindRDB, 18.7)
+	f.Partial, f.Outcome, f.ExitStatus = true, history.OutcomeOK, opt.Of(0)
+	f.StallSeconds = opt.Val[float64]{}
+	f.Curve = grow(6.3, 18.7, 0.1, 1)
+	f.PeakBytes = opt.Of(last(f))
+	f.ReportedCOWBytes = opt.Of(last(f) + 2<<20)
+	return f
+}
+
+// AOF is a rewrite of a minute and a half, read once a second.
+func AOF(now time.Time) history.Fork {
+	f := base(now.Add(-3*24*time.Hour), 702, history.KindAOF, 64.2)
+	f.Outcome, f.ExitStatus = history.OutcomeOK, opt.Of(0)
+	f.Curve = grow(0.5, 64.2, 1, 0.6)
+	f.PeakBytes = opt.Of(last(f))
+	f.ReportedCOWBytes = opt.Of(last(f) - 1<<20)
+	return f
+}
+
+func base(start time.Time, pid int, kind history.Kind, life float64) history.Fork {
+	return history.Fork{
+		ID: fmt.Sprintf("%d-%d", start.UnixMilli(), pid), Server: "cache-a:6379", Kind: kind,
+		Start: start.UTC().Truncate(time.Millisecond), ServerPID: 700, ChildPID: pid,
+		StallSeconds: opt.Of(0.0384), LifetimeSeconds: opt.Of(life),
+		ResidentBytes: opt.Of(uint64(resident)), PageTableBytes: opt.Of(uint64(3_190_000)),
+	}
+}
+
+// grow makes the curve of a server under steady writes: fast at first, then
+// slower, as more and more of the written pages are copied already.
+func grow(from, to, step, speed float64) []history.Point {
+	var ps []history.Point
+	for i := 0; from+float64(i)*step < to; i++ {
+		t := from + float64(i)*step
+		b := resident*0.92*(1-math.Exp(-speed*t/11)) + 6e6*math.Sin(t*2.3)*(1-math.Exp(-t))
+		ps = append(ps, history.Point{Seconds: t, PrivateDirty: uint64(max(b, 0)) &^ 4095, Source: history.SourceChildSmaps})
+	}
+	return ps
+}
+
+func last(f history.Fork) uint64 {
+	var hi uint64
+	for _, p := range f.Curve {
+		hi = max(hi, p.PrivateDirty)
+	}
+	return hi
+}

@@ -1,0 +1,86 @@
+package chart
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+)
+
+// OutcomeWord is an outcome as people read it; no outcome yet is "running".
+func OutcomeWord(o history.Outcome) string {
+	switch o {
+	case "":
+		return "running"
+	case history.OutcomeOOM:
+		return "out of memory"
+	case history.OutcomeServerDied:
+		return "server died"
+	case history.OutcomeUnknown:
+		return "outcome unknown"
+	case history.OutcomeOK, history.OutcomeFailed, history.OutcomeKilled, history.OutcomeCancelled:
+	}
+	return string(o)
+}
+
+// OutcomeClass groups the outcomes by what they mean to the reader: run, ok,
+// bad, cut (cancelled on purpose) or unk. It names the color and the shape.
+func OutcomeClass(o history.Outcome) string {
+	if o == "" {
+		return "run"
+	}
+	if _, bad := o.Reason(); bad {
+		return "bad"
+	}
+	switch o { //nolint:exhaustive // the failures are above, the rest is unknown
+	case history.OutcomeOK:
+		return "ok"
+	case history.OutcomeCancelled:
+		return "cut"
+	}
+	return "unk"
+}
+
+// cause is the detail of an ending: the signal or the exit status, "" for neither.
+func (v *view) cause() string {
+	if s, ok := v.Signal.Get(); ok {
+		return s
+	}
+	if s, ok := v.ExitStatus.Get(); ok && s != 0 {
+		return "exit status " + strconv.Itoa(s)
+	}
+	return ""
+}
+
+// describe says in sentences what the picture shows, for those who can't see it.
+func (v *view) describe() string {
+	var b strings.Builder
+	b.WriteString("Private dirty memory of the " + string(v.Kind) + " fork of " + v.Server + " over time. ")
+	switch {
+	case v.running:
+		b.WriteString("The child has been running for " + Seconds(v.end) + ".")
+	case v.endKnown:
+		b.WriteString("The child lived " + Seconds(v.end) + " and ended: " + OutcomeWord(v.Outcome) + ".")
+	default:
+		b.WriteString("The child ended at an unknown moment: " + OutcomeWord(v.Outcome) + ".")
+	}
+	if p, ok := v.top.Get(); ok {
+		b.WriteString(" Peak " + Bytes(p))
+		if res, ok := v.ResidentBytes.Get(); ok && res > 0 {
+			b.WriteString(", " + Percent(p, res) + " of the server's " + Bytes(res))
+		}
+		b.WriteString(".")
+	} else {
+		b.WriteString(" No reading of its memory.")
+	}
+	if s, ok := v.StallSeconds.Get(); ok {
+		b.WriteString(" The server stood still for " + Seconds(s) + ".")
+	}
+	if c, ok := v.ReportedCOWBytes.Get(); ok {
+		b.WriteString(" The server itself reported " + Bytes(c) + ".")
+	}
+	if v.Partial {
+		b.WriteString(" The beginning was not seen.")
+	}
+	return b.String()
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+const (
+	lookEvery = 200 * time.Millisecond
+	tellWait  = 2 * time.Minute
+)
+
+// narrator tells forks in a terminal, as the exporter's API reports them.
+type narrator struct {
+	url  string
+	out  io.Writer
+	live bool // out is a terminal: the running fork is told in one line that changes
+	told map[string]bool
+}
+
+// get reads the exporter's recent forks, newest first.
+func (n *narrator) get(ctx context.Context) ([]history.Fork, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.url+"/api/v1/forks", http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	var body struct {
+		Forks []history.Fork `json:"forks"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", req.URL, err)
+	}
+	return body.Forks, nil
+}
+
+// ready waits until the exporter has found the server.
+func (n *narrator) ready(ctx context.Context) error {
+	n.told = map[string]bool{}
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.url+"/-/ready", http.NoBody)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		if err := sleep(ctx, lookEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// tell follows the fork that was just started and reports it when it is closed.
+func (n *narrator) tell(ctx context.Context) error {
+	deadline := time.Now().Add(tellWait)
+	for time.Now().Before(deadline) {
+		forks, err := n.get(ctx)
+		if err != nil {
+			return err
+		}
+		for _, f := range forks {
+			switch {
+			case n.told[f.ID]:
+			case f.Outcome == "":
+				n.running(f)
+			default:
+				n.told[f.ID] = true
+				n.closed(f)
+				return nil
+			}
+		}
+		if err := sleep(ctx, lookEvery); err != nil {
+			return err
+		}
+	}
+	return errors.New("the exporter has reported no fork")
+}
+
+// whenHalfDone calls act with the running child's pid once it has been read a few times.
+func (n *narrator) whenHalfDone(ctx context.Context, act func(pid int)) {
+	for range 100 {
+		forks, err := n.get(ctx)
+		if err != nil {
+			return
+		}
+		for _, f := range forks {
+			if f.Outcome == "" && time.Since(f.Start) > time.Second {
+				act(f.ChildPID)
+				return
+			}
+		}
+		if sleep(ctx, lookEvery) != nil {
+			return
+		}
+	}
+}
+
+func (n *narrator) running(f history.Fork) {
+	if !n.live {
+		return
+	}
+	line := fmt.Sprintf("  %-11s %5.1f s", f.Kind, time.Since(f.Start).Seconds())
+	if len(f.Curve) > 0 {
+		line += fmt.Sprintf("   private dirty %9s  %s", megabytes(f.Curve[len(f.Curve)-1].PrivateDirty), sparkline(f.Curve))
+	}
+	fmt.Fprintf(n.out, "\r\033[K%s", line)
+}
+
+func (n *narrator) closed(f history.Fork) {
+	if n.live {
+		fmt.Fprint(n.out, "\r\033[K")
+	}
+	fmt.Fprintf(n.out, "  %s: %s%s\n", f.Kind, f.Outcome, suffix(f))
+	n.fact("stall", stall(f))
+	n.fact("lifetime", known(f.LifetimeSeconds, seconds))
+	n.fact("private dirty", growth(f))
+	n.fact("server says", known(f.ReportedCOWBytes, megabytes))
+	fmt.Fprintf(n.out, "    %-14s %s/forks/%s\n\n", "page", n.url, f.ID)
+}
+
+func (n *narrator) fact(name, value string) {
+	if value == "" {
+		value = "not known"
+	}
+	fmt.Fprintf(n.out, "    %-14s %s\n", name, value)
+}
+
+func suffix(f history.Fork) string {
+	if s, ok := f.Signal.Get(); ok {
+		return " by " + s
+	}
+	if s, ok := f.ExitStatus.Get(); ok && s != 0 {
+		return fmt.Sprintf(" with exit status %d", s)
+	}
+	return ""
+}
+
+func stall(f history.Fork) string {
+	s, ok := f.StallSeconds.Get()
+	if !ok {
+		return ""
+	}
+	text := seconds(s)
+	if r, ok := f.ResidentBytes.Get(); ok && r > 0 {
+		text += fmt.Sprintf("   (%.1f ms per GiB of the %s resident)", s*1000/(float64(r)/(1<<30)), megabytes(r))
+	}
+	return text
+}
+
+func growth(f history.Fork) string {
+	peak, ok := f.PeakBytes.Get()
+	if !ok {
+		return ""
+	}
+	text := "peak " + megabytes(peak)
+	if r, ok := f.ResidentBytes.Get(); ok && r > 0 {
+		text += fmt.Sprintf(", %.0f %% of the data", 100*float64(peak)/float64(r))
+	}
+	return text + "   " + sparkline(f.Curve)
+}
+
+func known[T any](v opt.Val[T], text func(T) string) string {
+	if x, ok := v.Get(); ok {
+		return text(x)
+	}
+	return ""
+}
+
+func megabytes(b uint64) string { return fmt.Sprintf("%.1f MB", float64(b)/1e6) }
+
+func seconds(s float64) string {
+	if s < 1 {
+		return fmt.Sprintf("%.2f ms", s*1000)
+	}
+	return fmt.Sprintf("%.2f s", s)
+}
+
+// sparkline draws a curve in at most 24 characters.
+func sparkline(curve []history.Point) string {
+	const width = 24
+	if len(curve) == 0 {
+		return ""
+	}
+	bars := []rune("▁▂▃▄▅▆▇█")
+	var top uint64 = 1
+	for _, p := range curve {
+		top = max(top, p.PrivateDirty)
+	}
+	var b strings.Builder
+	step := max(1, float64(len(curve))/width)
+	for at := 0.0; int(at) < len(curve); at += step {
+		b.WriteRune(bars[curve[int(at)].PrivateDirty*uint64(len(bars)-1)/top])
+	}
+	return b.String()
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

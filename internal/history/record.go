@@ -1,0 +1,173 @@
+package history
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// maxPoints bounds a record's curve. Beyond it every second point goes: a save
+// of any length is drawn in 300 to 600 points, and 200 records of the longest
+// saves stay below 5 MB.
+const maxPoints = 600
+
+// ID names a fork: it sorts by time and is unique on one machine.
+func ID(start time.Time, childPID int) string {
+	return fmt.Sprintf("%d-%d", start.UnixMilli(), childPID)
+}
+
+func (f *Fork) at(seconds float64) time.Time {
+	return f.Start.Add(time.Duration(seconds * float64(time.Second)))
+}
+
+// Begin opens a fork's record. seen is when the child was first seen: the time
+// of a partial fork counts from there.
+func (s *Server) Begin(f Fork, seen time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from := f.Start
+	if f.Partial {
+		from = seen
+	}
+	s.seen(f.Kind)
+	s.open = append(s.open, &running{Fork: f, accounted: from})
+}
+
+func (s *Server) find(id string) *running {
+	for _, r := range s.open {
+		if r.ID == id {
+			return r
+		}
+	}
+	return nil
+}
+
+// Update changes an open record; change must not keep its argument. Unknown and
+// closed records are left alone.
+func (s *Server) Update(id string, change func(*Fork)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.find(id)
+	if r == nil {
+		return
+	}
+	s.account(r, time.Now()) // at the old kind, which change may replace
+	change(&r.Fork)
+	s.seen(r.Kind)
+}
+
+// AddSample adds one reading of an open record's child.
+func (s *Server) AddSample(id string, sample Sample) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.find(id)
+	if r == nil || r.dead {
+		return
+	}
+	r.sample = opt.Of(sample)
+	r.Curve = addPoint(r.Curve, Point{
+		Seconds:      sample.Time.Sub(r.Start).Seconds(),
+		PrivateDirty: sample.PrivateDirty,
+		Source:       sample.Source,
+	})
+	r.PeakBytes = opt.Of(max(r.PeakBytes.Or(0), sample.PrivateDirty))
+	r.SwapPeakBytes = opt.Of(max(r.SwapPeakBytes.Or(0), sample.Swap))
+}
+
+// addPoint appends p and thins the curve when it has become too long. It never
+// writes to points that were handed out.
+func addPoint(curve []Point, p Point) []Point {
+	if len(curve) < maxPoints {
+		return append(curve, p)
+	}
+	peak := slices.MaxFunc(curve, func(a, b Point) int { return cmp.Compare(a.PrivateDirty, b.PrivateDirty) })
+	thinned := make([]Point, 0, maxPoints)
+	for i, q := range curve {
+		if i%2 == 0 || q == peak {
+			thinned = append(thinned, q)
+		}
+	}
+	return append(thinned, p)
+}
+
+// Died says that an open record's child has ended, at the given time. The
+// record stays open until Close: its outcome may not be known yet.
+func (s *Server) Died(id string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.find(id)
+	if r == nil || r.dead {
+		return
+	}
+	s.account(r, at)
+	r.dead = true
+	r.LifetimeSeconds = opt.Of(max(0, at.Sub(r.Start).Seconds()))
+}
+
+// account adds a living child's time since the last call to its kind.
+func (s *Server) account(r *running, now time.Time) {
+	if r.dead || !now.After(r.accounted) {
+		return
+	}
+	s.state.Totals.ChildSeconds[r.Kind] += now.Sub(r.accounted).Seconds()
+	r.accounted = now
+}
+
+// Drop forgets an open record: its child turned out to be no fork of the server.
+func (s *Server) Drop(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remove(id)
+}
+
+func (s *Server) remove(id string) *running {
+	r := s.find(id)
+	s.open = slices.DeleteFunc(s.open, func(o *running) bool { return o == r })
+	return r
+}
+
+// Close closes a record whose outcome has been set: exactly one observation in
+// each counter and histogram that the fork belongs to, the last_* group in one
+// step, and the record into the ring. It returns the closed record.
+func (s *Server) Close(id string) (Fork, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.remove(id)
+	if r == nil {
+		return Fork{}, false
+	}
+	f := r.Fork
+	t := &s.state.Totals
+	t.Children[f.Kind]++
+	if reason, failed := f.Outcome.Reason(); failed {
+		t.Failed[f.Kind][reason]++
+	}
+	if f.Outcome == OutcomeCancelled {
+		t.Cancelled[f.Kind]++
+	}
+	if stall, ok := f.StallSeconds.Get(); ok {
+		s.observeStall(stall, f.ResidentBytes)
+	}
+	peak, hasPeak := f.PeakBytes.Get()
+	resident, hasResident := f.ResidentBytes.Get()
+	if hasPeak && hasResident && resident > 0 && !f.Partial {
+		t.PeakRatio.Observe(float64(peak) / float64(resident))
+	}
+	s.state.Last[f.Kind] = LastFork{
+		Start:           f.Start,
+		Outcome:         f.Outcome,
+		StallSeconds:    f.StallSeconds,
+		LifetimeSeconds: f.LifetimeSeconds,
+		ResidentBytes:   f.ResidentBytes,
+		PeakBytes:       f.PeakBytes,
+		ReportedBytes:   f.ReportedCOWBytes,
+	}
+	if len(s.ring) == RingSize {
+		s.ring = s.ring[1:]
+	}
+	s.ring = append(s.ring, f)
+	return f, true
+}

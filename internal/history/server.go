@@ -1,0 +1,238 @@
+package history
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+)
+
+// Server is one server's part of a Store. Its methods are safe for concurrent use.
+type Server struct {
+	mu    sync.Mutex
+	state ServerState
+	open  []*running // oldest first
+	ring  []Fork     // oldest first, at most RingSize
+}
+
+// running is a fork whose record is not closed yet.
+type running struct {
+	Fork
+	dead      bool      // the child has ended; only the record waits
+	accounted time.Time // up to here its life is in Totals.ChildSeconds
+	sample    opt.Val[Sample]
+}
+
+func newServer(name, addr string) *Server {
+	s := &Server{state: ServerState{
+		Name:      name,
+		Addr:      addr,
+		Problem:   "not asked yet",
+		Available: map[Source]bool{SourceProcess: false, SourceChildSmaps: false},
+		Seen:      map[Kind]bool{},
+		Last:      map[Kind]LastFork{},
+		Totals: Totals{
+			Stall:           NewHistogram(StallLimits...),
+			PeakRatio:       NewHistogram(PeakRatioLimits...),
+			Children:        map[Kind]uint64{},
+			Failed:          map[Kind]map[Reason]uint64{},
+			Cancelled:       map[Kind]uint64{},
+			ChildSeconds:    map[Kind]float64{},
+			Refused:         map[Kind]uint64{KindRDB: 0, KindAOF: 0},
+			ReadErrors:      map[ReadError]uint64{},
+			SamplerReads:    map[Source]uint64{SourceChildSmaps: 0},
+			SamplerDeferred: map[Source]uint64{SourceChildSmaps: 0},
+			SamplerSeconds:  map[Source]float64{SourceChildSmaps: 0},
+		},
+	}}
+	for _, e := range ReadErrors {
+		s.state.Totals.ReadErrors[e] = 0
+	}
+	for _, k := range []Kind{KindRDB, KindAOF, KindReplication} {
+		s.seen(k)
+	}
+	return s
+}
+
+// seen makes a kind's counters exist, at zero, so that its first fork is an
+// increase and not a birth, which rate() could not see.
+func (s *Server) seen(k Kind) {
+	if s.state.Seen[k] {
+		return
+	}
+	s.state.Seen[k] = true
+	t := &s.state.Totals
+	t.Children[k], t.Cancelled[k], t.ChildSeconds[k] = 0, 0, 0
+	t.Failed[k] = make(map[Reason]uint64, len(Reasons))
+	for _, r := range Reasons {
+		t.Failed[k][r] = 0
+	}
+}
+
+// SetInfo stores a good reply to INFO.
+func (s *Server) SetInfo(info redisinfo.Info, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Asked, s.state.Up, s.state.Info, s.state.InfoAt = true, true, &info, at
+	s.state.Problem = ""
+}
+
+// SetDown says that INFO was not answered, and why.
+func (s *Server) SetDown(problem string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Asked, s.state.Up, s.state.Problem = true, false, problem
+}
+
+// SetSaveInterval stores the longest save point.
+func (s *Server) SetSaveInterval(seconds opt.Val[int64]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.SaveIntervalSeconds = seconds
+}
+
+// SetProcess says which process was proved to be the server.
+func (s *Server) SetProcess(pid int, start opt.Val[time.Time]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.PID, s.state.StartTime = opt.Of(pid), start
+	s.state.Available[SourceProcess], s.state.ProcessProblem = true, ""
+}
+
+// SetProcessProblem says what of the proved process can't be read, and the remedy.
+func (s *Server) SetProcessProblem(problem string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.ProcessProblem = problem
+}
+
+// SetNoProcess says that there is no proved process, and why.
+func (s *Server) SetNoProcess(problem string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := &s.state
+	st.PID, st.StartTime = opt.Val[int]{}, opt.Val[time.Time]{}
+	st.ResidentBytes, st.PageTableBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
+	st.Available[SourceProcess], st.Available[SourceChildSmaps] = false, false
+	st.ProcessProblem = problem
+}
+
+// SetAvailable says whether a source works.
+func (s *Server) SetAvailable(source Source, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Available[source] = ok
+}
+
+// SetMemory stores the verified process's VmRSS and VmPTE.
+func (s *Server) SetMemory(resident, pageTables opt.Val[uint64]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.ResidentBytes, s.state.PageTableBytes = resident, pageTables
+}
+
+// CountReadError counts a failed read; e is one of ReadErrors.
+func (s *Server) CountReadError(e ReadError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Totals.ReadErrors[e]++
+}
+
+// CountUnobserved counts forks that nobody followed, and durations that nobody read.
+func (s *Server) CountUnobserved(children, durations int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Totals.UnobservedChild += uint64(children)
+	s.state.Totals.UnobservedDuration += uint64(durations)
+}
+
+// CountRefused counts forks that the kernel refused.
+func (s *Server) CountRefused(kind Kind, n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Totals.Refused[kind] += n
+}
+
+// CountSampler adds one read of a source that took cost.
+func (s *Server) CountSampler(source Source, cost time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Totals.SamplerReads[source]++
+	s.state.Totals.SamplerSeconds[source] += cost.Seconds()
+}
+
+// CountDeferred counts a read that was put off to stay within the budget.
+func (s *Server) CountDeferred(source Source) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Totals.SamplerDeferred[source]++
+}
+
+// ObserveStall observes the duration of a fork that has no record to carry it:
+// it was never seen, or its record was closed before the duration was known.
+func (s *Server) ObserveStall(seconds float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.observeStall(seconds, s.state.ResidentBytes)
+}
+
+// observeStall observes a stall together with the bytes that were forked in it.
+// Without the process, the server's own word on its resident bytes has to do.
+func (s *Server) observeStall(seconds float64, resident opt.Val[uint64]) {
+	if !resident.Present() && s.state.Info != nil {
+		resident = s.state.Info.UsedMemoryRSS
+	}
+	s.state.Totals.Stall.Observe(seconds)
+	s.state.Totals.ForkedBytes += resident.Or(0)
+}
+
+// State copies the server's state as of now.
+func (s *Server) State() ServerState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	out := s.state
+	out.Children = nil
+	out.COW, out.COWAt = opt.Val[Reported]{}, time.Time{}
+	for _, r := range s.open {
+		if r.dead {
+			continue
+		}
+		s.account(r, now)
+		out.Children = append(out.Children, Child{
+			Kind: r.Kind, Start: r.Start, Partial: r.Partial, Sample: r.sample,
+		})
+		if n := len(r.Reported); n > 0 {
+			out.COW = opt.Of(r.Reported[n-1])
+			out.COWAt = r.at(r.Reported[n-1].Seconds)
+		}
+	}
+	out.Totals = s.state.Totals.clone()
+	out.Available, out.Seen = maps.Clone(s.state.Available), maps.Clone(s.state.Seen)
+	out.Last = maps.Clone(s.state.Last)
+	return out
+}
+
+// Forks returns the running and the kept forks, newest first.
+func (s *Server) Forks() []Fork {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := slices.Clone(s.ring)
+	for _, r := range s.open {
+		out = append(out, r.Fork)
+	}
+	slices.SortStableFunc(out, func(a, b Fork) int { return b.Start.Compare(a.Start) })
+	return out
+}
+
+func (s *Server) fork(id string) (Fork, bool) {
+	for _, f := range s.Forks() {
+		if f.ID == id {
+			return f, true
+		}
+	}
+	return Fork{}, false
+}

@@ -1,0 +1,76 @@
+package history
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+)
+
+// RingSize is how many closed forks are kept per server.
+const RingSize = 200
+
+// Store is the history of all watched servers. It is safe for concurrent use.
+type Store struct {
+	mu      sync.Mutex
+	servers []*Server // sorted by name
+	host    Host
+}
+
+// New makes an empty Store.
+func New() *Store { return &Store{} }
+
+// AddServer registers a server under a name that no other has. addr is for
+// people and holds no credentials.
+func (s *Store) AddServer(name, addr string) *Server {
+	srv := newServer(name, addr)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.servers = append(s.servers, srv)
+	slices.SortFunc(s.servers, func(a, b *Server) int { return cmp.Compare(a.state.Name, b.state.Name) })
+	return srv
+}
+
+// SetHost stores what is known of the machine.
+func (s *Store) SetHost(h Host) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.host = h
+}
+
+func (s *Store) all() ([]*Server, Host) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.servers), s.host
+}
+
+// Snapshot copies the state of every server.
+func (s *Store) Snapshot() Snapshot {
+	servers, host := s.all()
+	out := Snapshot{Host: host, Servers: make([]ServerState, 0, len(servers))}
+	for _, srv := range servers {
+		out.Servers = append(out.Servers, srv.State())
+	}
+	return out
+}
+
+// Forks returns the running and the kept forks of all servers, newest first.
+func (s *Store) Forks() []Fork {
+	servers, _ := s.all()
+	var out []Fork
+	for _, srv := range servers {
+		out = append(out, srv.Forks()...)
+	}
+	slices.SortStableFunc(out, func(a, b Fork) int { return b.Start.Compare(a.Start) })
+	return out
+}
+
+// Fork finds a running or kept fork by its ID.
+func (s *Store) Fork(id string) (Fork, bool) {
+	servers, _ := s.all()
+	for _, srv := range servers {
+		if f, ok := srv.fork(id); ok {
+			return f, true
+		}
+	}
+	return Fork{}, false
+}

@@ -1,0 +1,186 @@
+package proc
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	reapPoll    = 20 * time.Millisecond // how often a zombie is looked at
+	noPIDFDPoll = 50 * time.Millisecond // how often a process is looked at before Linux 5.3
+)
+
+// pidfd refers to a process as long as it is open. Before Linux 5.3 there are
+// none: file is nil then.
+type pidfd struct{ file *os.File }
+
+func openPIDFD(pid int) (pidfd, error) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	switch {
+	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM): // EPERM: a seccomp filter that doesn't know it
+		return pidfd{}, nil
+	case err != nil:
+		return pidfd{}, classify("pidfd", err)
+	}
+	// So that the runtime waits for it without a thread. There is a flag for
+	// this in PidfdOpen, but only since Linux 5.10.
+	if err := unix.SetNonblock(fd, true); err != nil {
+		_ = unix.Close(fd)
+		return pidfd{}, classify("pidfd", err)
+	}
+	return pidfd{os.NewFile(uintptr(fd), "pidfd")}, nil
+}
+
+// holds tells whether the process is still there, if only as a zombie: then its
+// pid can't have been given to another.
+func (p pidfd) holds(pid int) bool {
+	if p.file == nil {
+		return unix.Kill(pid, 0) != unix.ESRCH
+	}
+	alive := false
+	p.control(func(fd int) {
+		alive = unix.PidfdSendSignal(fd, 0, nil, 0) != unix.ESRCH
+	})
+	return alive
+}
+
+func (p pidfd) control(f func(fd int)) {
+	if p.file == nil {
+		return
+	}
+	if rc, err := p.file.SyscallConn(); err == nil {
+		_ = rc.Control(func(fd uintptr) { f(int(fd)) })
+	}
+}
+
+// awaitExit returns true when the process has ended, false when p was closed.
+func (p pidfd) awaitExit() bool {
+	rc, err := p.file.SyscallConn()
+	if err != nil {
+		return false
+	}
+	err = rc.Read(func(fd uintptr) bool {
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		_, err := unix.Poll(fds, 0)
+		return err == nil && fds[0].Revents&unix.POLLIN != 0
+	})
+	return err == nil
+}
+
+func (p pidfd) close() {
+	if p.file != nil {
+		_ = p.file.Close()
+	}
+}
+
+// exitStatus asks for the wait status of a process that has been reaped. That
+// needs Linux 6.15 and no right at all.
+func (p pidfd) exitStatus() (status syscall.WaitStatus, ok bool) {
+	p.control(func(fd int) {
+		info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}
+		if err := unix.IoctlPidfdInfo(fd, &info); err == nil && info.Mask&unix.PIDFD_INFO_EXIT != 0 {
+			status, ok = syscall.WaitStatus(info.Exit_code), true
+		}
+	})
+	return status, ok
+}
+
+// ending waits for a process's end.
+type ending struct {
+	pidfd          pidfd
+	exited, reaped chan struct{}
+	stop           chan struct{}
+	waiter         sync.WaitGroup
+}
+
+func newEnding(fd pidfd, p *Process) *ending {
+	e := &ending{
+		pidfd:  fd,
+		exited: make(chan struct{}),
+		reaped: make(chan struct{}),
+		stop:   make(chan struct{}),
+	}
+	e.waiter.Go(func() { e.wait(p) })
+	return e
+}
+
+func (e *ending) wait(p *Process) {
+	over := e.pollExit
+	if e.pidfd.file != nil {
+		over = func(*Process) bool { return e.pidfd.awaitExit() }
+	}
+	if !over(p) {
+		return
+	}
+	close(e.exited)
+	tick := time.NewTicker(reapPoll)
+	defer tick.Stop()
+	for {
+		if _, err := p.Stat(); err != nil {
+			break
+		}
+		select {
+		case <-e.stop:
+			return
+		case <-tick.C:
+		}
+	}
+	close(e.reaped)
+}
+
+// pollExit does the work of awaitExit where there is no pidfd.
+func (e *ending) pollExit(p *Process) bool {
+	tick := time.NewTicker(noPIDFDPoll)
+	defer tick.Stop()
+	for {
+		if s, err := p.Stat(); err != nil || s.Zombie() {
+			return true
+		}
+		select {
+		case <-e.stop:
+			return false
+		case <-tick.C:
+		}
+	}
+}
+
+// close stops waiting; exited and reaped are then closed only if they were.
+func (e *ending) close() {
+	close(e.stop)
+	e.pidfd.close()
+	e.waiter.Wait()
+}
+
+// Exited is closed when the process has ended, be it reaped or not. It stays
+// open when the Process is closed before.
+func (p *Process) Exited() <-chan struct{} { return p.end.exited }
+
+// Reaped is closed when the process's parent has taken notice of the end, within
+// 20 ms.
+func (p *Process) Reaped() <-chan struct{} { return p.end.reaped }
+
+// ExitStatus is how the process ended; false when that can't be known, or not
+// yet. A reader with the right to trace is told by the zombie, others after the
+// reaping and since Linux 6.15 only. Without that right a zombie's status reads
+// 0, as if all had gone well: that is never believed.
+func (p *Process) ExitStatus() (syscall.WaitStatus, bool) {
+	if s, err := p.Stat(); err == nil {
+		if s.Zombie() && (p.permitted || p.ioPermitted()) {
+			return syscall.WaitStatus(s.ExitCode), true
+		}
+		return 0, false
+	}
+	return p.end.pidfd.exitStatus()
+}
+
+// ioPermitted tells whether this reader has the right to trace a zombie: reading
+// its io asks for the same right as reading its status does.
+func (p *Process) ioPermitted() bool {
+	_, err := p.WrittenBytes()
+	return err == nil
+}

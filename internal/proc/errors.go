@@ -1,0 +1,32 @@
+package proc
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"golang.org/x/sys/unix"
+)
+
+var (
+	// ErrGone says that the process ended before or while it was read. It is
+	// expected, never a fault.
+	ErrGone = errors.New("the process is gone")
+	// ErrDenied says that the kernel does not let this user read that.
+	ErrDenied = errors.New("not permitted")
+	// ErrTruncated says that a file ended before its content did.
+	ErrTruncated = errors.New("the file is cut short")
+)
+
+// classify wraps an error of a read of a process's file in the sentinel it means.
+func classify(path string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.ESRCH), errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: %w", path, ErrGone)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: %w", path, ErrDenied)
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}

@@ -1,0 +1,285 @@
+package proc
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// Peer is our connection to a server.
+type Peer struct {
+	Local, Remote netip.AddrPort // TCP: our end and the server's; else zero
+	PID           int            // unix socket: who listens (SO_PEERCRED); 0 if not known
+}
+
+// Query is what is known of a server whose process is wanted.
+type Query struct {
+	Peer       Peer
+	ProcessID  int                    // INFO's process_id: the pid in the server's own PID namespace
+	TCPPort    int                    // INFO's tcp_port; 0 if not known
+	Executable string                 // INFO's executable; "" if not known
+	Uptime     opt.Val[time.Duration] // INFO's uptime_in_seconds
+}
+
+// Reasons of a NotFound.
+const (
+	NotFoundRemote    = "remote"    // the server runs on another machine
+	NotFoundHidden    = "hidden"    // on this machine, where we can't see it
+	NotFoundUnproved  = "unproved"  // there is a process of that pid, but no proof that it is the server
+	NotFoundAmbiguous = "ambiguous" // several processes pass
+)
+
+// NotFound says why a server has no process that can be trusted to be its. The
+// text says what to do.
+type NotFound struct{ Reason string }
+
+func (n *NotFound) Error() string {
+	switch n.Reason {
+	case NotFoundRemote:
+		return "the server runs on another machine, or in a container whose processes can't be seen from here: run the exporter beside it; until then there is only what INFO tells"
+	case NotFoundHidden:
+		return "the server's process can't be seen: let the exporter share its PID namespace (Docker: --pid=container:NAME, Kubernetes: shareProcessNamespace) and mind hidepid on /proc"
+	case NotFoundAmbiguous:
+		return "several processes may be the server's: run the exporter as the server's user, so that it can see whose connection it talks to"
+	}
+	return "a process has the server's pid, but nothing proves that it is the server: connect without a proxy in between, or run the exporter as the server's user"
+}
+
+// How far a process's age may be from INFO's uptime, which is in whole seconds
+// and begins when the server has read its configuration. A process may be older
+// (a slow start, an exec from a shell), hardly younger.
+const (
+	youngerBy = 5 * time.Second
+	olderBy   = 2 * time.Minute
+)
+
+// FindServer proves which process is the server that we are connected to, and
+// returns its pid as seen from here. In order of strength:
+//
+//  1. the process that listens on the unix socket;
+//  2. the process that holds the server's end of our TCP connection;
+//  3. where descriptors can't be read (another user's process): the process
+//     whose network namespace has the server's end of our connection, which
+//     belongs to its user, and whose name and age are the server's;
+//  4. where that end can't be found (address translation, a proxy): the process
+//     that listens on the server's port, with the server's name and age.
+//
+// In all cases the process has INFO's process_id as its pid in its own
+// namespace, and it is the only one that passes. The error is a *NotFound where
+// all could be read and nothing was proved. Walking through /proc costs some
+// milliseconds on a machine with many processes.
+func (fs FS) FindServer(q Query) (int, error) {
+	if q.ProcessID == 0 {
+		return 0, &NotFound{NotFoundUnproved}
+	}
+	candidates, err := fs.candidates(q.ProcessID)
+	if err != nil {
+		return 0, err
+	}
+	if q.Peer.PID != 0 || !q.Peer.Remote.IsValid() {
+		return fs.findByCredentials(q, candidates)
+	}
+	var proved, likely []int
+	local := fs.isLocal(q.Peer)
+	for _, pid := range candidates {
+		switch fs.examine(pid, q) {
+		case certain:
+			proved = append(proved, pid)
+		case plausible:
+			likely = append(likely, pid)
+		case excluded:
+		}
+	}
+	if len(proved) > 0 {
+		likely = proved
+	}
+	switch {
+	case len(likely) == 1:
+		return likely[0], nil
+	case len(likely) > 1:
+		return 0, &NotFound{NotFoundAmbiguous}
+	case !local:
+		return 0, &NotFound{NotFoundRemote}
+	case len(candidates) == 0:
+		return 0, &NotFound{NotFoundHidden}
+	}
+	return 0, &NotFound{NotFoundUnproved}
+}
+
+// findByCredentials trusts the kernel's word on who listens on the socket, if it
+// is who answers too: a proxy has another pid than the server it talks to.
+func (fs FS) findByCredentials(q Query, candidates []int) (int, error) {
+	switch {
+	case slices.Contains(candidates, q.Peer.PID):
+		return q.Peer.PID, nil
+	case q.Peer.PID == 0 || len(candidates) == 0:
+		return 0, &NotFound{NotFoundHidden}
+	}
+	return 0, &NotFound{NotFoundUnproved}
+}
+
+// candidates are the processes whose pid in their own namespace is nspid.
+func (fs FS) candidates(nspid int) ([]int, error) {
+	dir, err := os.Open(fs.proc)
+	if err != nil {
+		return nil, fmt.Errorf("listing processes: %w", err)
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, fmt.Errorf("listing processes: %w", err)
+	}
+	var out []int
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		b, err := fs.read(pid, "status")
+		if err != nil {
+			continue // gone meanwhile
+		}
+		s, err := ParseStatus(b)
+		if err == nil && s.NSPID.Or(pid) == nspid {
+			out = append(out, pid)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// verdict is how sure it is that a candidate is the server.
+type verdict int
+
+const (
+	excluded verdict = iota
+	plausible
+	certain
+)
+
+// examine judges a candidate for a server that we talk to by TCP.
+func (fs FS) examine(pid int, q Query) verdict {
+	sockets, err := fs.sockets(pid)
+	if err != nil {
+		return excluded
+	}
+	held, err := fs.heldSockets(pid)
+	readable := err == nil
+	var end, listener opt.Val[socket]
+	for _, s := range sockets {
+		switch {
+		case s.local == q.Peer.Remote && s.remote == q.Peer.Local:
+			end = opt.Of(s)
+		case s.listens && q.TCPPort != 0 && int(s.local.Port()) == q.TCPPort:
+			if !listener.Present() || held[s.inode] {
+				listener = opt.Of(s)
+			}
+		}
+	}
+	if s, ok := end.Get(); ok {
+		switch {
+		case readable && held[s.inode]:
+			return certain
+		case readable:
+			return fs.byListener(pid, q, listener, held) // the end is a proxy's
+		case fs.ownedBy(pid, s.uid) && fs.looksLike(pid, q):
+			return plausible
+		}
+		return excluded
+	}
+	if !readable {
+		held = nil
+	}
+	return fs.byListener(pid, q, listener, held)
+}
+
+// byListener judges a candidate by the port it listens on. A nil held says that
+// its descriptors could not be read.
+func (fs FS) byListener(pid int, q Query, listener opt.Val[socket], held map[uint64]bool) verdict {
+	s, ok := listener.Get()
+	switch {
+	case !ok, held != nil && !held[s.inode], held == nil && !fs.ownedBy(pid, s.uid):
+		return excluded
+	case !fs.looksLike(pid, q):
+		return excluded
+	}
+	return plausible
+}
+
+// heldSockets are the inodes of a process's sockets. It needs the right to trace.
+func (fs FS) heldSockets(pid int) (map[uint64]bool, error) {
+	dir := fs.path(pid, "fd")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, classify(dir, err)
+	}
+	held := make(map[uint64]bool, len(entries))
+	for _, e := range entries {
+		link, err := os.Readlink(path.Join(dir, e.Name()))
+		switch {
+		case errors.Is(err, os.ErrPermission):
+			return nil, classify(dir, err)
+		case err != nil:
+			continue // closed meanwhile
+		}
+		if digits, ok := strings.CutPrefix(link, "socket:["); ok {
+			if inode, _, ok := number([]byte(digits)); ok {
+				held[inode] = true
+			}
+		}
+	}
+	return held, nil
+}
+
+func (fs FS) ownedBy(pid, uid int) bool {
+	b, err := fs.read(pid, "status")
+	if err != nil {
+		return false
+	}
+	s, err := ParseStatus(b)
+	return err == nil && s.UID == uid
+}
+
+// looksLike tells whether a process has the server's name and age.
+func (fs FS) looksLike(pid int, q Query) bool {
+	b, err := fs.read(pid, "stat")
+	if err != nil {
+		return false
+	}
+	var s Stat
+	if err := ParseStat(b, &s); err != nil || !named(s.Name(), q.Executable) {
+		return false
+	}
+	uptime, known := q.Uptime.Get()
+	old, err := age(s.Start)
+	return known && err == nil && old > uptime-youngerBy && old < uptime+olderBy
+}
+
+// named tells whether a process's name is that of the server's program.
+func named(comm, executable string) bool {
+	if executable != "" {
+		base := path.Base(executable)
+		return comm == base[:min(len(base), commLength)]
+	}
+	for _, known := range []string{"redis-server", "valkey-server", "keydb-server", "dragonfly"} {
+		if comm == known {
+			return true
+		}
+	}
+	return false
+}
+
+// isLocal tells whether a connection ends on this machine as far as our own
+// network namespace knows.
+func (fs FS) isLocal(p Peer) bool {
+	remote := p.Remote.Addr().Unmap()
+	return remote.IsLoopback() || remote == p.Local.Addr().Unmap()
+}

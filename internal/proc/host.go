@@ -1,0 +1,87 @@
+package proc
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// OvercommitMode is vm.overcommit_memory: 0, 1 or 2.
+func (fs FS) OvercommitMode() (int, error) {
+	b, err := os.ReadFile(filepath.Join(fs.proc, "sys", "vm", "overcommit_memory"))
+	if err != nil {
+		return 0, fmt.Errorf("reading the overcommit mode: %w", err)
+	}
+	return whole(bytes.TrimSpace(b))
+}
+
+// HugePages is the mode of transparent huge pages: always, madvise or never.
+func (fs FS) HugePages() (string, error) {
+	b, err := os.ReadFile(filepath.Join(fs.sys, "kernel", "mm", "transparent_hugepage", "enabled"))
+	if err != nil {
+		return "", fmt.Errorf("reading the mode of huge pages: %w", err)
+	}
+	_, after, _ := strings.Cut(string(b), "[")
+	mode, _, ok := strings.Cut(after, "]")
+	if !ok {
+		return "", errors.New("no mode of huge pages is chosen")
+	}
+	return mode, nil
+}
+
+// OOMKills counts the OOM kills around a process since its memory cgroup exists:
+// v2 counts the descendants' too. Where that can't be read (the cgroup's mount
+// is not ours) it is the host's count (Linux 4.13).
+func (fs FS) OOMKills(pid int) (uint64, error) {
+	if b, err := fs.read(pid, "cgroup"); err == nil {
+		for _, file := range oomFiles(filepath.Join(fs.sys, "fs", "cgroup"), b) {
+			if n, err := counter(file, "oom_kill"); err == nil {
+				return n, nil
+			}
+		}
+	}
+	return counter(filepath.Join(fs.proc, "vmstat"), "oom_kill")
+}
+
+// oomFiles names the files that may count a cgroup's OOM kills, by the lines
+// "id:controllers:path" of /proc/PID/cgroup.
+func oomFiles(mount string, cgroup []byte) (files []string) {
+	for line := range strings.Lines(string(cgroup)) {
+		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		switch {
+		case len(parts) != 3:
+		case parts[0] == "0": // v2
+			files = append(files, filepath.Join(mount, parts[2], "memory.events"))
+		case strings.Contains(","+parts[1]+",", ",memory,"):
+			files = append(files, filepath.Join(mount, "memory", parts[2], "memory.oom_control"))
+		}
+	}
+	return files
+}
+
+// counter reads a line "name N" of a file.
+func counter(file, name string) (uint64, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		if key, value, ok := strings.Cut(lines.Text(), " "); ok && key == name {
+			n, _, ok := number([]byte(value))
+			if !ok {
+				return 0, fmt.Errorf("%s: %s: %w", file, name, errNoNumber)
+			}
+			return n, nil
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return 0, err
+	}
+	return 0, fmt.Errorf("%s counts no %s", file, name)
+}

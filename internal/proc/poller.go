@@ -1,0 +1,284 @@
+package proc
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Births by the main thread are looked for at each tick. Other threads fork too
+// (modules, KeyDB's workers), but rarely enough for a slower look; and a list of
+// threads changes hardly ever.
+const (
+	otherThreadsEvery = 100 * time.Millisecond
+	threadsEvery      = time.Second
+	scanEvery         = 250 * time.Millisecond // without CONFIG_PROC_CHILDREN
+)
+
+// ChildPoller watches the children of any number of processes in one loop.
+//
+// A read of a children file costs under 1 µs; what costs is waking up. A Go
+// ticker wakes up twice per tick, because the runtime waits in whole
+// milliseconds and then for the rest; and each ordinary system call after an
+// idle time wakes the runtime's monitor thread besides. So the loop waits for a
+// timerfd, and reads by raw system calls, which never wait here for long.
+// Measured at 10 ms with one process: 0.75 % of a core, 1.8 % with a ticker,
+// 0.53 % in C.
+type ChildPoller struct {
+	interval time.Duration
+	timer    *os.File
+
+	mu      sync.Mutex
+	watched []*watchedProcess
+}
+
+// NewChildPoller makes a poller that looks every interval once it runs.
+func NewChildPoller(interval time.Duration) (*ChildPoller, error) {
+	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("timerfd: %w", err)
+	}
+	every := unix.NsecToTimespec(interval.Nanoseconds())
+	if err := unix.TimerfdSettime(fd, 0, &unix.ItimerSpec{Interval: every, Value: every}, nil); err != nil {
+		_ = unix.Close(fd)
+		return nil, fmt.Errorf("timerfd: %w", err)
+	}
+	return &ChildPoller{interval: interval, timer: os.NewFile(uintptr(fd), "timerfd")}, nil
+}
+
+// Run looks until ctx ends, and returns its error. It can't be run again.
+func (c *ChildPoller) Run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { c.timer.Close() })
+	defer stop()
+	defer c.timer.Close()
+	conn, err := c.timer.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("timerfd: %w", err)
+	}
+	var ticks uint64
+	err = conn.Read(func(fd uintptr) bool {
+		for {
+			_, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&ticks)), unsafe.Sizeof(ticks))
+			if errno != 0 {
+				return false // wait for the next tick
+			}
+			c.poll(time.Now())
+		}
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// Watch calls notify with the pids of p's children: once before it returns, and
+// from the poller's loop at each change. notify must not wait for anything, and
+// must not keep pids. When p is gone, notify gets an empty list for the last time.
+// stop ends that; no call of notify begins after it has returned.
+func (c *ChildPoller) Watch(fs FS, p *Process, notify func(pids []int)) (stop func(), err error) {
+	w := &watchedProcess{fs: fs, process: p, notify: notify}
+	err = w.findThreads(time.Now())
+	switch {
+	case errors.Is(err, errNoChildren):
+		return watchByScan(fs, p, notify), nil
+	case err != nil:
+		w.close()
+		return nil, err
+	}
+	w.readAll()
+	w.notify(w.children)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watched = append(c.watched, w)
+	return func() { c.remove(w) }, nil
+}
+
+func (c *ChildPoller) remove(w *watchedProcess) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watched = slices.DeleteFunc(c.watched, func(o *watchedProcess) bool { return o == w })
+	w.close()
+}
+
+func (c *ChildPoller) poll(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, w := range c.watched {
+		w.poll(now)
+	}
+}
+
+// errNoChildren says that the kernel has no children files (CONFIG_PROC_CHILDREN).
+var errNoChildren = errors.New("this kernel does not list children")
+
+// watchedProcess is a process whose children are watched. The poller's lock
+// guards it.
+type watchedProcess struct {
+	fs      FS
+	process *Process
+	notify  func([]int)
+
+	threads     []thread // the main thread first
+	nextOthers  time.Time
+	nextThreads time.Time
+	children    []int
+	gone        bool
+}
+
+// thread is one thread's list of children, as it was last read.
+type thread struct {
+	tid  int
+	fd   int
+	last []byte
+}
+
+// read reads the list again and tells whether it changed.
+func (t *thread) read(buf []byte) (changed bool, err error) {
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_PREAD64, uintptr(t.fd),
+		uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), 0, 0, 0)
+	if errno != 0 {
+		return false, errno
+	}
+	if bytes.Equal(t.last, buf[:n]) {
+		return false, nil
+	}
+	t.last = append(t.last[:0], buf[:n]...)
+	return true, nil
+}
+
+func (w *watchedProcess) poll(now time.Time) {
+	if w.gone || len(w.threads) == 0 {
+		return
+	}
+	var buf [4 << 10]byte
+	changed, err := w.threads[0].read(buf[:])
+	if err != nil {
+		w.end()
+		return
+	}
+	if !now.Before(w.nextThreads) {
+		if w.findThreads(now) != nil {
+			w.end()
+			return
+		}
+	}
+	if changed || !now.Before(w.nextOthers) {
+		w.nextOthers = now.Add(otherThreadsEvery)
+		for i := 1; i < len(w.threads); i++ {
+			c, err := w.threads[i].read(buf[:])
+			if err != nil { // the thread has ended; its children are another's now
+				w.nextThreads = now
+			}
+			changed = changed || c
+		}
+	}
+	if changed {
+		w.report()
+	}
+}
+
+// readAll fills the lists for the first time.
+func (w *watchedProcess) readAll() {
+	var buf [4 << 10]byte
+	for i := range w.threads {
+		_, _ = w.threads[i].read(buf[:])
+	}
+	w.children = w.parse()
+}
+
+func (w *watchedProcess) parse() []int {
+	var pids []int
+	for _, t := range w.threads {
+		// What the kernel writes parses; what a fake procfs writes may not, and
+		// then has no children.
+		pids, _ = ParseChildren(pids, t.last)
+	}
+	slices.Sort(pids)
+	return slices.Compact(pids)
+}
+
+func (w *watchedProcess) report() {
+	pids := w.parse()
+	if slices.Equal(pids, w.children) {
+		return
+	}
+	w.children = pids
+	w.notify(pids)
+}
+
+func (w *watchedProcess) end() {
+	w.gone = true
+	if len(w.children) > 0 {
+		w.children = nil
+		w.notify(nil)
+	}
+}
+
+// findThreads opens the children files of threads that are new, and lets go of
+// those that have ended.
+func (w *watchedProcess) findThreads(now time.Time) error {
+	w.nextThreads = now.Add(threadsEvery)
+	pid := w.process.ID().PID
+	tids, err := w.listThreads(pid)
+	if err != nil {
+		return err
+	}
+	w.threads = slices.DeleteFunc(w.threads, func(t thread) bool {
+		if slices.Contains(tids, t.tid) {
+			return false
+		}
+		_ = unix.Close(t.fd)
+		return true
+	})
+	for _, tid := range tids {
+		if slices.ContainsFunc(w.threads, func(t thread) bool { return t.tid == tid }) {
+			continue
+		}
+		fd, err := w.fs.open(pid, fmt.Sprintf("task/%d/children", tid))
+		if err != nil {
+			if tid != pid {
+				continue // ended meanwhile
+			}
+			if _, alive := w.process.Stat(); alive == nil {
+				return errNoChildren
+			}
+			return err
+		}
+		w.threads = append(w.threads, thread{tid: tid, fd: fd})
+	}
+	// The files were opened by their paths: make sure that they are this process's.
+	_, err = w.process.Stat()
+	return err
+}
+
+// listThreads lists a process's threads, the main one first.
+func (w *watchedProcess) listThreads(pid int) ([]int, error) {
+	dir := w.fs.path(pid, "task")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, classify(dir, err)
+	}
+	tids := []int{pid}
+	for _, e := range entries {
+		if tid, err := whole([]byte(e.Name())); err == nil && tid != pid {
+			tids = append(tids, tid)
+		}
+	}
+	return tids, nil
+}
+
+func (w *watchedProcess) close() {
+	for _, t := range w.threads {
+		_ = unix.Close(t.fd)
+	}
+	w.threads = nil
+}

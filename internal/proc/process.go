@@ -1,0 +1,260 @@
+package proc
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ID is a process's identity: a pid is used again, a pid with a start time is not.
+type ID struct {
+	PID   int
+	Start uint64 // ticks since boot
+}
+
+// Process is one process. It is held by a pidfd and by open files, all of which
+// go on meaning this process when its pid is used again: reads then fail with
+// ErrGone. Its methods may be called from several goroutines.
+type Process struct {
+	fs        FS
+	id        ID
+	permitted bool // to read what only tracers may
+	stat      int  // descriptor
+	end       *ending
+
+	// life is held for reading while a descriptor is in use and for writing to
+	// close them: a closed descriptor's number soon means another file.
+	life   sync.RWMutex
+	closed bool
+
+	reading sync.Mutex // held while smaps is read, guards what follows
+	smaps   int        // descriptor, opened at the first use; -1 before
+	buf     []byte
+}
+
+// statLength is more than the longest stat: 52 numbers of at most 20 digits.
+const statLength = 1536
+
+// Open holds the process that has this pid now.
+func (fs FS) Open(pid int) (*Process, error) {
+	pidfd, err := openPIDFD(pid)
+	if err != nil {
+		return nil, err
+	}
+	stat, err := fs.open(pid, "stat")
+	if err != nil {
+		pidfd.close()
+		return nil, err
+	}
+	p := &Process{fs: fs, id: ID{PID: pid}, stat: stat, smaps: -1}
+	s, err := p.Stat()
+	if err == nil && !pidfd.holds(pid) {
+		err = ErrGone // and its pid may have been taken between the two opens
+	}
+	if err != nil {
+		_ = unix.Close(stat)
+		pidfd.close()
+		return nil, err
+	}
+	p.id.Start, p.permitted = s.Start, s.Permitted()
+	p.end = newEnding(pidfd, p)
+	return p, nil
+}
+
+// ID is the process's identity.
+func (p *Process) ID() ID { return p.id }
+
+// Permitted tells whether this reader may read what only tracers may: smaps, io
+// and a zombie's wait status. False for what was a zombie already when opened.
+func (p *Process) Permitted() bool { return p.permitted }
+
+// Stat reads /proc/PID/stat: 3 to 6 µs, no allocation, whatever the memory.
+func (p *Process) Stat() (Stat, error) {
+	var s Stat
+	var b [statLength]byte
+	p.life.RLock()
+	defer p.life.RUnlock()
+	if p.closed {
+		return s, ErrGone
+	}
+	n, err := pread(p.stat, b[:])
+	if err != nil {
+		return s, classify("stat", err)
+	}
+	if n == 0 {
+		return s, ErrGone
+	}
+	return s, ParseStat(b[:n], &s)
+}
+
+// Status reads /proc/PID/status: 7 to 9 µs, whatever the memory.
+func (p *Process) Status() (Status, error) {
+	b, err := p.read("status")
+	if err != nil {
+		return Status{}, err
+	}
+	return ParseStatus(b)
+}
+
+// read reads a small file by its path, and makes sure that it was this process's.
+func (p *Process) read(name string) ([]byte, error) {
+	b, err := p.fs.read(p.id.PID, name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.Stat(); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Title is the command line as the process wants to be seen. A child copies its
+// server's and sets its own a moment later; a zombie has none.
+func (p *Process) Title() (string, error) {
+	b, err := p.read("cmdline")
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSpace(string(bytes.ReplaceAll(b, []byte{0}, []byte{' '}))), nil
+}
+
+// WrittenBytes is what the process caused to be written to storage so far. It
+// needs the right to trace.
+func (p *Process) WrittenBytes() (uint64, error) {
+	b, err := p.read("io")
+	if err != nil {
+		return 0, err
+	}
+	_, after, ok := bytes.Cut(b, []byte("\nwrite_bytes: "))
+	if !ok {
+		return 0, fmt.Errorf("io: %w", ErrTruncated)
+	}
+	n, _, ok := number(after)
+	if !ok {
+		return 0, fmt.Errorf("io: %w", errNoNumber)
+	}
+	return n, nil
+}
+
+// Executable is the path of the process's program. It needs the right to trace.
+func (p *Process) Executable() (string, error) {
+	path := p.fs.path(p.id.PID, "exe")
+	s, err := os.Readlink(path)
+	if err != nil {
+		return "", classify(path, err)
+	}
+	_, err = p.Stat()
+	return s, err
+}
+
+// BirthTime is when the process was born, by the wall clock. The kernel notes it
+// at the end of a fork's copying. The grain is 10 ms, rounded towards earlier.
+func (p *Process) BirthTime() (time.Time, error) {
+	a, err := age(p.id.Start)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.Now().Add(-a), nil
+}
+
+// Smaps reads smaps_rollup, or smaps before Linux 4.14. The cost grows with the
+// resident pages (about 10 ms per GB), and while it is paid the process can't
+// map memory. It needs the right to trace.
+func (p *Process) Smaps() (Smaps, error) {
+	p.reading.Lock()
+	defer p.reading.Unlock()
+	var s Smaps
+	if p.isClosed() {
+		return s, ErrGone
+	}
+	if p.smaps < 0 {
+		fd, err := p.openSmaps()
+		if err != nil {
+			return s, err
+		}
+		p.smaps, p.buf = fd, make([]byte, 16<<10)
+	}
+	var parser smapsParser
+	kept := 0
+	for at := int64(0); ; {
+		n, err := preadAt(p.smaps, p.buf[kept:], at)
+		if err != nil {
+			return s, classify("smaps", err)
+		}
+		if n == 0 {
+			return s, parser.finish(p.buf[:kept], &s)
+		}
+		at += int64(n)
+		rest := parser.lines(p.buf[:kept+n])
+		kept = copy(p.buf, rest)
+		if kept == len(p.buf) {
+			return s, fmt.Errorf("smaps: a line of more than %d bytes", kept)
+		}
+	}
+}
+
+func (p *Process) openSmaps() (int, error) {
+	fd, err := p.fs.open(p.id.PID, "smaps_rollup")
+	if err == nil {
+		return fd, p.stillMine(fd)
+	}
+	// Gone: the process, or the file on an old kernel.
+	if _, alive := p.Stat(); alive != nil {
+		return -1, err
+	}
+	if fd, err := p.fs.open(p.id.PID, "smaps"); err == nil {
+		return fd, p.stillMine(fd)
+	}
+	return -1, err
+}
+
+// stillMine makes sure that a file that was opened by its path is this process's.
+func (p *Process) stillMine(fd int) error {
+	if _, err := p.Stat(); err != nil {
+		_ = unix.Close(fd)
+		return err
+	}
+	return nil
+}
+
+// Close lets go of the process. Further reads fail with ErrGone.
+func (p *Process) Close() error {
+	p.life.Lock()
+	if p.closed {
+		p.life.Unlock()
+		return nil
+	}
+	p.closed = true
+	err := unix.Close(p.stat)
+	p.life.Unlock()
+	p.end.close()
+	p.reading.Lock() // a read of smaps that is under way comes to its end
+	defer p.reading.Unlock()
+	if p.smaps >= 0 {
+		_ = unix.Close(p.smaps)
+		p.smaps = -1
+	}
+	return err
+}
+
+func (p *Process) isClosed() bool {
+	p.life.RLock()
+	defer p.life.RUnlock()
+	return p.closed
+}
+
+func pread(fd int, b []byte) (int, error) { return preadAt(fd, b, 0) }
+
+func preadAt(fd int, b []byte, at int64) (int, error) {
+	for {
+		n, err := unix.Pread(fd, b, at)
+		if err != unix.EINTR {
+			return n, err
+		}
+	}
+}

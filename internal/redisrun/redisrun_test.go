@@ -1,0 +1,264 @@
+package redisrun_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+)
+
+// parentEnv makes the test binary play a parent that is killed; see
+// TestServerDiesWithItsParent.
+const parentEnv = "REDISRUN_TEST_PARENT"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(parentEnv) != "" {
+		s, err := redisrun.Start(context.Background(), redisrun.Options{})
+		if err != nil {
+			os.Exit(1)
+		}
+		_, _ = os.Stdout.WriteString(strconv.Itoa(s.PID()) + " " + s.Dir() + "\n")
+		select {}
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func TestStartAndStop(t *testing.T) {
+	for _, unix := range []bool{false, true} {
+		s := redisruntest.ForTest(t, redisrun.Options{Unix: unix, Password: "secret"})
+		got, err := s.Client().ConfigGet(t.Context(), "save").Result()
+		if err != nil || got["save"] != "" {
+			t.Errorf("CONFIG GET save: %q, %v; want no save points", got["save"], err)
+		}
+		if !alive(s.PID()) {
+			t.Errorf("pid %d is not there", s.PID())
+		}
+		for range 2 {
+			if err := s.Stop(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if alive(s.PID()) {
+			t.Errorf("pid %d is still there after Stop", s.PID())
+		}
+		if _, err := os.Stat(s.Dir()); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("directory after Stop: %v, want it gone", err)
+		}
+	}
+}
+
+func TestStopTakesTheChildAlong(t *testing.T) {
+	s := redisruntest.ForTest(t, redisrun.Options{Args: []string{"--rdb-key-save-delay", "100000"}})
+	child := startSave(t, s)
+	s.Kill()
+	if alive(s.PID()) || alive(child) {
+		t.Errorf("after Kill: server there: %v, child there: %v", alive(s.PID()), alive(child))
+	}
+}
+
+func TestStopOfAStoppedProcess(t *testing.T) {
+	s := redisruntest.ForTest(t, redisrun.Options{})
+	if err := syscall.Kill(s.PID(), syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if alive(s.PID()) {
+		t.Error("still there")
+	}
+}
+
+func TestRestartWithSameDirAndPort(t *testing.T) {
+	dir := t.TempDir()
+	first := redisruntest.ForTest(t, redisrun.Options{Dir: dir})
+	if err := first.Client().Set(t.Context(), "k", "v", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Client().Save(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	first.Kill()
+	_, p, err := net.SplitHostPort(first.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := redisruntest.ForTest(t, redisrun.Options{Dir: dir, Port: port})
+	if second.Addr() != first.Addr() {
+		t.Errorf("address %s, want %s", second.Addr(), first.Addr())
+	}
+	if got, err := second.Client().Get(t.Context(), "k").Result(); got != "v" || err != nil {
+		t.Errorf("key after restart: %q, %v", got, err)
+	}
+}
+
+func TestPortTaken(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s, err := redisrun.Start(t.Context(), redisrun.Options{Port: l.Addr().(*net.TCPAddr).Port})
+	if err == nil {
+		_ = s.Stop()
+		t.Fatal("started on a port that is taken")
+	}
+	if !strings.Contains(err.Error(), "took the port") {
+		t.Errorf("error %q does not say that the port is taken", err)
+	}
+}
+
+func TestBadArgumentShowsTheServersWords(t *testing.T) {
+	_, err := redisrun.Start(t.Context(), redisrun.Options{Args: []string{"--no-such-option", "1"}})
+	if err == nil || !strings.Contains(err.Error(), "no-such-option") {
+		t.Errorf("error %v, want the server's complaint", err)
+	}
+}
+
+func TestNoServerSaysWhatToInstall(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	_, err := redisrun.Start(t.Context(), redisrun.Options{})
+	if !errors.Is(err, redisrun.ErrNoServer) || !strings.Contains(err.Error(), "apt-get install -y redis-server") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestWrapper(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Fatal(err)
+	}
+	// A shell that stays, with the server as its child.
+	s := redisruntest.ForTest(t, redisrun.Options{Wrapper: []string{"sh", "-c", `"$@"; exit`, "sh"}})
+	comm, err := os.ReadFile("/proc/" + strconv.Itoa(s.PID()) + "/comm")
+	if err != nil || strings.TrimSpace(string(comm)) != "redis-server" {
+		t.Errorf("comm of PID() is %q, %v", comm, err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return !alive(s.PID()) }, "the wrapped server outlived Stop")
+}
+
+func TestServerDiesWithItsParent(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), parentEnv+"=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 4096)
+	n, err := out.Read(buf)
+	killErr := cmd.Process.Kill()
+	_ = cmd.Wait() // killed
+	if err != nil || killErr != nil {
+		t.Fatal(err, killErr)
+	}
+	pidText, dir, _ := strings.Cut(strings.TrimSpace(string(buf[:n])), " ")
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	pid, err := strconv.Atoi(pidText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return !alive(pid) }, "redis-server outlived the process that started it")
+}
+
+func TestFillAndLoad(t *testing.T) {
+	s := redisruntest.ForTest(t, redisrun.Options{Unix: true})
+	const keys = 2500
+	if err := redisrun.Fill(t.Context(), s.Client(), keys, 100); err != nil {
+		t.Fatal(err)
+	}
+	before := s.Client().Get(t.Context(), redisrun.Key(keys-1)).Val()
+	if n := s.Client().DBSize(t.Context()).Val(); n != keys || len(before) != 100 {
+		t.Fatalf("%d keys, last value of %d bytes; want %d and 100", n, len(before), keys)
+	}
+	load := redisrun.StartLoad(t.Context(), s.Client(), redisrun.LoadOptions{Rate: 20_000, Keys: 1, ValueSize: 50})
+	eventually(t, func() bool { return load.Writes() > 1000 }, "no writes")
+	for range 2 {
+		if err := load.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := s.Client().StrLen(t.Context(), redisrun.Key(0)).Val(); n != 50 {
+		t.Errorf("key 0 has %d bytes, want the load's 50", n)
+	}
+	if n := s.Client().DBSize(t.Context()).Val(); n != keys {
+		t.Errorf("%d keys after the load, want %d", n, keys)
+	}
+}
+
+func TestLoadReportsErrorsAndGoesOn(t *testing.T) {
+	s := redisruntest.ForTest(t, redisrun.Options{Unix: true})
+	load := redisrun.StartLoad(t.Context(), s.Client(), redisrun.LoadOptions{Rate: 5000, Keys: 10, ValueSize: 5})
+	eventually(t, func() bool { return load.Writes() > 0 }, "no writes")
+	if err := s.Client().ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return load.Err() != nil }, "no error with maxmemory 1")
+	stuck := load.Writes()
+	if err := s.Client().ConfigSet(t.Context(), "maxmemory", "0").Err(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return load.Writes() > stuck+100 }, "writes did not go on")
+	if err := load.Stop(); err == nil {
+		t.Error("no error reported")
+	}
+}
+
+// startSave starts a slow BGSAVE and returns its child's pid.
+func startSave(t *testing.T, s *redisrun.Server) int {
+	t.Helper()
+	if err := redisrun.Fill(t.Context(), s.Client(), 1000, 10); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Client().BgSave(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	p := strconv.Itoa(s.PID())
+	var child int
+	eventually(t, func() bool {
+		b, _ := os.ReadFile("/proc/" + p + "/task/" + p + "/children")
+		child, _ = strconv.Atoi(strings.TrimSpace(string(b)))
+		return child != 0
+	}, "no child")
+	return child
+}
+
+// alive tells whether pid runs; a zombie does not.
+func alive(pid int) bool {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(b), ") ")
+	return !strings.HasPrefix(rest, "Z")
+}
+
+func eventually(t *testing.T, ok func() bool, what string) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatal(what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}

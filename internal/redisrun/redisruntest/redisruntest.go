@@ -1,0 +1,35 @@
+// Package redisruntest gives tests a private redis-server. It is the part of
+// redisrun that needs package testing, kept apart so that no program links it.
+package redisruntest
+
+import (
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
+)
+
+// ForTest starts a server that is stopped when t ends. Without redis-server
+// the test fails and says how to install it: a skipped test would look like a
+// passed one. If t fails, the end of the server's log is shown.
+func ForTest(t testing.TB, o redisrun.Options) *redisrun.Server {
+	t.Helper()
+	// go-redis prints to stderr through one logger for the whole process; a
+	// test that kills its server would fill the output with failed dials.
+	redis.SetLogger(&logging.VoidLogger{})
+	s, err := redisrun.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("log of redis-server at %s:\n%s", s.Addr(), s.Log())
+		}
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}

@@ -1,0 +1,43 @@
+package watch
+
+import (
+	"sync"
+	"time"
+)
+
+// Budget limits the CPU time that reads may take to a share of one core, over
+// all servers. Reads cost CPU here and make the child, and through it the
+// server, wait there; so the budget is also a limit on how much is disturbed.
+type Budget struct {
+	share float64 // seconds of reading per second
+	burst time.Duration
+
+	mu     sync.Mutex
+	credit time.Duration
+	last   time.Time
+}
+
+// NewBudget allows share (0.01 is 1 % of a core) in the long run, and burst at once.
+func NewBudget(share float64, burst time.Duration) *Budget {
+	return &Budget{share: share, burst: burst, credit: burst}
+}
+
+// Allow tells whether there is credit for a read now.
+func (b *Budget) Allow() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	if !b.last.IsZero() {
+		b.credit = min(b.burst, b.credit+time.Duration(b.share*float64(now.Sub(b.last))))
+	}
+	b.last = now
+	return b.credit > 0
+}
+
+// Spend takes what a read has cost. Credit may become negative: a read can't be
+// stopped half-way.
+func (b *Budget) Spend(cost time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.credit -= cost
+}

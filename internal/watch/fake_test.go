@@ -1,0 +1,299 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+)
+
+const (
+	serverPID  = 100
+	serverSize = 2 << 30 // virtual bytes of server and children
+	pollEvery  = 10 * time.Millisecond
+)
+
+// world is a server and its machine in memory. Its timing is that of the bubble
+// it runs in: births are seen at the next poll, INFO takes 1 ms.
+type world struct {
+	mu       sync.Mutex
+	info     redisinfo.Info
+	infoErr  error
+	hang     bool
+	asked    []time.Time
+	procs    map[int]*fakeProcess
+	findErr  error
+	oomKills uint64
+	// readCost is the CPU time that the machine charges for a read of smaps.
+	readCost time.Duration
+	cpu      time.Duration
+}
+
+func newWorld() *world {
+	w := &world{
+		info: redisinfo.Info{
+			Software: redisinfo.SoftwareRedis, Version: "7.0.15", RunID: "run-1",
+			ProcessID: opt.Of(serverPID), TotalForks: opt.Of(uint64(3)),
+			LastBGSaveOK: opt.Of(true), LastAOFRewriteOK: opt.Of(true),
+			RDBSaves: opt.Of(uint64(3)), AOFRewrites: opt.Of(uint64(0)),
+			LatestFork: opt.Of(9 * time.Millisecond),
+		},
+		procs: map[int]*fakeProcess{},
+	}
+	w.spawn(serverPID, 1, "redis-server")
+	return w
+}
+
+func (w *world) spawn(pid, ppid int, name string) *fakeProcess {
+	p := &fakeProcess{
+		world: w, pid: pid, ppid: ppid, name: name, size: serverSize, born: time.Now(), rights: true,
+		exited: make(chan struct{}), reaped: make(chan struct{}),
+	}
+	w.procs[pid] = p
+	return p
+}
+
+// fork makes the server fork: its main thread copies, counts, and goes on.
+func (w *world) fork(pid int, took time.Duration) *fakeProcess {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	child := w.spawn(pid, serverPID, "redis-server")
+	w.info.TotalForks = opt.Of(w.info.TotalForks.Or(0) + 1)
+	w.info.LatestFork = opt.Of(took)
+	return child
+}
+
+// save is a fork for a BGSAVE with all that INFO says about one.
+func (w *world) save(pid int, took time.Duration) *fakeProcess {
+	child := w.fork(pid, took)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.info.RDBSaves = opt.Of(w.info.RDBSaves.Or(0) + 1)
+	w.info.BGSaveInProgress = opt.Of(true)
+	return child
+}
+
+func (w *world) change(f func(*redisinfo.Info)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f(&w.info)
+}
+
+func (w *world) Info(ctx context.Context) (redisinfo.Info, error) {
+	w.mu.Lock()
+	w.asked = append(w.asked, time.Now())
+	hang := w.hang
+	w.mu.Unlock()
+	if hang {
+		<-ctx.Done()
+		return redisinfo.Info{}, &redisinfo.Error{Reason: redisinfo.ReasonTimeout, Err: ctx.Err()}
+	}
+	time.Sleep(time.Millisecond)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.info, w.infoErr
+}
+
+func (w *world) SaveInterval(context.Context) (opt.Val[int64], error) { return opt.Of(int64(60)), nil }
+func (w *world) Peer() (redisinfo.Peer, bool)                         { return redisinfo.Peer{}, true }
+
+func (w *world) FindServer(q proc.Query) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return q.ProcessID, w.findErr
+}
+
+func (w *world) Open(pid int) (Process, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p, ok := w.procs[pid]
+	if !ok {
+		return nil, proc.ErrGone
+	}
+	return p, nil
+}
+
+func (w *world) OOMKills(int) (uint64, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.oomKills, nil
+}
+
+func (w *world) cpuTime() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cpu
+}
+
+func (w *world) WatchChildren(p Process, notify func([]int)) (func(), error) {
+	list := func() (pids []int) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for pid, c := range w.procs {
+			if c.ppid == p.ID().PID {
+				pids = append(pids, pid)
+			}
+		}
+		slices.Sort(pids)
+		return pids
+	}
+	last := list()
+	notify(last)
+	stop := make(chan struct{})
+	var poller sync.WaitGroup
+	poller.Go(func() {
+		tick := time.NewTicker(pollEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+			if now := list(); !slices.Equal(now, last) {
+				last = now
+				notify(now)
+			}
+		}
+	})
+	return sync.OnceFunc(func() { close(stop); poller.Wait() }), nil
+}
+
+type fakeProcess struct {
+	world     *world
+	pid, ppid int
+	name      string
+	title     string
+	size      uint64
+	dirty     uint64
+	born      time.Time
+	rights    bool
+	smapsErr  error
+	status    opt.Val[syscall.WaitStatus] // readable once exited
+	onlyAfter bool                        // the status is readable after the reaping only
+	dead      bool
+	exited    chan struct{}
+	reaped    chan struct{}
+}
+
+// exit ends the process; it stays a zombie until reap.
+func (p *fakeProcess) exit(status syscall.WaitStatus) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.status, p.dead = opt.Of(status), true
+	close(p.exited)
+}
+
+// vanish ends the process without a trace of how.
+func (p *fakeProcess) vanish() {
+	p.world.mu.Lock()
+	p.dead = true
+	close(p.exited)
+	p.world.mu.Unlock()
+	p.reap()
+}
+
+func (p *fakeProcess) reap() {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	delete(p.world.procs, p.pid)
+	close(p.reaped)
+}
+
+func (p *fakeProcess) set(f func()) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	f()
+}
+
+func (p *fakeProcess) ID() proc.ID { return proc.ID{PID: p.pid, Start: 1} }
+
+func (p *fakeProcess) Stat() (proc.Stat, error) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	state, code, size := "S", 1, p.size
+	if p.rights {
+		code = 4096
+	}
+	if p.dead {
+		state, size = "Z", 0
+	}
+	line := fmt.Sprintf("%d (%s) %s %d 0 0 0 -1 0 0 0 0 0 150 50 0 0 20 0 1 0 1 %d 100 18446744073709551615 %d", p.pid, p.name, state, p.ppid, size, code)
+	for range 52 - 26 {
+		line += " 0"
+	}
+	var s proc.Stat
+	return s, errors.Join(proc.ParseStat([]byte(line+"\n"), &s))
+}
+
+func (p *fakeProcess) Status() (proc.Status, error) {
+	return proc.Status{VMRSS: opt.Of(uint64(1 << 30)), VMPTE: opt.Of(uint64(2 << 20))}, nil
+}
+
+func (p *fakeProcess) Title() (string, error) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.title, nil
+}
+
+func (p *fakeProcess) Smaps() (proc.Smaps, error) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.world.cpu += p.world.readCost
+	return proc.Smaps{PrivateDirty: p.dirty}, p.smapsErr
+}
+
+func (p *fakeProcess) WrittenBytes() (uint64, error) { return 4096, nil }
+func (p *fakeProcess) BirthTime() (time.Time, error) { return p.born, nil }
+func (p *fakeProcess) Exited() <-chan struct{}       { return p.exited }
+func (p *fakeProcess) Reaped() <-chan struct{}       { return p.reaped }
+func (p *fakeProcess) Close() error                  { return nil }
+
+func (p *fakeProcess) ExitStatus() (syscall.WaitStatus, bool) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	status, ok := p.status.Get()
+	if p.onlyAfter {
+		select {
+		case <-p.reaped:
+		default:
+			return 0, false
+		}
+	}
+	return status, ok
+}
+
+// run watches the world until the test ends.
+func run(t *testing.T, w *world, change ...func(*Options)) *history.Server {
+	t.Helper()
+	server := history.New().AddServer("s", "127.0.0.1:6379")
+	o := Options{
+		Name: "s", Redis: w, Machine: w, Server: server,
+		Logger:   slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Sampling: true, SampleInterval: 250 * time.Millisecond,
+		Budget: NewBudget(0.01, 50*time.Millisecond), CPUTime: w.cpuTime,
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- New(o).Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run returned %v", err)
+		}
+	})
+	return server
+}

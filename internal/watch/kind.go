@@ -1,0 +1,133 @@
+package watch
+
+import (
+	"strings"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+)
+
+// resolveKind tells what a fork was for, from all that is known: the kind its
+// title gave (unknown before it has one), the last reply before its birth and
+// the first reply after. It may be asked again as more becomes known.
+func resolveKind(titled history.Kind, before, after opt.Val[redisinfo.Info]) history.Kind {
+	reply, ok := after.Get()
+	if !ok {
+		return titled
+	}
+	kind := titled
+	if kind == history.KindUnknown {
+		kind = kindOfInfo(before, reply)
+	}
+	if kind == history.KindRDB && forReplica(before, reply) {
+		kind = history.KindReplication
+	}
+	return kind
+}
+
+// kindOfTitle tells a child's kind from its title, which the child sets a
+// moment after the fork. Titles pass through the server's proc-title-template
+// and carry the program's name (redis-, valkey-, keydb-), so substrings are
+// matched. A slot migration of Redis 8.4 has the title of a diskless sync.
+func kindOfTitle(title string) history.Kind {
+	for _, t := range [...]struct {
+		part string
+		kind history.Kind
+	}{
+		{"-rdb-bgsave", history.KindRDB},
+		{"-rdb-to-slaves", history.KindReplication},
+		{"-rdb-to-replicas", history.KindReplication}, // Valkey 8.1+
+		{"-aof-rewrite", history.KindAOF},
+		{"-module-fork", history.KindModule},
+		{"-slot-migration", history.KindSlotMigration}, // Valkey 9.0+
+	} {
+		if strings.Contains(title, t.part) {
+			return t.kind
+		}
+	}
+	return history.KindUnknown
+}
+
+// kindOfInfo tells a child's kind from the last reply before its birth and a
+// reply while it lived (or was not reaped yet): by the flags, and where those
+// are down already by the counters of attempts that servers have since 7.0.
+// It answers unknown rather than guess between two.
+func kindOfInfo(before opt.Val[redisinfo.Info], after redisinfo.Info) history.Kind {
+	rdb := after.BGSaveInProgress.Or(false) && !after.ForklessSave
+	aof := after.AOFRewriteInProgress.Or(false)
+	module := after.ModuleForkInProgress.Or(false)
+	if !rdb && !aof && !module {
+		b, ok := before.Get()
+		if !ok || b.RunID != after.RunID || rise(b.TotalForks, after.TotalForks) != 1 {
+			return history.KindUnknown
+		}
+		rdb = rise(b.RDBSaves, after.RDBSaves) == 1
+		aof = rise(b.AOFRewrites, after.AOFRewrites) == 1
+	}
+	switch {
+	case rdb && !aof && !module:
+		if b, ok := before.Get(); ok && after.ReplicasWaiting.Or(0) > 0 &&
+			rise(b.TotalForks, after.TotalForks) == 1 && after.RDBSaves.Present() && rise(b.RDBSaves, after.RDBSaves) == 0 {
+			return history.KindReplication // diskless: a child, a replica that waits, and no attempt at a disk save
+		}
+		return history.KindRDB
+	case aof && !rdb && !module:
+		return history.KindAOF
+	case module && !rdb && !aof:
+		return history.KindModule
+	}
+	return history.KindUnknown
+}
+
+// forReplica tells a disk save that a replica's full sync started from one that
+// was asked for: their children have the same title. The sync starts its save
+// at once when the replica asks, or when the child that stood in its way has
+// ended; a replica that was waiting before without a child in the way waits for
+// the delay of a diskless sync, which has another title.
+func forReplica(before opt.Val[redisinfo.Info], after redisinfo.Info) bool {
+	if after.ReplicasWaiting.Or(0) == 0 {
+		return false
+	}
+	b, ok := before.Get()
+	if !ok {
+		return false
+	}
+	childBefore := b.BGSaveInProgress.Or(false) || b.AOFRewriteInProgress.Or(false) || b.ModuleForkInProgress.Or(false)
+	return b.ReplicasWaiting.Or(0) == 0 || childBefore
+}
+
+// refused counts the forks that the kernel refused between two replies of one
+// run of the server: attempts that grew without a fork, with the status saying
+// err. Servers count attempts since 7.0; before, a refused fork can't be told
+// from a missed one. Where forks of kinds without an attempts counter happened
+// in the same second the count is too low, never too high; a foreground SAVE
+// that fails while the status is err already counts too.
+func refused(before, after redisinfo.Info) map[history.Kind]uint64 {
+	if before.RunID != after.RunID || !after.TotalForks.Present() || after.ForklessSave {
+		return nil
+	}
+	saves, rewrites := rise(before.RDBSaves, after.RDBSaves), rise(before.AOFRewrites, after.AOFRewrites)
+	forks := rise(before.TotalForks, after.TotalForks)
+	out := map[history.Kind]uint64{}
+	if ok, known := after.LastBGSaveOK.Get(); known && !ok && saves > forks {
+		out[history.KindRDB] = saves - forks
+		forks = 0
+	} else {
+		forks -= min(forks, saves)
+	}
+	if ok, known := after.LastAOFRewriteOK.Get(); known && !ok && rewrites > forks {
+		out[history.KindAOF] = rewrites - forks
+	}
+	return out
+}
+
+// rise is how much a total grew; 0 when it fell or is not there.
+func rise(before, after opt.Val[uint64]) uint64 {
+	b, okB := before.Get()
+	a, okA := after.Get()
+	if !okB || !okA || a < b {
+		return 0
+	}
+	return a - b
+}

@@ -1,0 +1,39 @@
+package watch
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// logFork tells a closed fork in one line.
+func logFork(log *slog.Logger, f history.Fork) {
+	attrs := []any{"kind", f.Kind, "outcome", f.Outcome, "id", f.ID, "child", f.ChildPID}
+	attrs = appendSeconds(attrs, "stall", f.StallSeconds)
+	attrs = appendSeconds(attrs, "lifetime", f.LifetimeSeconds)
+	attrs = appendKnown(attrs, "resident_bytes", f.ResidentBytes)
+	attrs = appendKnown(attrs, "private_dirty_peak_bytes", f.PeakBytes)
+	attrs = appendKnown(attrs, "reported_cow_bytes", f.ReportedCOWBytes)
+	attrs = appendKnown(attrs, "exit_status", f.ExitStatus)
+	attrs = appendKnown(attrs, "signal", f.Signal)
+	if f.Partial {
+		attrs = append(attrs, "partial", true)
+	}
+	log.Info("A fork has ended", attrs...)
+}
+
+func appendSeconds(attrs []any, key string, v opt.Val[float64]) []any {
+	if s, ok := v.Get(); ok {
+		attrs = append(attrs, key, time.Duration(s*float64(time.Second)).Round(time.Microsecond))
+	}
+	return attrs
+}
+
+func appendKnown[T any](attrs []any, key string, v opt.Val[T]) []any {
+	if x, ok := v.Get(); ok {
+		attrs = append(attrs, key, x)
+	}
+	return attrs
+}

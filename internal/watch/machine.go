@@ -1,0 +1,74 @@
+package watch
+
+import (
+	"context"
+	"syscall"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+)
+
+// Redis is what a Watcher asks of the server. *redisinfo.Client is one.
+type Redis interface {
+	Info(ctx context.Context) (redisinfo.Info, error)
+	SaveInterval(ctx context.Context) (opt.Val[int64], error)
+	// Peer describes the connection that the last Info used.
+	Peer() (redisinfo.Peer, bool)
+}
+
+// Machine is what a Watcher asks of the machine.
+type Machine interface {
+	// FindServer proves which process is the server; its error says why there is none.
+	FindServer(q proc.Query) (pid int, err error)
+	Open(pid int) (Process, error)
+	// WatchChildren calls notify with the process's children, at once and then at
+	// each change. notify must not block; pids is good during the call only.
+	WatchChildren(p Process, notify func(pids []int)) (stop func(), err error)
+	// OOMKills counts the OOM kills around a process: of its memory cgroup where
+	// that can be read, else of the host.
+	OOMKills(pid int) (uint64, error)
+}
+
+// Process is one process, held so that it can't be taken for another.
+// *proc.Process is one; there the methods are documented.
+type Process interface {
+	ID() proc.ID
+	Stat() (proc.Stat, error)
+	Status() (proc.Status, error)
+	Title() (string, error)
+	Smaps() (proc.Smaps, error)
+	WrittenBytes() (uint64, error)
+	BirthTime() (time.Time, error)
+	Exited() <-chan struct{}
+	Reaped() <-chan struct{}
+	ExitStatus() (syscall.WaitStatus, bool)
+	Close() error
+}
+
+// LocalMachine is the machine this program runs on. Its Poller must be running.
+type LocalMachine struct {
+	FS     proc.FS
+	Poller *proc.ChildPoller
+}
+
+// FindServer implements Machine.
+func (m LocalMachine) FindServer(q proc.Query) (int, error) { return m.FS.FindServer(q) }
+
+// OOMKills implements Machine.
+func (m LocalMachine) OOMKills(pid int) (uint64, error) { return m.FS.OOMKills(pid) }
+
+// Open implements Machine.
+func (m LocalMachine) Open(pid int) (Process, error) {
+	p, err := m.FS.Open(pid)
+	if err != nil {
+		return nil, err // not p: a nil *proc.Process in a Process is not nil
+	}
+	return p, nil
+}
+
+// WatchChildren implements Machine.
+func (m LocalMachine) WatchChildren(p Process, notify func([]int)) (func(), error) {
+	return m.Poller.Watch(m.FS, p.(*proc.Process), notify)
+}

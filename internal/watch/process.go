@@ -1,0 +1,267 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+)
+
+const remedySmaps = "run the exporter as the server's user and group, or give it CAP_SYS_PTRACE"
+
+// process is the server's process: proved, held and watched.
+type process struct {
+	Process
+	died opt.Val[time.Time]
+	stop func() // ends the watch over its children
+}
+
+func (p *process) close() {
+	p.stop()
+	p.Process.Close()
+}
+
+// findProcess looks for the server's process where there is none, now and then.
+func (w *Watcher) findProcess(ctx context.Context, r reply) {
+	if w.process != nil && !w.process.died.Present() || r.at.Before(w.findAt) {
+		return
+	}
+	w.findAt = r.at.Add(findEvery)
+	err := w.attach(ctx, query(r))
+	unseen := w.countedUnseen
+	w.countedUnseen = 0
+	if err == nil {
+		for _, f := range w.forks { // alive already, and followed from here on
+			if f.process == w.process && unseen > 0 {
+				unseen--
+			}
+		}
+		w.noProc = ""
+	} else {
+		w.opts.Server.SetNoProcess(err.Error())
+		if w.noProc != err.Error() {
+			w.noProc = err.Error()
+			w.log.Warn("The server's process is not known, only INFO is", "why", err)
+		}
+	}
+	w.opts.Server.CountUnobserved(unseen, unseen)
+}
+
+// query is what INFO and the connection say about the server's process.
+func query(r reply) proc.Query {
+	q := proc.Query{
+		Peer:       proc.Peer{Local: r.peer.Local, Remote: r.peer.Remote, PID: r.peer.PID},
+		ProcessID:  r.info.ProcessID.Or(0),
+		TCPPort:    r.info.TCPPort.Or(0),
+		Executable: r.info.Executable,
+	}
+	if s, ok := r.info.UptimeSeconds.Get(); ok {
+		q.Uptime = opt.Of(time.Duration(s) * time.Second)
+	}
+	return q
+}
+
+// attach proves which process is the server, and watches its children.
+func (w *Watcher) attach(ctx context.Context, q proc.Query) error {
+	pid, err := w.opts.Machine.FindServer(q)
+	if err != nil {
+		w.countProcessError(err)
+		return err
+	}
+	p, err := w.opts.Machine.Open(pid)
+	if err != nil {
+		w.countProcessError(err)
+		return err
+	}
+	w.detach("another process is the server now")
+	born, err := p.BirthTime()
+	start := opt.Of(born)
+	if err != nil {
+		start = opt.Val[time.Time]{}
+	}
+	mine := &process{Process: p, stop: func() {}}
+	first := true
+	stop, err := w.opts.Machine.WatchChildren(p, func(pids []int) {
+		seen, partial, pids := time.Now(), first, slices.Clone(pids)
+		first = false
+		event := func() { w.children(ctx, mine, pids, seen, partial) }
+		if partial {
+			event() // still inside attach, in the loop
+			return
+		}
+		select {
+		case w.events <- event:
+		default: // the poller must not wait; forks that are lost here are counted by the ledger
+			w.log.Error("The watcher is too slow, a change of children was lost")
+		}
+	})
+	if err != nil {
+		p.Close()
+		w.countProcessError(err)
+		return err
+	}
+	mine.stop = stop
+	w.process = mine
+	w.opts.Server.SetProcess(pid, start)
+	w.checkRights(p)
+	w.log.Info("Found the server's process", "pid", pid)
+	return nil
+}
+
+func (w *Watcher) countProcessError(err error) {
+	reason := "failed"
+	var missing *proc.NotFound
+	switch {
+	case errors.Is(err, proc.ErrDenied):
+		reason = "denied"
+	case errors.As(err, &missing):
+		return // not here: that is a state, not a failed read
+	}
+	w.opts.Server.CountReadError(history.ReadError{Source: history.SourceProcess, Reason: reason})
+}
+
+// checkRights finds out, before there is a child, whether children's smaps will
+// be readable: the kernel asks the same right for a field of the server's stat.
+func (w *Watcher) checkRights(p Process) {
+	stat, err := p.Stat()
+	ok := err == nil && stat.Permitted()
+	w.opts.Server.SetAvailable(history.SourceChildSmaps, ok && w.opts.Sampling)
+	if !ok {
+		w.opts.Server.SetProcessProblem("the memory of the server's children can't be read: " + remedySmaps)
+		w.log.Warn("The memory of the server's children can't be read", "remedy", remedySmaps)
+	}
+}
+
+// detach lets go of the process that was the server.
+func (w *Watcher) detach(why string) {
+	if w.process == nil {
+		return
+	}
+	if !w.process.died.Present() {
+		w.process.died = opt.Of(time.Now())
+	}
+	w.process.close()
+	w.process = nil
+	clear(w.listed)
+	w.opts.Server.SetNoProcess(why)
+}
+
+// serverExited notes the death of the server's process. Its children are
+// followed to their ends.
+func (w *Watcher) serverExited() {
+	w.log.Warn("The server's process has ended", "pid", w.process.ID().PID)
+	w.process.died = opt.Of(time.Now())
+	w.settle(w.ledger.close())
+	w.detach("the server's process has ended")
+	w.findAt = time.Time{}
+	w.wish()
+}
+
+// readMemory reads the size of what the next fork will share.
+func (w *Watcher) readMemory() {
+	if w.process == nil {
+		return
+	}
+	s, err := w.process.Status()
+	switch {
+	case err == nil:
+		w.opts.Server.SetMemory(s.VMRSS, s.VMPTE)
+	case errors.Is(err, proc.ErrGone): // its exit comes as an event
+	default:
+		w.countProcessError(err)
+	}
+}
+
+// children takes the list of the server's children.
+func (w *Watcher) children(ctx context.Context, p *process, pids []int, seen time.Time, partial bool) {
+	if !partial && w.process != p {
+		return // from a process that is not the server any more
+	}
+	for pid := range w.listed {
+		if !slices.Contains(pids, pid) {
+			delete(w.listed, pid)
+		}
+	}
+	for _, pid := range pids {
+		if _, known := w.listed[pid]; !known {
+			w.listed[pid] = w.birth(ctx, p, pid, seen, partial)
+		}
+	}
+}
+
+// birth opens the record of a new child, if it is a fork of the server: a
+// server that is PID 1 of a container inherits orphans, and modules run
+// helpers. It returns the record's ID, or "".
+func (w *Watcher) birth(ctx context.Context, p *process, pid int, seen time.Time, partial bool) string {
+	child, err := w.opts.Machine.Open(pid)
+	if err != nil {
+		if !errors.Is(err, proc.ErrGone) {
+			w.countProcessError(err)
+		}
+		return ""
+	}
+	if !isCopy(p.Process, child) {
+		child.Close()
+		w.log.Debug("A child of the server is no fork", "child", pid)
+		return ""
+	}
+	stat, _ := child.Stat()
+	start, err := child.BirthTime()
+	if err != nil || start.After(seen) {
+		start = seen
+	}
+	before := w.infoBefore(start)
+	state := w.opts.Server.State()
+	id := history.ID(start, pid)
+	w.opts.Server.Begin(history.Fork{
+		ID: id, Server: w.opts.Name, Kind: history.KindUnknown, Partial: partial, Start: start,
+		ServerPID: p.ID().PID, ChildPID: pid,
+		ResidentBytes: state.ResidentBytes, PageTableBytes: state.PageTableBytes,
+		ChangesBefore: changes(before),
+	}, seen)
+	following, stop := context.WithCancel(ctx)
+	f := &fork{
+		id: id, process: p, child: child, partial: partial, seen: seen,
+		titled: history.KindUnknown, before: before, stop: stop,
+	}
+	w.forks[id] = f
+	if !partial {
+		w.settle(w.ledger.birth(id, seen))
+	}
+	follow := &follower{w: w, id: id, child: child, server: p.Process, comm: stat.Name()}
+	if n, err := w.opts.Machine.OOMKills(p.ID().PID); err == nil {
+		follow.oomKill = opt.Of(n)
+	}
+	w.followers.Go(func() { follow.follow(following) })
+	w.wish()
+	return id
+}
+
+func changes(before opt.Val[redisinfo.Info]) opt.Val[uint64] {
+	info, _ := before.Get()
+	return info.ChangesSinceLastSave
+}
+
+// isCopy tells whether a child is a copy of the server: its child, of its name
+// and, while it has memory, of its size. A helper that was started shares the
+// name and the size for an instant only: the follower looks again.
+func isCopy(server, child Process) bool {
+	s, err := server.Stat()
+	if err != nil {
+		return false
+	}
+	c, err := child.Stat()
+	if err != nil {
+		return false
+	}
+	if c.PPID != s.PID || c.Name() != s.Name() || c.Start < s.Start {
+		return false
+	}
+	zombie := c.State == 'Z' || c.State == 'X'
+	return zombie || c.VirtualBytes > s.VirtualBytes/5*4 && c.VirtualBytes < s.VirtualBytes/4*5
+}

@@ -1,0 +1,580 @@
+package watch
+
+import (
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+)
+
+const (
+	exitOK        = syscall.WaitStatus(0)
+	exitOne       = syscall.WaitStatus(1 << 8)
+	exitCancelled = syscall.WaitStatus(255 << 8)
+	killed        = syscall.WaitStatus(syscall.SIGKILL)
+	segfault      = syscall.WaitStatus(syscall.SIGSEGV)
+	cancelledOld  = syscall.WaitStatus(syscall.SIGUSR1)
+)
+
+// only returns the one fork there is.
+func only(t *testing.T, s *history.Server) history.Fork {
+	t.Helper()
+	forks := s.Forks()
+	if len(forks) != 1 {
+		t.Fatalf("%d forks, want 1: %+v", len(forks), forks)
+	}
+	return forks[0]
+}
+
+// invariant checks that every fork the server counted since the start is in both accounts.
+func invariant(t *testing.T, s *history.Server, forks uint64) {
+	t.Helper()
+	total := s.State().Totals
+	var children uint64
+	for _, n := range total.Children {
+		children += n
+	}
+	if got := children + total.UnobservedChild; got != forks {
+		t.Errorf("%d children + %d unobserved = %d, want %d", children, total.UnobservedChild, got, forks)
+	}
+	if got := total.Stall.Count + total.UnobservedDuration; got != forks {
+		t.Errorf("%d durations + %d unobserved = %d, want %d", total.Stall.Count, total.UnobservedDuration, got, forks)
+	}
+}
+
+func TestLifeOfASave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := run(t, w)
+		time.Sleep(5 * time.Second)
+		birth := time.Now()
+		child := w.save(200, 12*time.Millisecond)
+		child.set(func() { child.dirty = 1 << 20 })
+		time.Sleep(30 * time.Millisecond)
+		child.set(func() { child.title = "redis-rdb-bgsave *:6379" })
+		time.Sleep(2 * time.Second)
+		st := s.State()
+		if len(st.Children) != 1 || st.Children[0].Kind != history.KindRDB {
+			t.Fatalf("children while it runs: %+v", st.Children)
+		}
+		if sample, _ := st.Children[0].Sample.Get(); sample.PrivateDirty != 1<<20 {
+			t.Errorf("sample %+v", sample)
+		}
+		child.set(func() { child.dirty = 300 << 20 })
+		w.change(func(i *redisinfo.Info) {
+			i.CurrentCOWBytes, i.CurrentCOWAgeSeconds = opt.Of(uint64(290<<20)), opt.Of(int64(1))
+		})
+		time.Sleep(3 * time.Second)
+		child.exit(exitOK)
+		time.Sleep(80 * time.Millisecond)
+		w.change(func(i *redisinfo.Info) {
+			i.BGSaveInProgress, i.RDBLastCOWBytes, i.CurrentCOWBytes = opt.Of(false), opt.Of(uint64(301<<20)), opt.Of(uint64(0))
+		})
+		child.reap()
+		time.Sleep(time.Second)
+
+		f := only(t, s)
+		if f.Kind != history.KindRDB || f.Outcome != history.OutcomeOK || f.Partial {
+			t.Errorf("record %+v", f)
+		}
+		if f.StallSeconds != opt.Of(0.012) {
+			t.Errorf("stall %v", f.StallSeconds)
+		}
+		if !f.Start.Equal(birth) {
+			t.Errorf("start %v, want %v", f.Start, birth)
+		}
+		if life := f.LifetimeSeconds.Or(0); life != 5.03 {
+			t.Errorf("lifetime %v", life)
+		}
+		if f.PeakBytes != opt.Of(uint64(300<<20)) || f.ReportedCOWBytes != opt.Of(uint64(301<<20)) {
+			t.Errorf("peak %v, reported %v", f.PeakBytes, f.ReportedCOWBytes)
+		}
+		if f.CPUSeconds != opt.Of(2.0) || f.WrittenBytes != opt.Of(uint64(4096)) {
+			t.Errorf("cpu %v, written %v", f.CPUSeconds, f.WrittenBytes)
+		}
+		if n := len(f.Curve); n < 19 || n > 22 {
+			t.Errorf("%d points in 5 s at 250 ms", n)
+		}
+		if len(f.Reported) != 1 || f.Reported[0].COWBytes != 290<<20 {
+			t.Errorf("reported points %+v", f.Reported)
+		}
+		if got := s.State().Totals.ChildSeconds[history.KindRDB]; got < 5 || got > 5.1 {
+			t.Errorf("child seconds %v", got)
+		}
+		if got := s.State().Totals.ForkedBytes; got != 1<<30 {
+			t.Errorf("forked bytes %v", got)
+		}
+		invariant(t, s, 1)
+	})
+}
+
+func TestOutcomes(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		status syscall.WaitStatus
+		oom    bool
+		want   history.Outcome
+		reason history.Reason
+	}{
+		{"exit 0", exitOK, false, history.OutcomeOK, ""},
+		{"exit 1", exitOne, false, history.OutcomeFailed, history.ReasonExit},
+		{"exit 255 is the server's own cancellation", exitCancelled, false, history.OutcomeCancelled, ""},
+		{"SIGUSR1 is that of servers before 6.0", cancelledOld, false, history.OutcomeCancelled, ""},
+		{"SIGKILL", killed, false, history.OutcomeKilled, history.ReasonSignal},
+		{"SIGKILL with a rise of oom_kill", killed, true, history.OutcomeOOM, history.ReasonOOM},
+		{"SIGSEGV with a rise of oom_kill elsewhere", segfault, true, history.OutcomeKilled, history.ReasonSignal},
+	} {
+		for _, late := range []bool{false, true} {
+			name := test.name
+			if late {
+				name += ", told after the reaping only"
+			}
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld()
+					s := run(t, w)
+					time.Sleep(2 * time.Second)
+					child := w.save(200, time.Millisecond)
+					child.set(func() { child.title, child.onlyAfter = "redis-rdb-bgsave", late })
+					time.Sleep(time.Second)
+					if test.oom {
+						child.set(func() { w.oomKills++ })
+					}
+					child.exit(test.status)
+					time.Sleep(50 * time.Millisecond)
+					child.reap()
+					time.Sleep(time.Second)
+					f := only(t, s)
+					if f.Outcome != test.want {
+						t.Errorf("outcome %s, want %s", f.Outcome, test.want)
+					}
+					total := s.State().Totals
+					for _, r := range history.Reasons {
+						want := uint64(0)
+						if r == test.reason {
+							want = 1
+						}
+						if got := total.Failed[history.KindRDB][r]; got != want {
+							t.Errorf("failed{reason=%s} = %d, want %d", r, got, want)
+						}
+					}
+					if got, want := total.Cancelled[history.KindRDB] == 1, test.want == history.OutcomeCancelled; got != want {
+						t.Errorf("cancelled = %v, want %v", got, want)
+					}
+					invariant(t, s, 1)
+				})
+			})
+		}
+	}
+}
+
+// Where the kernel tells nothing, INFO may; and where INFO says nothing either,
+// the outcome is unknown and not ok.
+func TestOutcomeFromInfo(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		after func(*redisinfo.Info)
+		want  history.Outcome
+	}{
+		{"a newer save", func(i *redisinfo.Info) { i.LastSaveTime = opt.Of(time.Now().Unix()) }, history.OutcomeOK},
+		{"status turned to err", func(i *redisinfo.Info) { i.LastBGSaveOK = opt.Of(false) }, history.OutcomeFailed},
+		{"nothing changed: cancelled perhaps", func(*redisinfo.Info) {}, history.OutcomeUnknown},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				s := run(t, w)
+				time.Sleep(2 * time.Second)
+				child := w.save(200, time.Millisecond)
+				child.set(func() { child.title = "redis-rdb-bgsave" })
+				time.Sleep(2 * time.Second)
+				w.change(func(i *redisinfo.Info) { i.BGSaveInProgress = opt.Of(false); test.after(i) })
+				child.vanish()
+				time.Sleep(time.Second)
+				if f := only(t, s); f.Outcome != test.want {
+					t.Errorf("outcome %s, want %s", f.Outcome, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestServerDies(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		ends func(server, child *fakeProcess)
+		want history.Outcome
+	}{
+		{"the server first, its child a moment later", func(server, child *fakeProcess) {
+			server.exit(killed)
+			time.Sleep(150 * time.Millisecond)
+			child.exit(exitOne)
+		}, history.OutcomeServerDied},
+		{"both killed at once, the child seen first", func(server, child *fakeProcess) {
+			child.exit(killed)
+			time.Sleep(time.Millisecond)
+			server.exit(killed)
+		}, history.OutcomeServerDied},
+		{"SHUTDOWN: the server cancels its child and goes", func(server, child *fakeProcess) {
+			child.exit(exitCancelled)
+			time.Sleep(time.Millisecond)
+			server.exit(exitOK)
+		}, history.OutcomeCancelled},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				s := run(t, w)
+				time.Sleep(2 * time.Second)
+				child := w.save(200, time.Millisecond)
+				time.Sleep(time.Second)
+				server := w.procs[serverPID]
+				child.set(func() { w.infoErr = &redisinfo.Error{Reason: redisinfo.ReasonUnreachable} })
+				test.ends(server, child)
+				child.reap()
+				server.reap()
+				time.Sleep(20 * time.Second)
+				if f := only(t, s); f.Outcome != test.want {
+					t.Errorf("outcome %s, want %s", f.Outcome, test.want)
+				}
+				st := s.State()
+				if st.Up || st.Available[history.SourceProcess] || st.PID.Present() {
+					t.Errorf("state of a dead server: %+v", st)
+				}
+				invariant(t, s, 1)
+
+				// It comes back under a new pid, and has already forked twice.
+				w.mu.Lock()
+				w.spawn(300, 1, "redis-server")
+				w.infoErr = nil
+				w.info.RunID, w.info.ProcessID, w.info.TotalForks = "run-2", opt.Of(300), opt.Of(uint64(2))
+				w.mu.Unlock()
+				time.Sleep(2 * time.Second)
+				st = s.State()
+				if !st.Up || st.PID != opt.Of(300) {
+					t.Errorf("the new run was not found: %+v", st)
+				}
+				invariant(t, s, 3)
+			})
+		})
+	}
+}
+
+func TestKinds(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		title string
+		after func(*redisinfo.Info)
+		want  history.Kind
+	}{
+		{"save", "redis-rdb-bgsave *:6379", func(i *redisinfo.Info) { i.BGSaveInProgress = opt.Of(true) }, history.KindRDB},
+		{"Valkey's save", "valkey-rdb-bgsave *:6379", nil, history.KindRDB},
+		{"rewrite", "redis-aof-rewrite *:6379", nil, history.KindAOF},
+		{"diskless sync", "redis-rdb-to-slaves *:6379", nil, history.KindReplication},
+		{"Valkey's diskless sync", "valkey-rdb-to-replicas *:6379", nil, history.KindReplication},
+		{"module", "redis-module-fork *:6379", nil, history.KindModule},
+		{"slot migration", "valkey-slot-migration-to-target *:6379", nil, history.KindSlotMigration},
+		{"disk-based sync", "redis-rdb-bgsave *:6379", func(i *redisinfo.Info) { i.ReplicasWaiting = opt.Of(1) }, history.KindReplication},
+		{"no title, flag rdb", "redis-server *:6379", func(i *redisinfo.Info) { i.BGSaveInProgress = opt.Of(true) }, history.KindRDB},
+		{"no title, flag aof", "redis-server *:6379", func(i *redisinfo.Info) { i.AOFRewriteInProgress = opt.Of(true) }, history.KindAOF},
+		{"no title, flag module", "redis-server *:6379", func(i *redisinfo.Info) { i.ModuleForkInProgress = opt.Of(true) }, history.KindModule},
+		{"no title, one attempt at a save", "redis-server *:6379", func(i *redisinfo.Info) { i.RDBSaves = opt.Of(uint64(4)) }, history.KindRDB},
+		{"no title, nothing known", "redis-server *:6379", nil, history.KindUnknown},
+		{"no title, two flags: not guessed", "redis-server *:6379", func(i *redisinfo.Info) {
+			i.BGSaveInProgress, i.AOFRewriteInProgress = opt.Of(true), opt.Of(true)
+		}, history.KindUnknown},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				s := run(t, w)
+				time.Sleep(2 * time.Second)
+				child := w.fork(200, time.Millisecond)
+				if test.after != nil {
+					w.change(test.after)
+				}
+				child.set(func() { child.title = test.title })
+				time.Sleep(3 * time.Second)
+				if f := only(t, s); f.Kind != test.want {
+					t.Errorf("kind %s, want %s", f.Kind, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestChildrenThatAreNoForks(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		make func(w *world)
+	}{
+		{"an orphan adopted by a server that is PID 1", func(w *world) { w.spawn(200, serverPID, "sh") }},
+		{"a small helper of the same name", func(w *world) { w.spawn(200, serverPID, "redis-server").size = 1 << 20 }},
+		{"a helper seen before its exec, which the server does not count", func(w *world) {
+			p := w.spawn(200, serverPID, "redis-server")
+			go func() {
+				time.Sleep(15 * time.Millisecond)
+				p.set(func() { p.name, p.size = "sh", 1<<20 })
+			}()
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				s := run(t, w)
+				time.Sleep(2 * time.Second)
+				w.mu.Lock()
+				test.make(w)
+				w.mu.Unlock()
+				time.Sleep(5 * time.Second)
+				if forks := s.Forks(); len(forks) != 0 {
+					t.Errorf("forks: %+v", forks)
+				}
+				invariant(t, s, 0)
+			})
+		})
+	}
+}
+
+func TestPartial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		child := w.save(200, time.Millisecond)
+		child.title = "redis-rdb-bgsave"
+		time.Sleep(10 * time.Second)
+		s := run(t, w)
+		time.Sleep(2 * time.Second)
+		child.exit(exitOK)
+		child.reap()
+		time.Sleep(time.Second)
+		f := only(t, s)
+		if !f.Partial || f.Outcome != history.OutcomeOK || f.StallSeconds.Present() || f.LifetimeSeconds != opt.Of(12.0) {
+			t.Errorf("record %+v", f)
+		}
+		total := s.State().Totals
+		if total.Stall.Count != 0 || total.PeakRatio.Count != 0 || total.UnobservedChild != 0 || total.UnobservedDuration != 0 {
+			t.Errorf("a fork that began before the exporter is in the totals: %+v", total)
+		}
+		if got := total.ChildSeconds[history.KindRDB]; got > 2.1 {
+			t.Errorf("%v seconds with a child alive were seen, only 2 could be", got)
+		}
+	})
+}
+
+// INFO is asked once a second when nothing happens.
+func TestInfoRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		run(t, w)
+		time.Sleep(60*time.Second + time.Millisecond)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if n := len(w.asked); n < 60 || n > 62 {
+			t.Errorf("INFO was asked %d times in a minute", n)
+		}
+	})
+}
+
+// A server that hangs is down after a second, is not asked again and again, and
+// is up with its answer.
+func TestHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := run(t, w)
+		time.Sleep(3 * time.Second)
+		if !s.State().Up {
+			t.Fatal("not up before the hang")
+		}
+		w.mu.Lock()
+		w.hang = true
+		before := len(w.asked)
+		w.mu.Unlock()
+		time.Sleep(4 * time.Second)
+		st := s.State()
+		if st.Up || st.Problem == "" {
+			t.Errorf("up %v, problem %q", st.Up, st.Problem)
+		}
+		w.mu.Lock()
+		if n := len(w.asked) - before; n > 2 {
+			t.Errorf("a hanging server was asked %d times in 4 s", n)
+		}
+		w.hang = false
+		w.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		if st := s.State(); !st.Up || st.Problem != "" {
+			t.Errorf("up %v, problem %q after the hang", st.Up, st.Problem)
+		}
+		timeouts := s.State().Totals.ReadErrors[history.ReadError{Source: history.SourceInfo, Reason: "timeout"}]
+		if timeouts != 1 {
+			t.Errorf("%d timeouts counted, want 1", timeouts)
+		}
+	})
+}
+
+// A server that is slow to answer after a fork does not lose the record.
+func TestRecordClosesWithoutAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := run(t, w)
+		time.Sleep(2500 * time.Millisecond) // between two INFOs
+		child := w.save(200, 7*time.Millisecond)
+		w.mu.Lock()
+		w.hang = true
+		child.title = "redis-rdb-bgsave"
+		w.mu.Unlock()
+		time.Sleep(time.Second)
+		child.exit(exitOK)
+		child.reap()
+		time.Sleep(20 * time.Second)
+		if f := only(t, s); f.Outcome != history.OutcomeOK || f.StallSeconds.Present() {
+			t.Errorf("record %+v", f)
+		}
+		w.mu.Lock()
+		w.hang = false
+		w.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		invariant(t, s, 1) // the duration arrived after the record was closed, and still counts
+		if n := s.State().Totals.Stall.Count; n != 1 {
+			t.Errorf("%d stalls observed, want 1", n)
+		}
+	})
+}
+
+func TestRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := run(t, w)
+		time.Sleep(2 * time.Second)
+		w.change(func(i *redisinfo.Info) { i.RDBSaves, i.LastBGSaveOK = opt.Of(uint64(4)), opt.Of(false) })
+		time.Sleep(2 * time.Second)
+		w.change(func(i *redisinfo.Info) { i.RDBSaves = opt.Of(uint64(6)) })
+		time.Sleep(2 * time.Second)
+		w.change(func(i *redisinfo.Info) { i.AOFRewrites, i.LastAOFRewriteOK = opt.Of(uint64(1)), opt.Of(false) })
+		time.Sleep(2 * time.Second)
+		total := s.State().Totals
+		if total.Refused[history.KindRDB] != 3 || total.Refused[history.KindAOF] != 1 {
+			t.Errorf("refused %v, want rdb 3 and aof 1", total.Refused)
+		}
+		invariant(t, s, 0)
+	})
+}
+
+func TestFailedSaveIsNotRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := run(t, w)
+		time.Sleep(2 * time.Second)
+		child := w.save(200, time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
+		child.exit(exitOne)
+		w.change(func(i *redisinfo.Info) { i.LastBGSaveOK, i.BGSaveInProgress = opt.Of(false), opt.Of(false) })
+		child.reap()
+		time.Sleep(2 * time.Second)
+		if n := s.State().Totals.Refused[history.KindRDB]; n != 0 {
+			t.Errorf("refused %d, want 0", n)
+		}
+		invariant(t, s, 1)
+	})
+}
+
+// Reads of the child's memory stay within the budget, whatever one read costs.
+func TestBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.readCost = 100 * time.Millisecond
+		s := run(t, w)
+		time.Sleep(2 * time.Second)
+		w.save(200, time.Millisecond)
+		const life = 5 * time.Minute
+		time.Sleep(life)
+		total := s.State().Totals
+		spent := total.SamplerSeconds[history.SourceChildSmaps]
+		if limit := 0.01*life.Seconds() + 0.05 + 0.1; spent > limit {
+			t.Errorf("reads took %.2f s in %s, the budget allows %.2f", spent, life, limit)
+		}
+		if spent < 0.01*life.Seconds()*0.8 {
+			t.Errorf("reads took %.2f s in %s: the budget is not used", spent, life)
+		}
+		if total.SamplerDeferred[history.SourceChildSmaps] == 0 {
+			t.Error("nothing was counted as deferred")
+		}
+	})
+}
+
+func TestSmapsDenied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.procs[serverPID].rights = false
+		s := run(t, w)
+		time.Sleep(2 * time.Second)
+		if st := s.State(); st.Available[history.SourceChildSmaps] || !st.Available[history.SourceProcess] || st.ProcessProblem == "" {
+			t.Errorf("before a fork: available %v, problem %q", st.Available, st.ProcessProblem)
+		}
+		child := w.save(200, time.Millisecond)
+		child.set(func() { child.smapsErr = proc.ErrDenied })
+		time.Sleep(2 * time.Second)
+		child.exit(exitOK)
+		child.reap()
+		time.Sleep(time.Second)
+		f := only(t, s)
+		if f.Outcome != history.OutcomeOK || f.PeakBytes.Present() || len(f.Curve) != 0 {
+			t.Errorf("record %+v", f)
+		}
+		if n := s.State().Totals.ReadErrors[history.ReadError{Source: history.SourceChildSmaps, Reason: "denied"}]; n != 1 {
+			t.Errorf("%d denied reads counted, want 1 per fork", n)
+		}
+	})
+}
+
+// Without the process, INFO alone still gives every duration.
+func TestInfoOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.findErr = &proc.NotFound{Reason: proc.NotFoundRemote}
+		s := run(t, w)
+		time.Sleep(2 * time.Second)
+		w.save(200, 12*time.Millisecond)
+		time.Sleep(5 * time.Second)
+		st := s.State()
+		if st.Available[history.SourceProcess] || st.ProcessProblem == "" {
+			t.Errorf("available %v, problem %q", st.Available, st.ProcessProblem)
+		}
+		if st.Totals.Stall.Count != 1 || st.Totals.Stall.Sum != 0.012 || st.Totals.UnobservedChild != 1 {
+			t.Errorf("totals %+v", st.Totals)
+		}
+		invariant(t, s, 1)
+	})
+}
+
+// Fifty saves back to back, each a few milliseconds long.
+func TestBackToBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := run(t, w)
+		time.Sleep(2 * time.Second)
+		for i := range 50 {
+			child := w.save(200+i, time.Duration(i+1)*time.Millisecond)
+			time.Sleep(3 * time.Millisecond)
+			child.exit(exitOK)
+			time.Sleep(time.Duration(i%10+1) * 10 * time.Millisecond)
+			w.change(func(i *redisinfo.Info) { i.BGSaveInProgress = opt.Of(false) })
+			child.reap()
+			time.Sleep(5 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		invariant(t, s, 50)
+		for _, f := range s.Forks() {
+			if want := float64(f.ChildPID-199) / 1000; f.StallSeconds.Or(want) != want {
+				t.Errorf("child %d: stall %v, want %v", f.ChildPID, f.StallSeconds, want)
+			}
+			if f.Outcome != history.OutcomeOK || f.Kind != history.KindRDB {
+				t.Errorf("child %d: %s %s", f.ChildPID, f.Kind, f.Outcome)
+			}
+		}
+	})
+}
