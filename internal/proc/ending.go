@@ -122,6 +122,9 @@ func (e *ending) wait(p *Process) {
 	defer tick.Stop()
 	for {
 		if _, err := p.Stat(); err != nil {
+			if p.isClosed() {
+				return // that is why it can't be read
+			}
 			break
 		}
 		select {
@@ -139,7 +142,7 @@ func (e *ending) pollExit(p *Process) bool {
 	defer tick.Stop()
 	for {
 		if s, err := p.Stat(); err != nil || s.Zombie() {
-			return true
+			return !p.isClosed()
 		}
 		select {
 		case <-e.stop:

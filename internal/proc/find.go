@@ -73,7 +73,9 @@ const (
 //     that listens on the server's port, with the server's name and age.
 //
 // In all cases the process has INFO's process_id as its pid in its own
-// namespace, and it is the only one that passes. The error is a *NotFound where
+// namespace and the name of a server, and it is the only one that passes. The
+// name matters for the first two too: a proxy in a container of its own is pid 1
+// there, as the server is in its own. The error is a *NotFound where
 // all could be read and nothing was proved. Walking through /proc costs some
 // milliseconds on a machine with many processes.
 func (fs FS) FindServer(q Query) (int, error) {
@@ -118,7 +120,7 @@ func (fs FS) FindServer(q Query) (int, error) {
 // is who answers too: a proxy has another pid than the server it talks to.
 func (fs FS) findByCredentials(q Query, candidates []int) (int, error) {
 	switch {
-	case slices.Contains(candidates, q.Peer.PID):
+	case slices.Contains(candidates, q.Peer.PID) && fs.isServer(q.Peer.PID, q):
 		return q.Peer.PID, nil
 	case q.Peer.PID == 0 || len(candidates) == 0:
 		return 0, &NotFound{NotFoundHidden}
@@ -173,23 +175,25 @@ func (fs FS) examine(pid int, q Query) verdict {
 	}
 	held, err := fs.heldSockets(pid)
 	readable := err == nil
-	var end, listener opt.Val[socket]
+	var end opt.Val[socket]
+	var listeners []socket
+	ours, theirs := asInTable(q.Peer.Local), asInTable(q.Peer.Remote)
 	for _, s := range sockets {
 		switch {
-		case s.local == q.Peer.Remote && s.remote == q.Peer.Local:
+		case s.local == theirs && s.remote == ours:
 			end = opt.Of(s)
 		case s.listens && q.TCPPort != 0 && int(s.local.Port()) == q.TCPPort:
-			if !listener.Present() || held[s.inode] {
-				listener = opt.Of(s)
-			}
+			listeners = append(listeners, s)
 		}
 	}
 	if s, ok := end.Get(); ok {
 		switch {
-		case readable && held[s.inode]:
+		case readable && held[s.inode] && fs.isServer(pid, q):
 			return certain
+		case readable && held[s.inode]:
+			return excluded // a proxy, in a namespace of its own
 		case readable:
-			return fs.byListener(pid, q, listener, held) // the end is a proxy's
+			return fs.byListener(pid, q, listeners, held) // the end is a proxy's
 		case fs.ownedBy(pid, s.uid) && fs.looksLike(pid, q):
 			return plausible
 		}
@@ -198,20 +202,28 @@ func (fs FS) examine(pid int, q Query) verdict {
 	if !readable {
 		held = nil
 	}
-	return fs.byListener(pid, q, listener, held)
+	return fs.byListener(pid, q, listeners, held)
+}
+
+// asInTable makes an address comparable with those of a socket's line, which has
+// no zone.
+func asInTable(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
 }
 
 // byListener judges a candidate by the port it listens on. A nil held says that
 // its descriptors could not be read.
-func (fs FS) byListener(pid int, q Query, listener opt.Val[socket], held map[uint64]bool) verdict {
-	s, ok := listener.Get()
-	switch {
-	case !ok, held != nil && !held[s.inode], held == nil && !fs.ownedBy(pid, s.uid):
-		return excluded
-	case !fs.looksLike(pid, q):
-		return excluded
+func (fs FS) byListener(pid int, q Query, listeners []socket, held map[uint64]bool) verdict {
+	listens := slices.ContainsFunc(listeners, func(s socket) bool {
+		if held != nil {
+			return held[s.inode]
+		}
+		return fs.ownedBy(pid, s.uid)
+	})
+	if listens && fs.looksLike(pid, q) {
+		return plausible
 	}
-	return plausible
+	return excluded
 }
 
 // heldSockets are the inodes of a process's sockets. It needs the right to trace.
@@ -263,6 +275,17 @@ func (fs FS) looksLike(pid int, q Query) bool {
 	return known && err == nil && old > uptime-youngerBy && old < uptime+olderBy
 }
 
+// isServer tells whether a process has the name of the server's program, or of
+// any server's: who is called by another name than its own (exec -a) reports that.
+func (fs FS) isServer(pid int, q Query) bool {
+	b, err := fs.read(pid, "stat")
+	if err != nil {
+		return false
+	}
+	var s Stat
+	return ParseStat(b, &s) == nil && (named(s.Name(), q.Executable) || named(s.Name(), ""))
+}
+
 // named tells whether a process's name is that of the server's program.
 func named(comm, executable string) bool {
 	if executable != "" {
@@ -280,6 +303,6 @@ func named(comm, executable string) bool {
 // isLocal tells whether a connection ends on this machine as far as our own
 // network namespace knows.
 func (fs FS) isLocal(p Peer) bool {
-	remote := p.Remote.Addr().Unmap()
+	remote := p.Remote.Addr().Unmap() // it has the zone that our own end has
 	return remote.IsLoopback() || remote == p.Local.Addr().Unmap()
 }

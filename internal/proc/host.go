@@ -16,7 +16,11 @@ func (fs FS) OvercommitMode() (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("reading the overcommit mode: %w", err)
 	}
-	return whole(bytes.TrimSpace(b))
+	mode, err := whole(bytes.TrimSpace(b))
+	if err != nil {
+		return 0, fmt.Errorf("reading the overcommit mode: %w", err)
+	}
+	return mode, nil
 }
 
 // HugePages is the mode of transparent huge pages: always, madvise or never.

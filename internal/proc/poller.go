@@ -173,12 +173,16 @@ func (w *watchedProcess) poll(now time.Time) {
 	}
 	if changed || !now.Before(w.nextOthers) {
 		w.nextOthers = now.Add(otherThreadsEvery)
+		moved := false
 		for i := 1; i < len(w.threads); i++ {
 			c, err := w.threads[i].read(buf[:])
 			if err != nil { // the thread has ended; its children are another's now
 				w.nextThreads = now
 			}
-			changed = changed || c
+			changed, moved = changed || c, moved || c
+		}
+		if moved { // perhaps to the main thread, after its list was read
+			_, _ = w.threads[0].read(buf[:])
 		}
 	}
 	if changed {
@@ -248,7 +252,7 @@ func (w *watchedProcess) findThreads(now time.Time) error {
 			if tid != pid {
 				continue // ended meanwhile
 			}
-			if _, alive := w.process.Stat(); alive == nil {
+			if _, alive := w.process.Stat(); alive == nil && errors.Is(err, ErrGone) {
 				return errNoChildren
 			}
 			return err

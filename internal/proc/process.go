@@ -89,7 +89,8 @@ func (p *Process) Stat() (Stat, error) {
 	if n == 0 {
 		return s, ErrGone
 	}
-	return s, ParseStat(b[:n], &s)
+	err = ParseStat(b[:n], &s)
+	return s, err
 }
 
 // Status reads /proc/PID/status: 7 to 9 µs, whatever the memory.
@@ -180,14 +181,20 @@ func (p *Process) Smaps() (Smaps, error) {
 		p.smaps, p.buf = fd, make([]byte, 16<<10)
 	}
 	var parser smapsParser
-	kept := 0
-	for at := int64(0); ; {
+	kept, pieces := 0, 0
+	for at := int64(0); ; pieces++ {
 		n, err := preadAt(p.smaps, p.buf[kept:], at)
 		if err != nil {
 			return s, classify("smaps", err)
 		}
 		if n == 0 {
-			return s, parser.finish(p.buf[:kept], &s)
+			if err := parser.finish(p.buf[:kept], &s); err != nil {
+				return Smaps{}, err
+			}
+			if pieces > 1 && !p.hasMemory() {
+				return Smaps{}, fmt.Errorf("smaps: %w", ErrGone)
+			}
+			return s, nil
 		}
 		at += int64(n)
 		rest := parser.lines(p.buf[:kept+n])
@@ -196,6 +203,15 @@ func (p *Process) Smaps() (Smaps, error) {
 			return s, fmt.Errorf("smaps: a line of more than %d bytes", kept)
 		}
 	}
+}
+
+// hasMemory tells whether the process is not yet on its way out. smaps comes in
+// pieces, and between two of them the memory of an ending process goes: the
+// kernel then says that the file is at its end, and the sum would be too small.
+// smaps_rollup comes in one piece.
+func (p *Process) hasMemory() bool {
+	s, err := p.Stat()
+	return err == nil && s.VirtualBytes > 0
 }
 
 func (p *Process) openSmaps() (int, error) {

@@ -21,7 +21,7 @@ type Smaps struct {
 type smapsParser struct {
 	sums     Smaps
 	mappings int // headers seen
-	dirty    int // Private_Dirty lines seen: one per mapping, if nothing is missing
+	whole    int // Locked lines seen: all sizes of a mapping stand before it, on every kernel
 	err      error
 }
 
@@ -54,7 +54,7 @@ func (p *smapsParser) finish(rest []byte, s *Smaps) error {
 		return p.err
 	case p.mappings == 0 && len(rest) == 0:
 		return fmt.Errorf("smaps: %w", ErrGone)
-	case p.mappings == 0 || p.dirty != p.mappings || len(rest) > 0:
+	case p.mappings == 0 || p.whole != p.mappings || len(rest) > 0:
 		return fmt.Errorf("smaps: %w", ErrTruncated)
 	}
 	*s = p.sums
@@ -69,7 +69,7 @@ func (p *smapsParser) line(b []byte) {
 		return
 	}
 	if c := b[0]; c >= '0' && c <= '9' || c >= 'a' && c <= 'f' {
-		if p.dirty != p.mappings {
+		if p.whole != p.mappings {
 			p.err = fmt.Errorf("smaps: %w inside a mapping", ErrTruncated)
 		}
 		p.mappings++
@@ -88,7 +88,6 @@ func (p *smapsParser) line(b []byte) {
 		sum = &p.sums.PrivateClean
 	case "Private_Dirty":
 		sum = &p.sums.PrivateDirty
-		p.dirty++
 	case "Anonymous":
 		sum = &p.sums.Anonymous
 	case "LazyFree":
@@ -97,6 +96,9 @@ func (p *smapsParser) line(b []byte) {
 		sum = &p.sums.AnonHugePages
 	case "Swap":
 		sum = &p.sums.Swap
+	case "Locked":
+		p.whole++
+		return
 	default:
 		return
 	}

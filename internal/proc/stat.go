@@ -63,7 +63,7 @@ func ParseStat(b []byte, s *Stat) error {
 		return fmt.Errorf("stat: no pid")
 	}
 	s.PID = int(pid)
-	s.commLen = copy(s.comm[:], b[open+1:end])
+	s.commLen = copy(s.comm[:commLength], b[open+1:end])
 	rest = b[end+1:]
 	field := 2
 	for len(rest) > 1 {

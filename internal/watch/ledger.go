@@ -35,14 +35,15 @@ type birthEntry struct {
 // group is the rise of total_forks that one reply showed, while births may
 // still be missing.
 //
-// A birth that is seen after the reply may be one of them, or that of a still
-// later fork, with one of the group's never seen. Which of the two, the next
-// reply tells: if it counts no further fork, the birth was the group's.
+// A birth that is seen after the reply may be one of them, if it was born before
+// the reply as far as the grain of birth times (10 ms) tells; or it is that of a
+// still later fork, with one of the group's never seen. Which of the two, the
+// next reply tells: if it counts no further fork, the birth was the group's.
 type group struct {
 	forks    int
 	members  []birthEntry
-	late     bool                   // members were seen after the reply
 	last     opt.Val[time.Duration] // latest_fork_usec of the reply: the duration of the last of the forks
+	at       time.Time              // of the reply
 	deadline time.Time              // births seen later are not the group's
 }
 
@@ -69,18 +70,15 @@ func (s *settlement) duration(id string, d opt.Val[time.Duration]) {
 	}
 }
 
-// birth notes a new child, and gives it to the open group if there is one.
-func (l *ledger) birth(id string, seen time.Time) settlement {
-	var s settlement
-	if g, ok := l.group.Get(); ok {
-		if !g.complete() {
-			g.members, g.late = append(g.members, birthEntry{id, seen}), true
-			l.group = opt.Of(g)
-			return s
-		}
+// birth notes a new child, and gives it to the group that waits for it, if there
+// is one. born is the earliest that it can have been born.
+func (l *ledger) birth(id string, born, seen time.Time) {
+	if g, ok := l.group.Get(); ok && !g.complete() && !born.After(g.at) {
+		g.members = append(g.members, birthEntry{id, seen})
+		l.group = opt.Of(g)
+		return
 	}
 	l.births = append(l.births, birthEntry{id, seen})
-	return s
 }
 
 // forget drops a birth that turned out to be no fork of the server.
@@ -131,6 +129,7 @@ func (l *ledger) reply(sent, now time.Time, total opt.Val[uint64], latest opt.Va
 		forks:    forks,
 		members:  slices.Clone(l.births[:n]),
 		last:     latest,
+		at:       now,
 		deadline: now.Add(l.grace),
 	}
 	l.births = slices.Delete(l.births, 0, n)

@@ -15,6 +15,7 @@ import (
 type step struct {
 	at    int // milliseconds
 	birth string
+	born  int // 0: long before
 	reply *answer
 }
 
@@ -116,6 +117,17 @@ func TestLedger(t *testing.T) {
 			want: tally{Durations: map[string]int{"b": -1}, Unseen: 1, Orphans: []int{3, 4}},
 		},
 		{
+			name: "a fork that nobody saw, and another born after the answer",
+			steps: []step{
+				{at: 0, reply: &answer{0, 5, 7}},
+				{at: 100, reply: &answer{99, 6, 3}},
+				{at: 118, birth: "b", born: 110},
+				{at: 122, reply: &answer{119, 7, 4}},
+				{at: 900, reply: &answer{899, 7, 4}},
+			},
+			want: tally{Durations: map[string]int{"b": 4}, Unseen: 1, Orphans: []int{3}},
+		},
+		{
 			name: "a fork that nobody saw: its duration still counts, for no record",
 			steps: []step{
 				{at: 0, reply: &answer{0, 5, 7}},
@@ -197,7 +209,7 @@ func TestLedger(t *testing.T) {
 			var got tally
 			for _, s := range test.steps {
 				if s.birth != "" {
-					got.add(l.birth(s.birth, ms(s.at)))
+					l.birth(s.birth, ms(s.born), ms(s.at))
 					continue
 				}
 				total, latest := opt.Val[uint64]{}, opt.Val[time.Duration]{}
@@ -238,7 +250,11 @@ func TestLedgerSettlesEveryForkOnce(t *testing.T) {
 			got.add(l.reply(ms(sent), ms(now), opt.Of(uint64(forked)), last))
 		}
 		answerNow(0)
-		var unseen []string // born, not yet seen by the poller, which looks within 20 ms
+		type born struct {
+			id string
+			at int
+		}
+		var unseen []born // not yet seen by the poller, which looks within 20 ms
 		for range 60 {
 			sent := now
 			now += 1 + rng.IntN(30)
@@ -248,7 +264,7 @@ func TestLedgerSettlesEveryForkOnce(t *testing.T) {
 				id := fmt.Sprint(forked)
 				truth[id] = latest
 				if rng.IntN(5) > 0 { // else gone before any look
-					unseen = append(unseen, id)
+					unseen = append(unseen, born{id, sent + rng.IntN(now-sent+1)})
 				}
 			}
 			late := rng.IntN(2) == 0 // births are seen before or after the answer
@@ -256,8 +272,8 @@ func TestLedgerSettlesEveryForkOnce(t *testing.T) {
 				answerNow(sent)
 				now += rng.IntN(20)
 			}
-			for _, id := range unseen {
-				got.add(l.birth(id, ms(now)))
+			for _, b := range unseen {
+				l.birth(b.id, ms(b.at-b.at%10), ms(now))
 			}
 			unseen = nil
 			if !late {

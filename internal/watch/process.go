@@ -231,7 +231,7 @@ func (w *Watcher) birth(ctx context.Context, p *process, pid int, seen time.Time
 	}
 	w.forks[id] = f
 	if !partial {
-		w.settle(w.ledger.birth(id, seen))
+		w.ledger.birth(id, start, seen)
 	}
 	follow := &follower{w: w, id: id, child: child, server: p.Process, comm: stat.Name()}
 	if n, err := w.opts.Machine.OOMKills(p.ID().PID); err == nil {
@@ -262,6 +262,6 @@ func isCopy(server, child Process) bool {
 	if c.PPID != s.PID || c.Name() != s.Name() || c.Start < s.Start {
 		return false
 	}
-	zombie := c.State == 'Z' || c.State == 'X'
-	return zombie || c.VirtualBytes > s.VirtualBytes/5*4 && c.VirtualBytes < s.VirtualBytes/4*5
+	ending := c.VirtualBytes == 0 // a zombie, or about to be one: its memory is gone already
+	return ending || c.VirtualBytes > s.VirtualBytes/5*4 && c.VirtualBytes < s.VirtualBytes/4*5
 }

@@ -1,0 +1,190 @@
+package exporter
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+)
+
+// wantOutcome checks a record that did not end well, and that its failure is
+// counted once, under its reason; an empty reason is no failure.
+func (r *running) wantOutcome(f history.Fork, kind history.Kind, outcome history.Outcome, reason history.Reason) {
+	r.t.Helper()
+	if f.Kind != kind || f.Outcome != outcome {
+		r.t.Errorf("%s %s, want %s %s: %+v", f.Kind, f.Outcome, kind, outcome, f)
+	}
+	m := r.metrics()
+	for _, other := range history.Reasons {
+		want := 0.0
+		if other == reason {
+			want = 1
+		}
+		if got := valueOf(m, "redis_fork_children_failed_total", "kind", string(kind), "reason", string(other)); got != want {
+			r.t.Errorf("failed{kind=%s,reason=%s} = %v, want %v", kind, other, got, want)
+		}
+	}
+	want := 0.0
+	if outcome == history.OutcomeCancelled {
+		want = 1
+	}
+	if got := valueOf(m, "redis_fork_children_cancelled_total", "kind", string(kind)); got != want {
+		r.t.Errorf("cancelled{kind=%s} = %v, want %v", kind, got, want)
+	}
+}
+
+func startSlowSave(t *testing.T, s *redisrun.Server, r *running) (child int) {
+	t.Helper()
+	fill(t, s, 100*slowKeys)
+	set(t, s, "rdb-key-save-delay", "1000")
+	do(t, s, "BGSAVE")
+	return r.awaitChild()
+}
+
+func TestKilledChild(t *testing.T) {
+	s, r := startPair(t, redisrun.Options{})
+	child := startSlowSave(t, s, r)
+	if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	f := r.awaitForks(1)[0]
+	r.wantOutcome(f, history.KindRDB, history.OutcomeKilled, history.ReasonSignal)
+	if f.Signal.Or("") != "SIGKILL" || f.PeakBytes.Or(0) == 0 || len(f.Curve) == 0 || f.ReportedCOWBytes.Present() {
+		t.Errorf("record %+v", f)
+	}
+	r.awaitAccounts(1)
+	if v := r.value("redis_fork_last_success", "kind", "rdb"); v != 0 {
+		t.Errorf("last_success = %v, want 0", v)
+	}
+}
+
+func TestFlushAllCancels(t *testing.T) {
+	s, r := startPair(t, redisrun.Options{Args: []string{"--save", "3600 1000000"}})
+	startSlowSave(t, s, r)
+	set(t, s, "rdb-key-save-delay", "0")
+	do(t, s, "FLUSHALL")
+	forks := r.forks()
+	r.await("the cancelled fork is closed", func() bool { forks = r.forks(); return len(forks) > 0 })
+	r.wantOutcome(forks[0], history.KindRDB, history.OutcomeCancelled, "")
+}
+
+func TestReplicaThatLeavesCancels(t *testing.T) {
+	s, r := startPair(t, redisrun.Options{Args: []string{"--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0"}})
+	fill(t, s, 100*slowKeys)
+	set(t, s, "rdb-key-save-delay", "1000")
+	replica := startReplica(t, s)
+	r.awaitChild()
+	replica.Kill()
+	r.wantOutcome(r.awaitForks(1)[0], history.KindReplication, history.OutcomeCancelled, "")
+}
+
+func TestShutdownCancels(t *testing.T) {
+	s, r := startPair(t, redisrun.Options{})
+	startSlowSave(t, s, r)
+	_ = s.Client().ShutdownNoSave(t.Context()).Err() // always an error: the connection is cut
+	r.wantOutcome(r.awaitForks(1)[0], history.KindRDB, history.OutcomeCancelled, "")
+	r.await("the server is down", func() bool { return r.value("redis_fork_up") == 0 })
+}
+
+func TestDirectoryIsGone(t *testing.T) {
+	s, r := startPair(t, redisrun.Options{Args: []string{"--enable-protected-configs", "yes"}})
+	fill(t, s, slowKeys)
+	set(t, s, "rdb-key-save-delay", "1000")
+	dir := filepath.Join(s.Dir(), "gone")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	set(t, s, "dir", dir)
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	do(t, s, "BGSAVE")
+	f := r.awaitForks(1)[0]
+	r.wantOutcome(f, history.KindRDB, history.OutcomeFailed, history.ReasonExit)
+	if f.ExitStatus.Or(0) != 1 {
+		t.Errorf("exit status %v, want 1", f.ExitStatus)
+	}
+	if v := r.value("redis_fork_last_save_success", "kind", "rdb"); v != 0 {
+		t.Errorf("last_save_success = %v, want 0", v)
+	}
+}
+
+func TestDiskIsFull(t *testing.T) {
+	s, r := startPair(t, redisrun.Options{Args: []string{"--enable-protected-configs", "yes"}})
+	fill(t, s, 20*slowKeys)
+	dir := filepath.Join(s.Dir(), "small")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
+		t.Skipf("a full disk needs the right to mount a small one: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	set(t, s, "dir", dir)
+	do(t, s, "BGSAVE")
+	r.wantOutcome(r.awaitForks(1)[0], history.KindRDB, history.OutcomeFailed, history.ReasonExit)
+}
+
+// The server is killed in the middle of a save and comes back under a new pid.
+func TestServerDiesAndComesBack(t *testing.T) {
+	dir := t.TempDir()
+	s, r := startPair(t, redisrun.Options{Dir: dir})
+	startSlowSave(t, s, r)
+	s.Kill()
+	f := r.awaitForks(1)[0]
+	r.wantOutcome(f, history.KindRDB, history.OutcomeServerDied, history.ReasonServerDied)
+	r.await("the server is down", func() bool {
+		m := r.metrics()
+		return valueOf(m, "redis_fork_up") == 0 && valueOf(m, "redis_fork_source_available", "source", "process") == 0
+	})
+	again := restart(t, s, dir)
+	r.await("the new process is found", func() bool {
+		m := r.metrics()
+		return valueOf(m, "redis_fork_up") == 1 && valueOf(m, "redis_fork_source_available", "source", "process") == 1
+	})
+	do(t, again, "BGSAVE")
+	f = r.awaitForks(2)[1]
+	if f.ServerPID != again.PID() || f.Outcome != history.OutcomeOK {
+		t.Errorf("the fork after the restart: %+v", f)
+	}
+	r.awaitAccounts(2)
+}
+
+// The kernel kills the child when the server's memory cgroup is full, if the
+// server has told it to prefer the child.
+func TestOOMKilledChild(t *testing.T) {
+	cgroup := newMemoryCgroup(t)
+	s, r := startPair(t, redisrun.Options{Args: []string{"--oom-score-adj", "yes"}})
+	const keys = 400_000
+	fill(t, s, keys)
+	cgroup.add(t, s.PID())
+	set(t, s, "rdb-key-save-delay", "1000")
+	do(t, s, "BGSAVE")
+	r.awaitChild()
+	cgroup.limitTo(t, cgroup.usage(t)+16<<20)
+	load := redisrun.StartLoad(t.Context(), s.Client(), redisrun.LoadOptions{Rate: 50_000, Keys: keys, ValueSize: 100})
+	defer load.Stop()
+	forks := r.awaitForks(1)
+	r.wantOutcome(forks[0], history.KindRDB, history.OutcomeOOM, history.ReasonOOM)
+	if len(forks[0].Curve) == 0 || forks[0].PeakBytes.Or(0) == 0 {
+		t.Errorf("the curve of a killed child is lost: %+v", forks[0])
+	}
+}
+
+// restart starts a server again at the address of one that has been killed.
+func restart(t *testing.T, s *redisrun.Server, dir string) *redisrun.Server {
+	t.Helper()
+	addr := netip.MustParseAddrPort(s.Addr())
+	return redisruntest.ForTest(t, redisrun.Options{Dir: dir, Port: int(addr.Port())})
+}
