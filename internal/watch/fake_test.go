@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -105,7 +106,8 @@ func (w *world) Info(ctx context.Context) (redisinfo.Info, error) {
 }
 
 func (w *world) SaveInterval(context.Context) (opt.Val[int64], error) { return opt.Of(int64(60)), nil }
-func (w *world) Peer() (redisinfo.Peer, bool)                         { return redisinfo.Peer{}, true }
+
+func (w *world) Peer() (redisinfo.Peer, bool) { return redisinfo.Peer{}, true }
 
 func (w *world) FindServer(q proc.Query) (int, error) {
 	w.mu.Lock()
@@ -229,9 +231,7 @@ func (p *fakeProcess) Stat() (proc.Stat, error) {
 		state, size = "Z", 0
 	}
 	line := fmt.Sprintf("%d (%s) %s %d 0 0 0 -1 0 0 0 0 0 150 50 0 0 20 0 1 0 1 %d 100 18446744073709551615 %d", p.pid, p.name, state, p.ppid, size, code)
-	for range 52 - 26 {
-		line += " 0"
-	}
+	line += strings.Repeat(" 0", 52-26)
 	var s proc.Stat
 	return s, errors.Join(proc.ParseStat([]byte(line+"\n"), &s))
 }

@@ -104,11 +104,8 @@ func (f *follower) sample() {
 	smaps, cost, err := f.timedSmaps()
 	f.w.opts.Budget.Spend(cost)
 	f.w.opts.Server.CountSampler(source, cost)
-	select {
-	case <-f.child.Exited():
-		// The kernel may have been taking the memory apart during the read.
-		return
-	default:
+	if isClosed(f.child.Exited()) {
+		return // the kernel may have been taking the memory apart during the read
 	}
 	switch {
 	case err == nil:
@@ -145,7 +142,7 @@ func (f *follower) timedSmaps() (proc.Smaps, time.Duration, error) {
 func (f *follower) died(ctx context.Context) {
 	d := death{at: time.Now()}
 	f.w.opts.Server.Died(f.id, d.at)
-	var cpu, written = f.usage()
+	cpu, written := f.usage()
 	status, known := f.child.ExitStatus()
 	timeout := time.NewTimer(reapWait)
 	defer timeout.Stop()

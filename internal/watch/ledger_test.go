@@ -1,8 +1,8 @@
 package watch
 
 import (
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -42,7 +42,7 @@ func (t *tally) add(s settlement) {
 			t.Durations = map[string]int{}
 		}
 		if _, twice := t.Durations[id]; twice {
-			panic(fmt.Sprintf("%s is settled twice", id))
+			panic(id + " is settled twice")
 		}
 		if v, ok := d.Get(); ok {
 			t.Durations[id] = int(v.Milliseconds())
@@ -261,7 +261,7 @@ func TestLedgerSettlesEveryForkOnce(t *testing.T) {
 			for range rng.IntN(3) { // forks between the question and the answer
 				forked++
 				latest = 1 + rng.IntN(500)
-				id := fmt.Sprint(forked)
+				id := strconv.Itoa(forked)
 				truth[id] = latest
 				if rng.IntN(5) > 0 { // else gone before any look
 					unseen = append(unseen, born{id, sent + rng.IntN(now-sent+1)})

@@ -4,10 +4,9 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
 
@@ -61,7 +60,7 @@ func (d death) record(f *history.Fork) {
 	case known && status.Exited():
 		f.ExitStatus = opt.Of(status.ExitStatus())
 	case known && status.Signaled():
-		f.Signal = opt.Of(unix.SignalName(status.Signal()))
+		f.Signal = opt.Of(proc.SignalName(status.Signal()))
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
 
-const remedySmaps = "run the exporter as the server's user and group, or give it CAP_SYS_PTRACE"
+const remedySmaps = "run the exporter as the server's user and group and in its user namespace " +
+	"(systemd's PrivateUsers= gives the server one of its own), or give it CAP_SYS_PTRACE"
 
 // process is the server's process: proved, held and watched.
 type process struct {
@@ -23,7 +24,7 @@ type process struct {
 
 func (p *process) close() {
 	p.stop()
-	p.Process.Close()
+	p.Close()
 }
 
 // findProcess looks for the server's process where there is none, now and then.
@@ -107,6 +108,10 @@ func (w *Watcher) attach(ctx context.Context, q proc.Query) error {
 	}
 	mine.stop = stop
 	w.process = mine
+	// What the server has counted so far was before this look at its children:
+	// the next reply is the one to count from.
+	w.ledger.total = opt.Val[uint64]{}
+	w.wish()
 	w.opts.Server.SetProcess(pid, start)
 	w.checkRights(p)
 	w.log.Info("Found the server's process", "pid", pid)

@@ -213,8 +213,12 @@ func (w *Watcher) ask(ctx context.Context) {
 }
 
 // checkSlow marks a server as down that has not answered for a while. The
-// question stays open: an answer brings it back.
+// question stays open: an answer brings it back. Where the question before has
+// failed, its error says more than the silence since.
 func (w *Watcher) checkSlow() {
+	if w.downed {
+		return
+	}
 	if since, ok := w.asking.Get(); ok && time.Since(since) >= infoSlow {
 		w.opts.Server.SetDown("the server has not answered INFO for more than a second: it runs a slow command, is stopped, or its network is cut")
 	}
@@ -247,9 +251,9 @@ func (w *Watcher) replied(ctx context.Context, r reply) {
 		}
 	}
 	w.prior, w.last = w.last, dated{opt.Of(r.info), r.at}
-	w.opts.Server.SetInfo(r.info, r.at)
 	w.findProcess(ctx, r)
 	w.readMemory()
+	w.opts.Server.SetInfo(r.info, r.at) // last: whoever sees the server up sees its process too
 	for _, f := range w.forks {
 		w.learn(f, r)
 	}
@@ -260,8 +264,7 @@ func (w *Watcher) replied(ctx context.Context, r reply) {
 func (w *Watcher) failed(err error) {
 	w.opts.Server.SetDown(err.Error())
 	reason := "protocol"
-	var e *redisinfo.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*redisinfo.Error](err); ok {
 		reason = e.Reason
 	}
 	w.opts.Server.CountReadError(history.ReadError{Source: history.SourceInfo, Reason: reason})
@@ -375,17 +378,38 @@ func (w *Watcher) titled(id string, kind history.Kind) {
 // some child's, so it is believed only while there is just one.
 func (w *Watcher) takeReported(f *fork, r reply) {
 	bytes := r.info.CurrentCOWBytes.Or(0)
-	if bytes == 0 || w.living() != 1 {
+	if bytes == 0 || w.living() != 1 || isClosed(f.child.Exited()) {
 		return
 	}
-	measured := r.at.Add(-time.Duration(r.info.CurrentCOWAgeSeconds.Or(0)) * time.Second)
 	w.opts.Server.Update(f.id, func(rec *history.Fork) {
-		t := measured.Sub(rec.Start).Seconds()
-		if n := len(rec.Reported); t < 0 || n > 0 && rec.Reported[n-1].COWBytes == bytes {
+		if n := len(rec.Reported); n > 0 && rec.Reported[n-1].COWBytes == bytes {
 			return
 		}
-		rec.Reported = append(rec.Reported, history.Reported{Seconds: t, COWBytes: bytes})
+		// The age is in whole seconds, rounded down; the figure is new since the
+		// reply before, and not older than the child.
+		age := time.Duration(r.info.CurrentCOWAgeSeconds.Or(0)) * time.Second
+		latest := r.at.Add(-age)
+		earliest := latest.Add(-time.Second)
+		for _, bound := range []time.Time{rec.Start, w.prior.at} {
+			if bound.After(earliest) && !bound.After(latest) {
+				earliest = bound
+			}
+		}
+		measured := earliest.Add(latest.Sub(earliest) / 2)
+		if measured.Before(rec.Start) {
+			return // an earlier child's
+		}
+		rec.Reported = append(rec.Reported, history.Reported{Seconds: measured.Sub(rec.Start).Seconds(), COWBytes: bytes})
 	})
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 func (w *Watcher) living() (n int) {
