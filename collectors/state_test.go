@@ -214,7 +214,7 @@ func (s series) want(t *testing.T, want map[string]string) {
 		// Labels are in alphabetical order, as in an exposition, where le is the last.
 		var all []string
 		placed := false
-		for _, l := range strings.Split(labels, ",") {
+		for l := range strings.SplitSeq(labels, ",") {
 			if l == "" {
 				continue
 			}

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"os"
+	"path"
 	"strings"
 	"time"
 
@@ -53,13 +55,30 @@ func (c *Config) check() error {
 	if c.PollInterval < time.Millisecond || c.SampleInterval < time.Millisecond {
 		return errors.New("an interval is below 1ms")
 	}
-	if c.SampleBudget <= 0 || c.SampleBudget > 1 {
+	if math.IsNaN(c.SampleBudget) || c.SampleBudget <= 0 || c.SampleBudget > 1 {
 		return errors.New("the sampling budget is a share of one core, above 0 and at most 1")
 	}
-	if c.TelemetryPath == "/" || !strings.HasPrefix(c.TelemetryPath, "/") {
-		return fmt.Errorf("telemetry path %q: it begins with / and is not / itself", c.TelemetryPath)
+	if err := checkTelemetryPath(c.TelemetryPath); err != nil {
+		return fmt.Errorf("telemetry path %q: %w", c.TelemetryPath, err)
 	}
 	return distinct(c.Targets)
+}
+
+// checkTelemetryPath refuses what http.ServeMux would panic at, and what would
+// hide a page.
+func checkTelemetryPath(p string) error {
+	if p == "/" || !strings.HasPrefix(p, "/") {
+		return errors.New("it begins with / and is not / itself")
+	}
+	if p != path.Clean(p) || strings.ContainsAny(p, "{}?# \t") {
+		return errors.New("it is a plain path such as /metrics")
+	}
+	first, _, _ := strings.Cut(p[1:], "/")
+	switch first {
+	case "-", "api", "forks", "static":
+		return fmt.Errorf("/%s belongs to the exporter's own pages", first)
+	}
+	return nil
 }
 
 // password returns how to get a target's password; nil when it has none.

@@ -16,6 +16,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/watch"
 )
 
@@ -42,7 +43,11 @@ func Run(ctx context.Context, c Config) error {
 	}
 	store := history.New()
 	store.SetHost(host(fs))
-	watchers, closeClients, err := watchers(&c, store, watch.LocalMachine{FS: fs, Poller: poller})
+	machine := watch.LocalMachine{FS: fs, Poller: poller}
+	if machine.Stats, machine.NoStats = taskstats.New(); machine.NoStats == nil {
+		defer machine.Stats.Close()
+	}
+	watchers, closeClients, err := watchers(&c, store, machine)
 	if err != nil {
 		return err
 	}
@@ -133,7 +138,11 @@ func serve(ctx context.Context, c *Config, handler http.Handler) error {
 		<-ctx.Done()
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 		defer cancel()
-		stopped <- server.Shutdown(last)
+		err := server.Shutdown(last)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = server.Close() // a client that reads slowly, or has sent nothing yet, is no reason to fail
+		}
+		stopped <- err
 	}()
 	var err error
 	if c.Listener != nil {

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"path"
 	"strings"
+	"unicode"
 )
 
 const defaultPort = "6379"
@@ -37,15 +39,20 @@ func (t Target) Display() string {
 // take ?password_file=PATH for servers whose password differs from the common one.
 func ParseTarget(s string) (Target, error) {
 	name, addr := "", s
-	if before, after, ok := strings.Cut(s, "="); ok && !strings.ContainsAny(before, "/:?") {
+	before, after, named := strings.Cut(s, "=")
+	if named = named && !strings.ContainsAny(before, "/:?@"); named {
 		name, addr = before, after
-		if name == "" {
-			return Target{}, fmt.Errorf("server %q: the name before = is empty", s)
-		}
 	}
 	t, err := parseAddr(addr)
+	if named && name == "" {
+		err = errors.New("the name before = is empty")
+	}
 	if err != nil {
-		return Target{}, fmt.Errorf("server %q: %w", redacted(s), err)
+		shown := redacted(addr)
+		if named {
+			shown = name + "=" + shown
+		}
+		return Target{}, fmt.Errorf("server %q: %w", shown, err)
 	}
 	t.Name = name
 	if t.Name == "" {
@@ -54,6 +61,8 @@ func ParseTarget(s string) (Target, error) {
 	return t, nil
 }
 
+// parseAddr's errors repeat nothing of the address, parts of which may belong to
+// a password: ParseTarget shows it, as far as it can be shown.
 func parseAddr(addr string) (Target, error) {
 	switch {
 	case addr == "":
@@ -78,7 +87,7 @@ func parseURL(addr string) (Target, error) {
 	t := Target{User: u.User.Username(), PasswordFile: u.Query().Get("password_file")}
 	for key := range u.Query() {
 		if key != "password_file" {
-			return Target{}, fmt.Errorf("unknown parameter %q; there is only password_file", key)
+			return Target{}, errors.New("unknown parameter; there is only password_file")
 		}
 	}
 	switch u.Scheme {
@@ -90,45 +99,62 @@ func parseURL(addr string) (Target, error) {
 		return t, nil
 	case "redis", "rediss":
 		if p := strings.Trim(u.Path, "/"); p != "" && p != "0" {
-			return Target{}, fmt.Errorf("a database (%q) makes no difference to forks; leave it out", p)
+			return Target{}, errors.New("what follows host:port makes no difference to forks, a database neither: leave it out")
 		}
 		t.Network, t.TLS = "tcp", u.Scheme == "rediss"
 		t.Addr, err = withPort(u.Host)
 		return t, err
 	}
-	return Target{}, fmt.Errorf("unknown scheme %q; there are redis, rediss and unix", u.Scheme)
+	return Target{}, errors.New("unknown scheme; there are redis, rediss and unix")
 }
 
 func withPort(hostport string) (string, error) {
+	if strings.Contains(hostport, "@") {
+		return "", errors.New("a user belongs into a URL, redis://user@host:port, and a password into REDIS_PASSWORD or --redis.password-file")
+	}
 	host, port, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host, port = strings.Trim(hostport, "[]"), defaultPort
+	if err != nil { // no port, or an IPv6 address without brackets
+		host, port = strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]"), ""
+		if _, err := netip.ParseAddr(host); strings.Contains(host, ":") && err != nil {
+			return "", errors.New("too many colons; an IPv6 address stands in brackets, as in [::1]:6379")
+		}
 	}
 	if host == "" {
 		host = "127.0.0.1"
 	}
-	if strings.ContainsAny(host, " /@[]") {
-		return "", fmt.Errorf("%q is no host", host)
+	if port == "" {
+		port = defaultPort
 	}
-	if err == nil {
-		if _, err := net.LookupPort("tcp", port); err != nil {
-			return "", fmt.Errorf("%q is no port", port)
-		}
+	// Names are not checked further: what resolves depends on the machine.
+	if strings.ContainsFunc(host, func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(" /?#[]=", r) }) {
+		return "", errors.New("the host is no host name")
+	}
+	if n, err := net.LookupPort("tcp", port); err != nil || n == 0 {
+		return "", errors.New("the port is none: 1 to 65535")
 	}
 	return net.JoinHostPort(host, port), nil
 }
 
-// redacted takes what may be a password out of an address that is to be shown.
-func redacted(s string) string {
-	scheme, rest, ok := strings.Cut(s, "://")
-	if !ok {
-		return s
+// redacted takes what may be a password out of an address that is to be shown: a
+// URL's user and query, and all of what can't be told apart.
+func redacted(addr string) string {
+	shown, rest := "", addr
+	for _, scheme := range []string{"redis://", "rediss://", "unix://"} {
+		if after, ok := strings.CutPrefix(addr, scheme); ok {
+			shown, rest = scheme, after
+		}
 	}
-	at := strings.LastIndex(rest, "@")
-	if at < 0 {
-		return s
+	at, query := strings.LastIndex(rest, "@"), strings.IndexAny(rest, "?#")
+	switch {
+	case at >= 0 && query >= 0 && query < at: // which of the two the @ belongs to is anybody's guess
+		return shown + "…"
+	case at >= 0:
+		shown, rest = shown+"…", rest[at:]
 	}
-	return scheme + "://…" + rest[at:]
+	if i := strings.IndexAny(rest, "?#"); i >= 0 {
+		rest = rest[:i+1] + "…"
+	}
+	return shown + rest
 }
 
 // distinct checks that no two targets have one name: they would be one series.

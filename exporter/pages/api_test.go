@@ -18,6 +18,7 @@ var sameForks = cmp.Options{
 	cmp.Comparer(func(a, b opt.Val[uint64]) bool { return a == b }),
 	cmp.Comparer(func(a, b opt.Val[float64]) bool { return a == b }),
 	cmp.Comparer(func(a, b opt.Val[string]) bool { return a == b }),
+	cmp.Comparer(func(a, b opt.Val[history.Tail]) bool { return a == b }),
 }
 
 func apiForks(t *testing.T, src fake, target string) []history.Fork {

@@ -77,6 +77,9 @@ const (
 	SourceInfo       Source = "info"        // the server's INFO
 	SourceProcess    Source = "process"     // the server's process on this machine
 	SourceChildSmaps Source = "child_smaps" // the child's smaps_rollup or smaps
+	SourceCgroup     Source = "cgroup"      // the server's memory cgroup, if it holds nobody else
+	SourceTaskstats  Source = "taskstats"   // the kernel's delay accounting of the server
+	SourceCounters   Source = "counters"    // the server's minor faults and resident memory
 )
 
 // Point is one reading of a child's memory.
@@ -84,6 +87,27 @@ type Point struct {
 	Seconds      float64 `json:"t"`             // since birth
 	PrivateDirty uint64  `json:"private_dirty"` // bytes that only the child holds and that are dirty: what would be freed if it died
 	Source       Source  `json:"source"`
+	// Error is how far the reading may be off, in bytes, where it is not exact.
+	Error opt.Val[uint64] `json:"error,omitzero"`
+}
+
+// CopiedPoint is one reading of what the kernel has copied since a fork's birth.
+// It differs from the child's private dirty memory where the server frees
+// memory (the child's without a copy) or the child gives memory back.
+type CopiedPoint struct {
+	Seconds float64 `json:"t"` // since birth
+	Bytes   uint64  `json:"copied"`
+	Source  Source  `json:"source"`
+}
+
+// Tail is what a fork still cost after its child's death: pages that are still
+// write-protected cost one more fault each, without a copy.
+type Tail struct {
+	Seconds float64 `json:"seconds"`
+	Faults  uint64  `json:"faults"` // of the server, first touches of new memory and copies taken out
+	// Truncated says that the tail was given up after a minute, or cut off by the
+	// next fork, before it had faded.
+	Truncated bool `json:"truncated,omitempty"`
 }
 
 // Reported is one figure of the server's own about its running child.
@@ -116,6 +140,13 @@ type Fork struct {
 	Curve         []Point         `json:"curve"`                             // ascending in time
 	PeakBytes     opt.Val[uint64] `json:"private_dirty_peak_bytes,omitzero"` // highest private dirty read
 	SwapPeakBytes opt.Val[uint64] `json:"swap_peak_bytes,omitzero"`
+
+	CopiedCurve      []CopiedPoint    `json:"copied_curve,omitempty"` // ascending in time; ends where it can't be known any more
+	CopiedBytes      opt.Val[uint64]  `json:"copied_bytes,omitzero"`  // that the kernel copied for the server's writes until the child's death
+	CopiedSource     Source           `json:"copied_source,omitempty"`
+	CopyStallSeconds opt.Val[float64] `json:"copy_stall_seconds,omitzero"` // that the server spent in these copies, all threads together
+	CopyFaults       opt.Val[uint64]  `json:"copy_faults,omitzero"`        // minor faults of the server beyond its growth, until the child's death
+	Tail             opt.Val[Tail]    `json:"tail,omitzero"`               // filled in when it has ended, up to a minute after the record
 
 	Reported         []Reported      `json:"reported,omitempty"`          // the server's own points while the child lived
 	ReportedCOWBytes opt.Val[uint64] `json:"reported_cow_bytes,omitzero"` // the server's own final figure (≤ 6.2 last, ≥ 7.0 peak); only after a clean exit

@@ -67,30 +67,112 @@ func (s *Server) AddSample(id string, sample Sample) {
 	if r == nil || r.dead {
 		return
 	}
+	// Swap and huge pages are known from smaps only: between two of its readings
+	// the last ones stay.
+	if last, ok := r.sample.Get(); ok && sample.Source != SourceChildSmaps {
+		sample.Swap, sample.AnonymousHuge = last.Swap, last.AnonymousHuge
+	}
 	r.sample = opt.Of(sample)
 	r.Curve = addPoint(r.Curve, Point{
 		Seconds:      sample.Time.Sub(r.Start).Seconds(),
 		PrivateDirty: sample.PrivateDirty,
 		Source:       sample.Source,
-	})
+		Error:        sample.Error,
+	}, func(p Point) uint64 { return p.PrivateDirty })
 	r.PeakBytes = opt.Of(max(r.PeakBytes.Or(0), sample.PrivateDirty))
-	r.SwapPeakBytes = opt.Of(max(r.SwapPeakBytes.Or(0), sample.Swap))
+	if sample.Source == SourceChildSmaps {
+		r.SwapPeakBytes = opt.Of(max(r.SwapPeakBytes.Or(0), sample.Swap))
+	}
 }
 
-// addPoint appends p and thins the curve when it has become too long. It never
-// writes to points that were handed out.
-func addPoint(curve []Point, p Point) []Point {
+// Copies is what is known of a fork's copies so far. An absent value can't be
+// known, or not any more.
+type Copies struct {
+	Time   time.Time
+	Bytes  opt.Val[uint64]
+	Source Source // of Bytes
+	Stall  opt.Val[float64]
+	Faults opt.Val[uint64]
+}
+
+// AddCopies adds what an open record's fork has copied so far. The totals grow
+// by what is new; what can't be known any more leaves the record.
+func (s *Server) AddCopies(id string, c Copies) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.find(id)
+	if r == nil || r.dead {
+		return
+	}
+	t := &s.state.Totals
+	t.CopiedBytes += growth(r.CopiedBytes, c.Bytes)
+	t.CopyStallSeconds += growth(r.CopyStallSeconds, c.Stall)
+	t.CopyFaults += growth(r.CopyFaults, c.Faults)
+	r.CopiedBytes, r.CopyStallSeconds, r.CopyFaults = c.Bytes, c.Stall, c.Faults
+	r.CopiedSource = ""
+	if bytes, ok := c.Bytes.Get(); ok {
+		r.CopiedSource = c.Source
+		r.CopiedCurve = addPoint(r.CopiedCurve, CopiedPoint{
+			Seconds: c.Time.Sub(r.Start).Seconds(),
+			Bytes:   bytes,
+			Source:  c.Source,
+		}, func(p CopiedPoint) uint64 { return p.Bytes })
+	}
+}
+
+// growth is how much a value has grown; nothing before it is first known, as its
+// beginning is 0.
+func growth[T uint64 | float64](before, now opt.Val[T]) T {
+	n, ok := now.Get()
+	if b := before.Or(0); ok && n > b {
+		return n - b
+	}
+	return 0
+}
+
+// addPoint appends p and thins the curve when it has become too long: every
+// second point goes, but never the highest. It never writes to points that were
+// handed out.
+func addPoint[P comparable](curve []P, p P, height func(P) uint64) []P {
 	if len(curve) < maxPoints {
 		return append(curve, p)
 	}
-	peak := slices.MaxFunc(curve, func(a, b Point) int { return cmp.Compare(a.PrivateDirty, b.PrivateDirty) })
-	thinned := make([]Point, 0, maxPoints)
+	peak := slices.MaxFunc(curve, func(a, b P) int { return cmp.Compare(height(a), height(b)) })
+	thinned := make([]P, 0, maxPoints)
 	for i, q := range curve {
 		if i%2 == 0 || q == peak {
 			thinned = append(thinned, q)
 		}
 	}
 	return append(thinned, p)
+}
+
+// AddTailFaults adds to the count of write faults after a child's death.
+func (s *Server) AddTailFaults(n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Totals.TailFaults += n
+}
+
+// SetTail fills in a fork's tail, in its open or closed record.
+func (s *Server) SetTail(id string, tail Tail) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.find(id); r != nil {
+		r.Tail = opt.Of(tail)
+		return
+	}
+	for i := range s.ring {
+		f := &s.ring[i]
+		if f.ID != id {
+			continue
+		}
+		f.Tail = opt.Of(tail)
+		if last := s.state.Last[f.Kind]; last.ID == id {
+			last.TailSeconds = opt.Of(tail.Seconds)
+			s.state.Last[f.Kind] = last
+		}
+	}
 }
 
 // Died says that an open record's child has ended, at the given time. The
@@ -156,7 +238,8 @@ func (s *Server) Close(id string) (Fork, bool) {
 	if hasPeak && hasResident && resident > 0 && !f.Partial {
 		t.PeakRatio.Observe(float64(peak) / float64(resident))
 	}
-	s.state.Last[f.Kind] = LastFork{
+	last := LastFork{
+		ID:              f.ID,
 		Start:           f.Start,
 		Outcome:         f.Outcome,
 		StallSeconds:    f.StallSeconds,
@@ -164,7 +247,14 @@ func (s *Server) Close(id string) (Fork, bool) {
 		ResidentBytes:   f.ResidentBytes,
 		PeakBytes:       f.PeakBytes,
 		ReportedBytes:   f.ReportedCOWBytes,
+
+		CopiedBytes:      f.CopiedBytes,
+		CopyStallSeconds: f.CopyStallSeconds,
 	}
+	if tail, ok := f.Tail.Get(); ok {
+		last.TailSeconds = opt.Of(tail.Seconds)
+	}
+	s.state.Last[f.Kind] = last
 	if len(s.ring) == RingSize {
 		s.ring = s.ring[1:]
 	}

@@ -31,7 +31,7 @@ func newServer(name, addr string) *Server {
 		Name:      name,
 		Addr:      addr,
 		Problem:   "not asked yet",
-		Available: map[Source]bool{SourceProcess: false, SourceChildSmaps: false},
+		Available: map[Source]bool{SourceProcess: false, SourceChildSmaps: false, SourceCgroup: false, SourceTaskstats: false},
 		Seen:      map[Kind]bool{},
 		Last:      map[Kind]LastFork{},
 		Totals: Totals{
@@ -43,9 +43,9 @@ func newServer(name, addr string) *Server {
 			ChildSeconds:    map[Kind]float64{},
 			Refused:         map[Kind]uint64{KindRDB: 0, KindAOF: 0},
 			ReadErrors:      map[ReadError]uint64{},
-			SamplerReads:    map[Source]uint64{SourceChildSmaps: 0},
+			SamplerReads:    map[Source]uint64{SourceChildSmaps: 0, SourceCounters: 0},
 			SamplerDeferred: map[Source]uint64{SourceChildSmaps: 0},
-			SamplerSeconds:  map[Source]float64{SourceChildSmaps: 0},
+			SamplerSeconds:  map[Source]float64{SourceChildSmaps: 0, SourceCounters: 0},
 		},
 	}}
 	for _, e := range ReadErrors {
@@ -116,7 +116,9 @@ func (s *Server) SetNoProcess(problem string) {
 	st := &s.state
 	st.PID, st.StartTime = opt.Val[int]{}, opt.Val[time.Time]{}
 	st.ResidentBytes, st.PageTableBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
-	st.Available[SourceProcess], st.Available[SourceChildSmaps] = false, false
+	for source := range st.Available {
+		st.Available[source] = false
+	}
 	st.ProcessProblem = problem
 }
 

@@ -44,11 +44,13 @@ type Sample struct {
 	PrivateDirty  uint64
 	Swap          uint64
 	AnonymousHuge uint64
+	Error         opt.Val[uint64] // how far PrivateDirty may be off, where it is not exact
 }
 
 // LastFork is what a kind's last closed fork left for the last_* metrics, set
 // in one step. Absent fields were not known.
 type LastFork struct {
+	ID              string
 	Start           time.Time
 	Outcome         Outcome
 	StallSeconds    opt.Val[float64]
@@ -56,6 +58,10 @@ type LastFork struct {
 	ResidentBytes   opt.Val[uint64]
 	PeakBytes       opt.Val[uint64]
 	ReportedBytes   opt.Val[uint64]
+
+	CopiedBytes      opt.Val[uint64]
+	CopyStallSeconds opt.Val[float64]
+	TailSeconds      opt.Val[float64] // of the last fork of the kind whose tail has ended; absent while that of the last one goes on
 }
 
 // Totals are one server's counters since the exporter started. They go up only.
@@ -72,10 +78,17 @@ type Totals struct {
 	// duration was overwritten by a later fork before INFO answered.
 	UnobservedChild    uint64
 	UnobservedDuration uint64
-	ReadErrors         map[ReadError]uint64
-	SamplerReads       map[Source]uint64
-	SamplerDeferred    map[Source]uint64  // readings put off to stay within the budget
-	SamplerSeconds     map[Source]float64 // time spent reading
+	// CopiedBytes and CopyStallSeconds grow while a child lives, by what can be
+	// known then.
+	CopiedBytes      uint64
+	CopyStallSeconds float64
+	CopyFaults       uint64 // write faults while a child lived
+	TailFaults       uint64 // write faults after its death
+
+	ReadErrors      map[ReadError]uint64
+	SamplerReads    map[Source]uint64
+	SamplerDeferred map[Source]uint64  // readings put off to stay within the budget
+	SamplerSeconds  map[Source]float64 // time spent reading
 }
 
 // ServerState is everything there is to say about one server at one moment. It
@@ -94,7 +107,7 @@ type ServerState struct {
 	Info           *redisinfo.Info // last good reply; nil before the first, and stale when Up is false
 	InfoAt         time.Time
 
-	// Available tells per source (process, child_smaps) whether it works.
+	// Available tells per source whether it works.
 	Available map[Source]bool
 	PID       opt.Val[int] // of the verified process
 	StartTime opt.Val[time.Time]

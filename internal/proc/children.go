@@ -1,13 +1,16 @@
 package proc
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // ParseChildren appends the pids of a children file to dst.
 func ParseChildren(dst []int, b []byte) ([]int, error) {
 	for len(b) > 0 {
 		pid, rest, ok := number(b)
 		if !ok || pid == 0 || pid > 1<<31 {
-			return dst, fmt.Errorf("children: not a list of pids")
+			return dst, errors.New("children: not a list of pids")
 		}
 		if len(rest) == 0 || rest[0] != ' ' {
 			return dst, fmt.Errorf("children: %w", ErrTruncated)

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"sync"
 	"syscall"
@@ -173,7 +174,7 @@ func (p *Process) Reaped() <-chan struct{} { return p.end.reaped }
 // 0, as if all had gone well: that is never believed.
 func (p *Process) ExitStatus() (syscall.WaitStatus, bool) {
 	if s, err := p.Stat(); err == nil {
-		if s.Zombie() && (p.permitted || p.ioPermitted()) {
+		if s.Zombie() && (p.permitted || p.zombiePermitted()) {
 			return syscall.WaitStatus(s.ExitCode), true
 		}
 		return 0, false
@@ -181,9 +182,11 @@ func (p *Process) ExitStatus() (syscall.WaitStatus, bool) {
 	return p.end.pidfd.exitStatus()
 }
 
-// ioPermitted tells whether this reader has the right to trace a zombie: reading
-// its io asks for the same right as reading its status does.
-func (p *Process) ioPermitted() bool {
-	_, err := p.WrittenBytes()
-	return err == nil
+// zombiePermitted tells whether this reader has the right to trace a zombie. The
+// link to the program, which a zombie has no more, asks for that right first, as
+// its status does. Its io would not do: a zombie's files of mode 0400 are root's.
+func (p *Process) zombiePermitted() bool {
+	_, err := os.Readlink(p.fs.path(p.id.PID, "exe"))
+	_, gone := p.Stat() // then the link was perhaps another's
+	return gone == nil && errors.Is(err, fs.ErrNotExist)
 }

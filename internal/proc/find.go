@@ -69,8 +69,9 @@ const (
 //  3. where descriptors can't be read (another user's process): the process
 //     whose network namespace has the server's end of our connection, which
 //     belongs to its user, and whose name and age are the server's;
-//  4. where that end can't be found (address translation, a proxy): the process
-//     that listens on the server's port, with the server's name and age.
+//  4. where that end can't be found (address translation, a proxy) and the
+//     address is this machine's: the process that listens on the server's port,
+//     with the server's name and age.
 //
 // In all cases the process has INFO's process_id as its pid in its own
 // namespace and the name of a server, and it is the only one that passes. The
@@ -92,7 +93,7 @@ func (fs FS) FindServer(q Query) (int, error) {
 	var proved, likely []int
 	local := fs.isLocal(q.Peer)
 	for _, pid := range candidates {
-		switch fs.examine(pid, q) {
+		switch fs.examine(pid, q, local) {
 		case certain:
 			proved = append(proved, pid)
 		case plausible:
@@ -168,7 +169,7 @@ const (
 )
 
 // examine judges a candidate for a server that we talk to by TCP.
-func (fs FS) examine(pid int, q Query) verdict {
+func (fs FS) examine(pid int, q Query, local bool) verdict {
 	sockets, err := fs.sockets(pid)
 	if err != nil {
 		return excluded
@@ -197,6 +198,11 @@ func (fs FS) examine(pid int, q Query) verdict {
 		case fs.ownedBy(pid, s.uid) && fs.looksLike(pid, q):
 			return plausible
 		}
+		return excluded
+	}
+	if !local {
+		// Name, age, port and a pid of 1 are what servers of one roll-out have in
+		// common, here and on the machine that really answers.
 		return excluded
 	}
 	if !readable {
@@ -292,17 +298,12 @@ func named(comm, executable string) bool {
 		base := path.Base(executable)
 		return comm == base[:min(len(base), commLength)]
 	}
-	for _, known := range []string{"redis-server", "valkey-server", "keydb-server", "dragonfly"} {
-		if comm == known {
-			return true
-		}
-	}
-	return false
+	return slices.Contains([]string{"redis-server", "valkey-server", "keydb-server", "dragonfly"}, comm)
 }
 
 // isLocal tells whether a connection ends on this machine as far as our own
 // network namespace knows.
 func (fs FS) isLocal(p Peer) bool {
-	remote := p.Remote.Addr().Unmap() // it has the zone that our own end has
+	remote := p.Remote.Addr().Unmap()
 	return remote.IsLoopback() || remote == p.Local.Addr().Unmap()
 }

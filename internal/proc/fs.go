@@ -14,11 +14,21 @@ type FS struct {
 	proc, sys string
 }
 
-// NewFS checks that procfs is a procfs; without sysfs only some facts about the
-// host are missing.
+// NewFS checks that procfs is a procfs, and one of our own PID namespace: system
+// calls and SO_PEERCRED take and give pids of that, so that in the host's procfs
+// mounted into a container the same number is another process. Without sysfs
+// only some facts about the host are missing.
 func NewFS(procfs, sysfs string) (FS, error) {
-	if _, err := os.Stat(filepath.Join(procfs, "self", "stat")); err != nil {
+	b, err := os.ReadFile(filepath.Join(procfs, "self", "stat"))
+	var self Stat
+	if err == nil {
+		err = ParseStat(b, &self)
+	}
+	if err != nil {
 		return FS{}, fmt.Errorf("no procfs at %s (%w): give its mount point with --path.procfs", procfs, err)
+	}
+	if self.PID != os.Getpid() {
+		return FS{}, fmt.Errorf("the procfs at %s belongs to another PID namespace: run the exporter in that (Docker: --pid=host, Kubernetes: hostPID) or give the procfs of its own", procfs)
 	}
 	return FS{proc: procfs, sys: sysfs}, nil
 }

@@ -41,7 +41,13 @@ func (fs FS) HugePages() (string, error) {
 // v2 counts the descendants' too. Where that can't be read (the cgroup's mount
 // is not ours) it is the host's count (Linux 4.13).
 func (fs FS) OOMKills(pid int) (uint64, error) {
-	if b, err := fs.read(pid, "cgroup"); err == nil {
+	b, err := fs.read(pid, "cgroup")
+	switch {
+	case errors.Is(err, ErrGone):
+		// Not the host's count: compared with the cgroup's from before, it would
+		// look like a kill.
+		return 0, err
+	case err == nil:
 		for _, file := range oomFiles(filepath.Join(fs.sys, "fs", "cgroup"), b) {
 			if n, err := counter(file, "oom_kill"); err == nil {
 				return n, nil

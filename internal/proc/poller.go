@@ -43,6 +43,9 @@ type ChildPoller struct {
 
 // NewChildPoller makes a poller that looks every interval once it runs.
 func NewChildPoller(interval time.Duration) (*ChildPoller, error) {
+	if interval <= 0 { // which would be a timer that never ticks
+		return nil, fmt.Errorf("an interval of %s between two looks is not possible: it has to be above 0", interval)
+	}
 	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("timerfd: %w", err)
@@ -159,19 +162,26 @@ func (w *watchedProcess) poll(now time.Time) {
 	if w.gone || len(w.threads) == 0 {
 		return
 	}
-	var buf [4 << 10]byte
-	changed, err := w.threads[0].read(buf[:])
-	if err != nil {
-		w.end()
-		return
-	}
-	if !now.Before(w.nextThreads) {
-		if w.findThreads(now) != nil {
+	// Before the main thread's list is read: that is where the children of threads
+	// go which have ended.
+	relisted := !now.Before(w.nextThreads)
+	if relisted {
+		// Any other error (no descriptors left, no memory) passes, and the lists
+		// that are open go on being read.
+		if errors.Is(w.findThreads(now), ErrGone) {
 			w.end()
 			return
 		}
 	}
-	if changed || !now.Before(w.nextOthers) {
+	var buf [4 << 10]byte
+	changed, err := w.threads[0].read(buf[:])
+	if err != nil {
+		if errors.Is(err, unix.ESRCH) {
+			w.end()
+		}
+		return
+	}
+	if changed || relisted || !now.Before(w.nextOthers) {
 		w.nextOthers = now.Add(otherThreadsEvery)
 		moved := false
 		for i := 1; i < len(w.threads); i++ {
@@ -185,7 +195,7 @@ func (w *watchedProcess) poll(now time.Time) {
 			_, _ = w.threads[0].read(buf[:])
 		}
 	}
-	if changed {
+	if changed || relisted { // a thread that ended takes the last list it had with it
 		w.report()
 	}
 }

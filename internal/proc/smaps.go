@@ -2,6 +2,7 @@ package proc
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 )
 
@@ -65,7 +66,7 @@ func (p *smapsParser) finish(rest []byte, s *Smaps) error {
 // field's line with a capital letter.
 func (p *smapsParser) line(b []byte) {
 	if len(b) == 0 {
-		p.err = fmt.Errorf("smaps: an empty line")
+		p.err = errors.New("smaps: an empty line")
 		return
 	}
 	if c := b[0]; c >= '0' && c <= '9' || c >= 'a' && c <= 'f' {
@@ -75,13 +76,13 @@ func (p *smapsParser) line(b []byte) {
 		p.mappings++
 		return
 	}
-	colon := bytes.IndexByte(b, ':')
-	if colon < 0 {
-		p.err = fmt.Errorf("smaps: a line without a colon")
+	field, value, ok := bytes.Cut(b, []byte{':'})
+	if !ok {
+		p.err = errors.New("smaps: a line without a colon")
 		return
 	}
 	var sum *uint64
-	switch string(b[:colon]) { // compares without an allocation
+	switch string(field) { // compares without an allocation
 	case "Rss":
 		sum = &p.sums.Rss
 	case "Private_Clean":
@@ -102,9 +103,13 @@ func (p *smapsParser) line(b []byte) {
 	default:
 		return
 	}
-	n, rest, ok := number(bytes.TrimLeft(b[colon+1:], " "))
+	if p.whole == p.mappings {
+		p.err = errors.New("smaps: a size outside of a mapping")
+		return
+	}
+	n, rest, ok := number(bytes.TrimLeft(value, " "))
 	if !ok || string(rest) != " kB" || n > 1<<53 {
-		p.err = fmt.Errorf("smaps: a size is no number of kB")
+		p.err = errors.New("smaps: a size is no number of kB")
 		return
 	}
 	*sum += n << 10

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 )
 
@@ -60,7 +61,7 @@ func ParseStat(b []byte, s *Stat) error {
 	}
 	pid, rest, ok := number(b)
 	if !ok || len(rest) == 0 || rest[0] != ' ' {
-		return fmt.Errorf("stat: no pid")
+		return errors.New("stat: no pid")
 	}
 	s.PID = int(pid)
 	s.commLen = copy(s.comm[:commLength], b[open+1:end])

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
@@ -64,7 +65,7 @@ func ParseStatus(b []byte) (Status, error) {
 	return s, nil
 }
 
-var errNoNumber = fmt.Errorf("not a number")
+var errNoNumber = errors.New("not a number")
 
 // effective reads the second of the four ids: real, effective, saved, file system.
 func effective(value []byte) (int, error) {

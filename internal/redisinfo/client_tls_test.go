@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"io"
 	"math/big"
 	"net"
@@ -79,7 +80,7 @@ func TestClientTLSToAPlainServer(t *testing.T) {
 	s := redisruntest.ForTest(t, redisrun.Options{})
 	c := client(t, s, redisinfo.Options{TLS: &tls.Config{}, DialTimeout: 300 * time.Millisecond})
 	_, err := c.Info(t.Context())
-	e, ok := err.(*redisinfo.Error)
+	e, ok := errors.AsType[*redisinfo.Error](err)
 	if !ok || (e.Reason != redisinfo.ReasonTLS && e.Reason != redisinfo.ReasonTimeout) {
 		t.Fatalf("error %v", err)
 	}

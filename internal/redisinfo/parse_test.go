@@ -245,9 +245,11 @@ func TestParseFields(t *testing.T) {
 		{"misconf rubbish", server + "# Errorstats\r\nerrorstat_MISCONF:count=many\r\n# X\r\n", func(i info) any { return i.MisconfErrors }, opt.Val[uint64]{}},
 		{"errors not listed any more", server + "# Errorstats\r\nerrorstat_ERRORSTATS_OVERFLOW:count=1\r\n# X\r\n", func(i info) any { return i.MisconfErrors }, opt.Val[uint64]{}},
 
-		{"replicas", server + "# Replication\r\nrole:slave\r\nslave0:ip=::1,port=1,state=wait_bgsave,offset=0\r\nslave1:ip=a,port=1,state=send_bulk\r\n" +
-			"slave12:ip=a,state=send_bulk_and_stream\r\nslave3:ip=a,state=online\r\nslave_repl_offset:1\r\nslaves:state=wait_bgsave\r\n# X\r\n",
-			func(i info) any { return fmt.Sprint(i.Role, i.ReplicasWaiting, i.ReplicasSending) }, fmt.Sprint("slave", opt.Of(1), opt.Of(2))},
+		{
+			"replicas", server + "# Replication\r\nrole:slave\r\nslave0:ip=::1,port=1,state=wait_bgsave,offset=0\r\nslave1:ip=a,port=1,state=send_bulk\r\n" +
+				"slave12:ip=a,state=send_bulk_and_stream\r\nslave3:ip=a,state=online\r\nslave_repl_offset:1\r\nslaves:state=wait_bgsave\r\n# X\r\n",
+			func(i info) any { return fmt.Sprint(i.Role, i.ReplicasWaiting, i.ReplicasSending) }, fmt.Sprint("slave", opt.Of(1), opt.Of(2)),
+		},
 		{"replicas of 2.6", server + "# Replication\r\nslave0:10.0.0.1,6380,online\r\n# X\r\n", func(i info) any { return i.ReplicasSending }, opt.Of(0)},
 		{"replicas not complete", server + "# Replication\r\nslave0:state=wait_bgsave\r\n", func(i info) any { return i.ReplicasWaiting }, opt.Val[int]{}},
 		{"no replication section", server, func(i info) any { return i.ReplicasWaiting }, opt.Val[int]{}},

@@ -125,7 +125,7 @@ func descendant(pid int, name string) int {
 		if err != nil {
 			continue
 		}
-		for _, f := range strings.Fields(string(children)) {
+		for f := range strings.FieldsSeq(string(children)) {
 			if child, err := strconv.Atoi(f); err == nil {
 				next = append(next, child)
 			}

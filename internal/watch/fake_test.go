@@ -16,6 +16,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
 
 const (
@@ -131,6 +132,10 @@ func (w *world) OOMKills(int) (uint64, error) {
 	return w.oomKills, nil
 }
 
+func (w *world) MemoryCgroup(int) (Cgroup, error) { return nil, proc.ErrDenied }
+
+func (w *world) Accounting(int) (taskstats.Stats, error) { return taskstats.Stats{}, proc.ErrDenied }
+
 func (w *world) cpuTime() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -178,6 +183,7 @@ type fakeProcess struct {
 	title     string
 	size      uint64
 	dirty     uint64
+	faults    uint64 // minor
 	born      time.Time
 	rights    bool
 	smapsErr  error
@@ -230,7 +236,7 @@ func (p *fakeProcess) Stat() (proc.Stat, error) {
 	if p.dead {
 		state, size = "Z", 0
 	}
-	line := fmt.Sprintf("%d (%s) %s %d 0 0 0 -1 0 0 0 0 0 150 50 0 0 20 0 1 0 1 %d 100 18446744073709551615 %d", p.pid, p.name, state, p.ppid, size, code)
+	line := fmt.Sprintf("%d (%s) %s %d 0 0 0 -1 0 %d 0 0 0 150 50 0 0 20 0 1 0 1 %d 100 18446744073709551615 %d", p.pid, p.name, state, p.ppid, p.faults, size, code)
 	line += strings.Repeat(" 0", 52-26)
 	var s proc.Stat
 	return s, errors.Join(proc.ParseStat([]byte(line+"\n"), &s))

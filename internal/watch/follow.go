@@ -2,8 +2,6 @@ package watch
 
 import (
 	"context"
-	"errors"
-	"runtime"
 	"syscall"
 	"time"
 
@@ -17,32 +15,34 @@ const (
 	// this many times, and then with each sample.
 	titleEvery = 10 * time.Millisecond
 	titleTries = 20
+	idleLook   = time.Second // without sampling
 
 	// reapWait bounds the wait for the server to reap its child. It does so in
 	// its cron, up to 1/hz seconds later, and not while a command runs.
 	reapWait = 5 * time.Second
 )
 
-// follower samples one living child and waits for its death. It runs in a
-// goroutine of its own and touches nothing of the Watcher's state: it writes
-// samples to the history and reports the rest to the loop.
+// follower samples one living child, waits for its death, and counts the tail
+// after it. It runs in a goroutine of its own and touches nothing of the
+// Watcher's state: it writes what it measures to the history and reports the
+// rest to the loop.
 type follower struct {
 	w       *Watcher
 	id      string
 	child   Process
-	server  Process
+	process *process
 	comm    string
 	oomKill opt.Val[uint64] // oom_kill counter at birth
-	blind   bool            // smaps can't be read: said once, not tried again
+	sampler *sampler        // nil: no sampling
 }
 
-// follow returns when the child is dead and reaped, or ctx ends.
-func (f *follower) follow(ctx context.Context) {
+// follow returns when the child is dead and reaped and its tail has ended, or
+// ctx ends.
+func (f *follower) follow(ctx, tail context.Context) {
 	var (
-		nextSample time.Time // zero: at once
-		titled     bool
-		tries      int
-		timer      = time.NewTimer(0)
+		titled bool
+		tries  int
+		timer  = time.NewTimer(0)
 	)
 	defer timer.Stop()
 	for {
@@ -50,7 +50,7 @@ func (f *follower) follow(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-f.child.Exited():
-			f.died(ctx)
+			f.died(ctx, tail)
 			return
 		case <-timer.C:
 		}
@@ -58,12 +58,10 @@ func (f *follower) follow(ctx context.Context) {
 			titled = f.look()
 			tries++
 		}
-		now := time.Now()
-		if !now.Before(nextSample) {
-			f.sample()
-			nextSample = now.Add(f.w.opts.SampleInterval)
+		wait := idleLook
+		if f.sampler != nil {
+			wait = f.sampler.next(time.Now())
 		}
-		wait := time.Until(nextSample)
 		if !titled && tries < titleTries {
 			wait = min(wait, titleEvery)
 		}
@@ -91,56 +89,15 @@ func (f *follower) look() bool {
 	return true
 }
 
-// sample reads the child's memory once, if the budget allows.
-func (f *follower) sample() {
-	const source = history.SourceChildSmaps
-	if f.blind || !f.w.opts.Sampling {
-		return
-	}
-	if !f.w.opts.Budget.Allow() {
-		f.w.opts.Server.CountDeferred(source)
-		return
-	}
-	smaps, cost, err := f.timedSmaps()
-	f.w.opts.Budget.Spend(cost)
-	f.w.opts.Server.CountSampler(source, cost)
-	if isClosed(f.child.Exited()) {
-		return // the kernel may have been taking the memory apart during the read
-	}
-	switch {
-	case err == nil:
-		f.w.opts.Server.AddSample(f.id, history.Sample{
-			Time:          time.Now(),
-			Source:        source,
-			PrivateDirty:  smaps.PrivateDirty,
-			Swap:          smaps.Swap,
-			AnonymousHuge: smaps.AnonHugePages,
-		})
-	case errors.Is(err, proc.ErrGone):
-	case errors.Is(err, proc.ErrDenied):
-		f.blind = true
-		f.w.opts.Server.CountReadError(history.ReadError{Source: source, Reason: "denied"})
-		f.w.opts.Server.SetAvailable(source, false)
-		f.w.log.Warn("The child's smaps can't be read", "err", err, "remedy", remedySmaps)
-	default:
-		f.w.opts.Server.CountReadError(history.ReadError{Source: source, Reason: "failed"})
-		f.w.log.Debug("Reading the child's smaps failed", "err", err)
-	}
-}
-
-// timedSmaps reads smaps and tells what CPU time that took.
-func (f *follower) timedSmaps() (proc.Smaps, time.Duration, error) {
-	runtime.LockOSThread() // the clock is this thread's
-	defer runtime.UnlockOSThread()
-	before := f.w.opts.CPUTime()
-	smaps, err := f.child.Smaps()
-	return smaps, f.w.opts.CPUTime() - before, err
-}
-
 // died finds out how the child ended, and reports it when the server has reaped
 // it: only then does INFO speak of the same end.
-func (f *follower) died(ctx context.Context) {
+func (f *follower) died(ctx, tail context.Context) {
 	d := death{at: time.Now()}
+	var end reading
+	measured := false
+	if f.sampler != nil {
+		end, measured = f.sampler.last()
+	}
 	f.w.opts.Server.Died(f.id, d.at)
 	cpu, written := f.usage()
 	status, known := f.child.ExitStatus()
@@ -161,6 +118,9 @@ func (f *follower) died(ctx context.Context) {
 		d.oomKilled = status.Signaled() && status.Signal() == syscall.SIGKILL && f.oomRose()
 	}
 	f.w.post(func() { f.w.ended(f.id, d, cpu, written) })
+	if measured {
+		f.sampler.tail(tail, end)
+	}
 }
 
 // oomRose tells whether a counter of OOM kills around the server grew during
@@ -170,7 +130,7 @@ func (f *follower) oomRose() bool {
 	if !ok {
 		return false
 	}
-	now, err := f.w.opts.Machine.OOMKills(f.server.ID().PID)
+	now, err := f.w.opts.Machine.OOMKills(f.process.ID().PID)
 	return err == nil && now > before
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
 
 // Redis is what a Watcher asks of the server. *redisinfo.Client is one.
@@ -29,6 +30,17 @@ type Machine interface {
 	// OOMKills counts the OOM kills around a process: of its memory cgroup where
 	// that can be read, else of the host.
 	OOMKills(pid int) (uint64, error)
+	// MemoryCgroup opens a process's memory cgroup; the caller closes it.
+	MemoryCgroup(pid int) (Cgroup, error)
+	// Accounting reads the kernel's delay accounting of a process, all threads together.
+	Accounting(pid int) (taskstats.Stats, error)
+}
+
+// Cgroup is a memory cgroup. *proc.MemoryCgroup is one.
+type Cgroup interface {
+	Anonymous() (uint64, error)
+	Processes() ([]int, error)
+	Close()
 }
 
 // Process is one process, held so that it can't be taken for another.
@@ -51,6 +63,26 @@ type Process interface {
 type LocalMachine struct {
 	FS     proc.FS
 	Poller *proc.ChildPoller
+	// Stats reads delay accounting; nil where NoStats says why it can't.
+	Stats   *taskstats.Client
+	NoStats error
+}
+
+// MemoryCgroup implements Machine.
+func (m LocalMachine) MemoryCgroup(pid int) (Cgroup, error) {
+	c, err := m.FS.MemoryCgroup(pid)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Accounting implements Machine.
+func (m LocalMachine) Accounting(pid int) (taskstats.Stats, error) {
+	if m.Stats == nil {
+		return taskstats.Stats{}, m.NoStats
+	}
+	return m.Stats.Process(pid)
 }
 
 // FindServer implements Machine.

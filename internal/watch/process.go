@@ -15,18 +15,6 @@ import (
 const remedySmaps = "run the exporter as the server's user and group and in its user namespace " +
 	"(systemd's PrivateUsers= gives the server one of its own), or give it CAP_SYS_PTRACE"
 
-// process is the server's process: proved, held and watched.
-type process struct {
-	Process
-	died opt.Val[time.Time]
-	stop func() // ends the watch over its children
-}
-
-func (p *process) close() {
-	p.stop()
-	p.Close()
-}
-
 // findProcess looks for the server's process where there is none, now and then.
 func (w *Watcher) findProcess(ctx context.Context, r reply) {
 	if w.process != nil && !w.process.died.Present() || r.at.Before(w.findAt) {
@@ -85,7 +73,8 @@ func (w *Watcher) attach(ctx context.Context, q proc.Query) error {
 	if err != nil {
 		start = opt.Val[time.Time]{}
 	}
-	mine := &process{Process: p, stop: func() {}}
+	mine := &process{Process: p, stop: func() {}, endTail: func() {}}
+	w.openCounters(mine)
 	first := true
 	stop, err := w.opts.Machine.WatchChildren(p, func(pids []int) {
 		seen, partial, pids := time.Now(), first, slices.Clone(pids)
@@ -102,7 +91,7 @@ func (w *Watcher) attach(ctx context.Context, q proc.Query) error {
 		}
 	})
 	if err != nil {
-		p.Close()
+		mine.close()
 		w.countProcessError(err)
 		return err
 	}
@@ -176,6 +165,7 @@ func (w *Watcher) readMemory() {
 	switch {
 	case err == nil:
 		w.opts.Server.SetMemory(s.VMRSS, s.VMPTE)
+		w.readQuiet()
 	case errors.Is(err, proc.ErrGone): // its exit comes as an event
 	default:
 		w.countProcessError(err)
@@ -220,29 +210,36 @@ func (w *Watcher) birth(ctx context.Context, p *process, pid int, seen time.Time
 	if err != nil || start.After(seen) {
 		start = seen
 	}
-	before := w.infoBefore(start)
+	info := before(start, w.last, w.prior)
 	state := w.opts.Server.State()
 	id := history.ID(start, pid)
 	w.opts.Server.Begin(history.Fork{
 		ID: id, Server: w.opts.Name, Kind: history.KindUnknown, Partial: partial, Start: start,
 		ServerPID: p.ID().PID, ChildPID: pid,
 		ResidentBytes: state.ResidentBytes, PageTableBytes: state.PageTableBytes,
-		ChangesBefore: changes(before),
+		ChangesBefore: changes(info),
 	}, seen)
 	following, stop := context.WithCancel(ctx)
 	f := &fork{
 		id: id, process: p, child: child, partial: partial, seen: seen,
-		titled: history.KindUnknown, before: before, stop: stop,
+		titled: history.KindUnknown, before: info, stop: stop,
 	}
+	alone := len(w.forks) == 0
 	w.forks[id] = f
 	if !partial {
 		w.ledger.birth(id, start, seen)
 	}
-	follow := &follower{w: w, id: id, child: child, server: p.Process, comm: stat.Name()}
+	p.endTail() // of the fork before
+	tail, endTail := context.WithCancel(ctx)
+	p.endTail = endTail
+	follow := &follower{w: w, id: id, child: child, process: p, comm: stat.Name()}
+	if w.opts.Sampling {
+		follow.sampler = newSampler(w, id, child, p, start, alone && !partial)
+	}
 	if n, err := w.opts.Machine.OOMKills(p.ID().PID); err == nil {
 		follow.oomKill = opt.Of(n)
 	}
-	w.followers.Go(func() { follow.follow(following) })
+	w.followers.Go(func() { follow.follow(following, tail) })
 	w.wish()
 	return id
 }

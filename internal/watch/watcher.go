@@ -46,14 +46,14 @@ type Watcher struct {
 	forks   map[string]*fork // open records
 	listed  map[int]string   // child pid -> fork ID; "" for a child that is no fork
 	ledger  ledger
-	process *process           // proved and watched; nil without
-	last    dated              // the last good reply
-	prior   dated              // and the one before it
-	asking  opt.Val[time.Time] // an INFO is under way since
-	again   bool               // ask once more when it has been answered
-	downed  bool               // the last INFO failed, and that was logged
-	findAt  time.Time          // no search for the process before
-	noProc  string             // why there is no process, as logged
+	process *process              // proved and watched; nil without
+	last    dated[redisinfo.Info] // the last good reply
+	prior   dated[redisinfo.Info] // and the one before it
+	asking  opt.Val[time.Time]    // an INFO is under way since
+	again   bool                  // ask once more when it has been answered
+	downed  bool                  // the last INFO failed, and that was logged
+	findAt  time.Time             // no search for the process before
+	noProc  string                // why there is no process, as logged
 	// countedUnseen are the forks of a restarted server's first reply, which are
 	// unobserved but for those whose children are found alive.
 	countedUnseen int
@@ -150,19 +150,19 @@ func (w *Watcher) post(event func()) {
 	}
 }
 
-// dated is a good reply to INFO and when it came.
-type dated struct {
-	info opt.Val[redisinfo.Info]
+// dated is something that was read, and when; absent at first.
+type dated[T any] struct {
+	what opt.Val[T]
 	at   time.Time
 }
 
-// infoBefore is the last reply that speaks of a time before the given birth. A
-// birth is seen a moment late, and a reply may come in between.
-func (w *Watcher) infoBefore(birth time.Time) opt.Val[redisinfo.Info] {
-	if w.last.at.After(birth) {
-		return w.prior.info
+// before is the last of two readings that speaks of a time before a birth. A
+// birth is seen a moment late, and a reading may come in between.
+func before[T any](birth time.Time, last, prior dated[T]) opt.Val[T] {
+	if last.at.After(birth) {
+		return prior.what
 	}
-	return w.last.info
+	return last.what
 }
 
 // reply is an answer to INFO, or the lack of one.
@@ -238,7 +238,7 @@ func (w *Watcher) replied(ctx context.Context, r reply) {
 		w.downed = false
 		w.log.Info("The server answers again")
 	}
-	before, hadBefore := w.last.info.Get()
+	before, hadBefore := w.last.what.Get()
 	if hadBefore && before.RunID != r.info.RunID {
 		w.restarted(r.info)
 	} else {
@@ -250,7 +250,7 @@ func (w *Watcher) replied(ctx context.Context, r reply) {
 			}
 		}
 	}
-	w.prior, w.last = w.last, dated{opt.Of(r.info), r.at}
+	w.prior, w.last = w.last, dated[redisinfo.Info]{opt.Of(r.info), r.at}
 	w.findProcess(ctx, r)
 	w.readMemory()
 	w.opts.Server.SetInfo(r.info, r.at) // last: whoever sees the server up sees its process too

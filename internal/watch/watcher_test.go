@@ -65,7 +65,10 @@ func TestLifeOfASave(t *testing.T) {
 		if sample, _ := st.Children[0].Sample.Get(); sample.PrivateDirty != 1<<20 {
 			t.Errorf("sample %+v", sample)
 		}
-		child.set(func() { child.dirty = 300 << 20 })
+		child.set(func() {
+			child.dirty = 300 << 20
+			w.procs[serverPID].faults += 299 << 20 / 4096
+		})
 		w.change(func(i *redisinfo.Info) {
 			i.CurrentCOWBytes, i.CurrentCOWAgeSeconds = opt.Of(uint64(290<<20)), opt.Of(int64(1))
 		})
@@ -105,6 +108,12 @@ func TestLifeOfASave(t *testing.T) {
 		}
 		if got := s.State().Totals.ChildSeconds[history.KindRDB]; got < 5 || got > 5.1 {
 			t.Errorf("child seconds %v", got)
+		}
+		if f.CopiedBytes != opt.Of(uint64(299<<20)) || f.CopiedSource != history.SourceCounters || f.CopyStallSeconds.Present() {
+			t.Errorf("copied %v by %s, in %v", f.CopiedBytes, f.CopiedSource, f.CopyStallSeconds)
+		}
+		if got := s.State().Totals.CopiedBytes; got != 299<<20 {
+			t.Errorf("copied bytes in all %d", got)
 		}
 		if got := s.State().Totals.ForkedBytes; got != 1<<30 {
 			t.Errorf("forked bytes %v", got)

@@ -32,7 +32,9 @@ type settings struct {
 	pause  time.Duration
 }
 
-func main() {
+func main() { os.Exit(run()) }
+
+func run() int {
 	var s settings
 	flag.BoolVar(&s.once, "once", false, "end after a few forks")
 	flag.StringVar(&s.listen, "listen", "localhost:10121", "address of the exporter's pages")
@@ -46,8 +48,9 @@ func main() {
 	err := demo(ctx, s)
 	if err != nil && ctx.Err() == nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 func demo(ctx context.Context, s settings) error {
@@ -100,7 +103,7 @@ func runExporter(ctx context.Context, l net.Listener, server *redisrun.Server) e
 		SysFS:          "/sys",
 		PollInterval:   10 * time.Millisecond,
 		Sampling:       true,
-		SampleInterval: 250 * time.Millisecond,
+		SampleInterval: 100 * time.Millisecond,
 		SampleBudget:   0.01,
 		TelemetryPath:  "/metrics",
 		Web:            &web.FlagConfig{WebListenAddresses: &[]string{}, WebSystemdSocket: new(bool), WebConfigFile: new(string)},

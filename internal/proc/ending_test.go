@@ -1,0 +1,205 @@
+package proc
+
+import (
+	"strconv"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// endings are ways to end, and the wait status of each.
+var endings = map[string]struct {
+	exit   int
+	kill   bool
+	status syscall.WaitStatus
+}{
+	"ok":        {exit: 0, status: 0},
+	"failed":    {exit: 3, status: 3 << 8},
+	"cancelled": {exit: 255, status: 255 << 8},
+	"killed":    {kill: true, status: 9},
+}
+
+// end ends the helper and leaves it a zombie.
+func (h *helper) end(kill bool) {
+	h.t.Helper()
+	if !kill {
+		h.finish()
+	} else if err := h.cmd.Process.Kill(); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func TestEnding(t *testing.T) {
+	for name, e := range endings {
+		t.Run(name, func(t *testing.T) {
+			h := play(t, "exit", strconv.Itoa(e.exit), 0).ready()
+			p := open(t, realFS(t), h.pid())
+			if closed(p.Exited()) || closed(p.Reaped()) {
+				t.Fatal("ended already")
+			}
+			h.end(e.kill)
+			within(t, p.Exited(), "exited")
+			assertZombie(t, p, e.status)
+			late := open(t, realFS(t), h.pid()) // opened as a zombie
+			within(t, late.Exited(), "exited")
+			assertZombie(t, late, e.status)
+			if late.Permitted() {
+				t.Error("permitted to read a zombie's memory")
+			}
+			h.reap()
+			for _, p := range []*Process{p, late} {
+				within(t, p.Reaped(), "reaped")
+				assertGone(t, p)
+				assertReaped(t, p, e.status, kernelTells(t))
+			}
+		})
+	}
+}
+
+func assertZombie(t *testing.T, p *Process, want syscall.WaitStatus) {
+	t.Helper()
+	if s, err := p.Stat(); err != nil || !s.Zombie() {
+		t.Errorf("state %q, %v; want a zombie", s.State, err)
+	}
+	if got, ok := p.ExitStatus(); !ok || got != want {
+		t.Errorf("the zombie's exit status is %#x, %t; want %#x", got, ok, want)
+	}
+	if closed(p.Reaped()) {
+		t.Error("reaped already")
+	}
+	_, err := p.Smaps()
+	wantErr(t, "smaps of a zombie", err, ErrGone)
+	if status, err := p.Status(); err != nil || status.VMRSS.Present() {
+		t.Errorf("status of a zombie: %+v, %v", status, err)
+	}
+	if title, err := p.Title(); err != nil || title != "" {
+		t.Errorf("title of a zombie: %q, %v", title, err)
+	}
+}
+
+func assertReaped(t *testing.T, p *Process, want syscall.WaitStatus, known bool) {
+	t.Helper()
+	got, ok := p.ExitStatus()
+	if ok != known || ok && got != want {
+		t.Errorf("after reaping the exit status is %#x, %t; want %#x, %t", got, ok, want, known)
+	}
+}
+
+// openWithoutPIDFD opens a process as before Linux 5.3.
+func openWithoutPIDFD(t *testing.T, pid int) *Process {
+	t.Helper()
+	fs := realFS(t)
+	stat, err := fs.open(pid, "stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Process{fs: fs, id: ID{PID: pid}, stat: stat, smaps: -1}
+	s, err := p.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.id.Start, p.permitted = s.Start, s.Permitted()
+	p.end = newEnding(pidfd{}, p)
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+func TestEndingWithoutPIDFD(t *testing.T) {
+	for name, e := range endings {
+		t.Run(name, func(t *testing.T) {
+			h := play(t, "exit", strconv.Itoa(e.exit), 0).ready()
+			if !(pidfd{}).holds(h.pid()) {
+				t.Error("it is not there")
+			}
+			p := openWithoutPIDFD(t, h.pid())
+			h.end(e.kill)
+			within(t, p.Exited(), "exited")
+			assertZombie(t, p, e.status)
+			if !(pidfd{}).holds(h.pid()) {
+				t.Error("the zombie is not there")
+			}
+			h.reap()
+			within(t, p.Reaped(), "reaped")
+			assertGone(t, p)
+			assertReaped(t, p, 0, false) // nobody tells then
+			if (pidfd{}).holds(h.pid()) {
+				t.Error("it is still there")
+			}
+		})
+	}
+}
+
+func TestHolds(t *testing.T) {
+	h := play(t, "exit", "0", 0).ready()
+	fd, err := openPIDFD(h.pid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fd.close()
+	if fd.file == nil {
+		t.Skip("no pidfd in this kernel")
+	}
+	if !fd.holds(h.pid()) {
+		t.Error("it is not there")
+	}
+	h.finish()
+	if !fd.awaitExit() || !fd.holds(h.pid()) {
+		t.Error("the zombie is not there")
+	}
+	if status, ok := fd.exitStatus(); ok {
+		t.Errorf("exit status %v before the reaping", status)
+	}
+	h.reap()
+	if fd.holds(h.pid()) {
+		t.Error("it is still there")
+	}
+}
+
+// Who is closed first must not look ended, in whatever order Close does its work.
+func TestClosedIsNotEnded(t *testing.T) {
+	for name, openIt := range map[string]func(t *testing.T, pid int) *Process{
+		"pidfd":    func(t *testing.T, pid int) *Process { return open(t, realFS(t), pid) },
+		"no pidfd": openWithoutPIDFD,
+	} {
+		for _, zombie := range []bool{false, true} {
+			h := play(t, "exit", "0", 0).ready()
+			p := openIt(t, h.pid())
+			if zombie {
+				h.finish()
+				within(t, p.Exited(), "exited")
+			} else if name == "pidfd" {
+				continue // its waiter reads nothing before the end
+			}
+			p.life.Lock()
+			p.closed = true
+			p.life.Unlock()
+			p.end.waiter.Wait() // it finds that it can't read any more
+			if closed(p.Exited()) != zombie || closed(p.Reaped()) {
+				t.Errorf("%s, zombie %t: exited %t, reaped %t", name, zombie, closed(p.Exited()), closed(p.Reaped()))
+			}
+			p.end.close()
+			_ = unix.Close(p.stat)
+		}
+	}
+}
+
+func TestKillIsSeenFromTwo(t *testing.T) {
+	h := play(t, "exit", "0", 0).ready()
+	a, b := open(t, realFS(t), h.pid()), open(t, realFS(t), h.pid())
+	if a.ID() != b.ID() {
+		t.Errorf("%v and %v", a.ID(), b.ID())
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.end(true)
+	within(t, b.Exited(), "exited")
+	if closed(a.Exited()) {
+		t.Error("the closed one has seen the end")
+	}
+}

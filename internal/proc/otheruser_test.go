@@ -1,0 +1,114 @@
+package proc
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"testing"
+)
+
+// sight is what another user sees of a process.
+type sight struct {
+	Permitted     bool
+	Stat, Status  string // errors
+	Smaps, Denied bool   // whether smaps can be read, whether that is ErrDenied
+	Title         string
+	Known         bool // the exit status
+	ExitStatus    uint32
+	Children      bool // whether they are listed
+}
+
+// lookAt tells what it sees of the process in arg: at once, when it has ended,
+// and when it was reaped.
+func lookAt(arg string) int {
+	pid, err := strconv.Atoi(arg)
+	if err != nil {
+		return 1
+	}
+	fs, err := NewFS("/proc", "/sys")
+	if err != nil {
+		return 1
+	}
+	p, err := fs.Open(pid)
+	if err != nil {
+		return 1
+	}
+	defer p.Close()
+	look := func() {
+		s := sight{Permitted: p.Permitted()}
+		if _, err := p.Stat(); err != nil {
+			s.Stat = err.Error()
+		}
+		if _, err := p.Status(); err != nil {
+			s.Status = err.Error()
+		}
+		_, err := p.Smaps()
+		s.Smaps, s.Denied = err == nil, errors.Is(err, ErrDenied)
+		s.Title, _ = p.Title()
+		status, ok := p.ExitStatus()
+		s.Known, s.ExitStatus = ok, uint32(status)
+		_, err = os.ReadFile("/proc/" + arg + "/task/" + arg + "/children")
+		s.Children = err == nil
+		say(s)
+	}
+	look()
+	<-p.Exited()
+	look()
+	<-p.Reaped()
+	look()
+	return 0
+}
+
+func TestEndingSeenByAnotherUser(t *testing.T) {
+	for name, e := range endings {
+		t.Run(name, func(t *testing.T) {
+			h := play(t, "exit", strconv.Itoa(e.exit), 0).ready()
+			other := play(t, "look", strconv.Itoa(h.pid()), nobody)
+			var alive, ended, reaped sight
+			other.hear(&alive)
+			if want := (sight{Denied: true, Title: "/proc/self/exe", Children: true}); alive != want {
+				t.Errorf("alive: %+v, want %+v", alive, want)
+			}
+			h.end(e.kill)
+			other.hear(&ended)
+			if ended.Known {
+				t.Errorf("the zombie's exit status was believed: %#x", ended.ExitStatus)
+			}
+			if ended.Permitted || ended.Smaps || ended.Stat != "" || ended.Status != "" {
+				t.Errorf("ended: %+v", ended)
+			}
+			h.reap()
+			other.hear(&reaped)
+			if reaped.Known != kernelTells(t) || reaped.Known && reaped.ExitStatus != uint32(e.status) {
+				t.Errorf("reaped: exit status %#x, %t; want %#x", reaped.ExitStatus, reaped.Known, e.status)
+			}
+			if reaped.Stat == "" || reaped.Status == "" || reaped.Smaps || reaped.Children {
+				t.Errorf("reaped, and still to be read: %+v", reaped)
+			}
+		})
+	}
+}
+
+// A user who sees a zombie first has the right to its status or has not.
+func TestZombieOpenedByAnotherUser(t *testing.T) {
+	needRoot(t)
+	for _, uid := range []int{0, nobody} { // whose the zombie is
+		h := play(t, "exit", "3", uid).ready()
+		p := open(t, realFS(t), h.pid())
+		h.finish()
+		within(t, p.Exited(), "exited")
+		other := play(t, "look", strconv.Itoa(h.pid()), nobody)
+		var first, ended sight
+		other.hear(&first)
+		other.hear(&ended)
+		if mine := uid == nobody; first != ended || first.Known != mine || mine && first.ExitStatus != 3<<8 {
+			t.Errorf("a zombie of uid %d: %+v and %+v", uid, first, ended)
+		}
+		h.reap()
+		var reaped sight
+		other.hear(&reaped)
+		if reaped.Known != kernelTells(t) || reaped.Known && reaped.ExitStatus != 3<<8 {
+			t.Errorf("a reaped process of uid %d: %+v", uid, reaped)
+		}
+	}
+}

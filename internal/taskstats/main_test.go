@@ -1,0 +1,324 @@
+package taskstats
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+)
+
+// roleEnv makes the test binary play another process.
+const roleEnv = "TASKSTATS_TEST_ROLE"
+
+const (
+	nobody   = 65534
+	patience = 20 * time.Second
+)
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(roleEnv) {
+	case "write":
+		os.Exit(write())
+	case "ask":
+		os.Exit(askAsWhoIAm())
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// order is what the writing helper is told: to have so many pages copied, on its
+// main thread or on another one, which ends then or stays.
+type order struct {
+	Pages      int
+	Main, Ends bool
+}
+
+// write carries out orders until its input ends. It answers each with the id of the
+// thread that did it.
+func write() int {
+	in := json.NewDecoder(os.Stdin)
+	for {
+		var o order
+		if err := in.Decode(&o); err != nil {
+			return 0
+		}
+		done := make(chan int)
+		go onThread(o.Main, func() {
+			copyPages(o.Pages)
+			done <- unix.Gettid()
+			if !o.Ends && !o.Main {
+				select {} // keep the thread
+			}
+		})
+		say(<-done)
+	}
+}
+
+// onThread calls f on the main thread or on another one, which ends with it.
+func onThread(main bool, f func()) {
+	runtime.LockOSThread()
+	if (unix.Gettid() == unix.Getpid()) == main {
+		f()
+		if main {
+			runtime.UnlockOSThread()
+		}
+		return
+	}
+	done := make(chan struct{})
+	go func() { // this thread stays taken meanwhile, so that one is another
+		defer close(done)
+		onThread(main, f)
+	}()
+	<-done
+	runtime.UnlockOSThread()
+}
+
+// copyPages has the kernel copy n pages. It needs no fork for that: reading an
+// untouched page maps the zero page, and writing to it then is a copy.
+func copyPages(n int) {
+	size := n * os.Getpagesize()
+	b, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		panic(err)
+	}
+	_ = unix.Madvise(b, unix.MADV_NOHUGEPAGE) // fails where there are no huge pages
+	sum := byte(0)
+	for i := 0; i < size; i += os.Getpagesize() {
+		sum += b[i]
+	}
+	for i := 0; i < size; i += os.Getpagesize() {
+		b[i] = sum + 1
+	}
+	if err := unix.Munmap(b); err != nil {
+		panic(err)
+	}
+}
+
+// askAsWhoIAm says what New has to say.
+func askAsWhoIAm() int {
+	c, err := New()
+	if err != nil {
+		say(said{Err: err.Error(), Denied: isDenied(err)})
+		return 0
+	}
+	say(said{})
+	_ = c.Close()
+	return 0
+}
+
+type said struct {
+	Err    string
+	Denied bool
+}
+
+// say writes a line of JSON.
+func say(v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	_, _ = os.Stdout.Write(append(b, '\n'))
+}
+
+// helper is a process that the test binary plays.
+type helper struct {
+	t     testing.TB
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	out   *bufio.Reader
+	done  bool
+}
+
+// play starts a helper; it ends with the test. uid 0 is our own.
+func play(t testing.TB, role string, uid int) *helper {
+	t.Helper()
+	// By this name another user may start it too, whatever the directory's mode is.
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), roleEnv+"="+role, "GORACE=atexit_sleep_ms=0")
+	cmd.Stderr = os.Stderr
+	if uid != 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
+		cmd.Dir = "/"
+	}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	h := &helper{t: t, cmd: cmd, stdin: stdin, out: bufio.NewReader(stdout)}
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		if !h.done {
+			_ = cmd.Process.Kill()
+			h.reap()
+		}
+	})
+	return h
+}
+
+func (h *helper) pid() int { return h.cmd.Process.Pid }
+
+// copies has it copy pages, and returns the id of the thread that did.
+func (h *helper) copies(o order) (tid int) {
+	h.t.Helper()
+	b, err := json.Marshal(o)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if _, err := h.stdin.Write(b); err != nil {
+		h.t.Fatal(err)
+	}
+	h.hear(&tid)
+	return tid
+}
+
+// hear reads what it says next.
+func (h *helper) hear(v any) {
+	h.t.Helper()
+	line, err := h.out.ReadBytes('\n')
+	if err != nil {
+		h.t.Fatalf("the helper said nothing more: %v", err)
+	}
+	if err := json.Unmarshal(line, v); err != nil {
+		h.t.Fatalf("the helper said %q: %v", line, err)
+	}
+}
+
+// reap takes notice of its end; its status is not this caller's business.
+func (h *helper) reap() {
+	h.done = true
+	_ = h.cmd.Wait()
+}
+
+// zombie returns when the process has ended, without reaping it.
+func zombie(t *testing.T, pid int) {
+	t.Helper()
+	for {
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if err == nil {
+			return
+		}
+		if err != unix.EINTR { //nolint:errorlint // an Errno as it is
+			t.Fatal(err)
+		}
+	}
+}
+
+func eventually(t *testing.T, ok func() bool, what string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal(what)
+		}
+	}
+}
+
+// accountingSwitch is kernel.task_delayacct, the whole machine's, in the hands of
+// one test.
+type accountingSwitch struct {
+	t    *testing.T
+	file *os.File
+}
+
+// takeSwitch waits until no other process's test has the switch, and gives it
+// back as it was found.
+func takeSwitch(t *testing.T) accountingSwitch {
+	t.Helper()
+	file, err := os.OpenFile("/proc/sys/kernel/task_delayacct", os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("the sysctl kernel.task_delayacct can't be set: %v", err)
+	}
+	s := accountingSwitch{t, file}
+	t.Cleanup(func() { _ = file.Close() }) // and with it the lock
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	was := s.on()
+	t.Cleanup(func() { s.set(was) })
+	s.set(was) // to see whether we may
+	return s
+}
+
+func (s accountingSwitch) set(on bool) {
+	s.t.Helper()
+	text := "0"
+	if on {
+		text = "1"
+	}
+	if _, err := s.file.WriteAt([]byte(text), 0); err != nil {
+		s.t.Skipf("the sysctl kernel.task_delayacct can't be set: %v", err)
+	}
+}
+
+func (s accountingSwitch) on() bool {
+	s.t.Helper()
+	on, err := DelayAccounting("/proc")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return on
+}
+
+// still skips the test if somebody who doesn't know of the lock has turned the switch.
+func (s accountingSwitch) still(on bool) {
+	s.t.Helper()
+	if s.on() != on {
+		s.t.Skip("somebody else turned kernel.task_delayacct meanwhile")
+	}
+}
+
+// dial returns a client, where this user may have one.
+func dial(t testing.TB) *Client {
+	t.Helper()
+	c, err := New()
+	if err != nil {
+		t.Skipf("no taskstats for this user or of this kernel: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+func ask(t *testing.T, get func(int) (Stats, error), id int) Stats {
+	t.Helper()
+	s, err := get(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// near tells whether n pages were copied, and little else.
+func near(t *testing.T, what string, before, after Stats, n int) {
+	t.Helper()
+	const runtimes = 1024 // the Go runtime writes pages of its own
+	got := CountDelta(before.CopyCount, after.CopyCount)
+	t.Log(fmt.Sprintf("%s: %d copies for %d pages, %v each", what, got, n, perCopy(after.CopyDelay-before.CopyDelay, got)))
+	if got < uint64(n) || got > uint64(n+runtimes) {
+		t.Errorf("%s: %d copies, want %d or a few more", what, got, n)
+	}
+}
+
+func perCopy(d time.Duration, n uint64) time.Duration {
+	if n == 0 {
+		return 0
+	}
+	return d / time.Duration(n)
+}

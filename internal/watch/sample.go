@@ -1,0 +1,219 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+)
+
+const (
+	// The growth of a fork's memory is steepest in its beginning.
+	denseFor    = 30 * time.Second
+	sparseEvery = time.Second
+
+	// Reading smaps takes the longer the larger the server is, and makes it wait.
+	// It is the truth that the counters are held to, where the cgroup does not
+	// tell it for free.
+	exactEvery       = time.Second
+	exactEveryBeside = 10 * time.Second // beside the cgroup: for swap and huge pages
+
+	// The kernel's count of a cgroup may lag by so many pages per CPU.
+	cgroupBatch = 64
+)
+
+// sampler measures one child's memory and its server's copies.
+type sampler struct {
+	w         *Watcher
+	id        string
+	child     Process
+	process   *process
+	birth     time.Time
+	meter     meter
+	nextPoint time.Time // zero: at once
+	nextExact time.Time
+	blind     bool // smaps can't be read: said once, not tried again
+}
+
+// newSampler begins at a birth that has just been seen. alone says that no other
+// child lived then, so that what was read before is this fork's zero.
+func newSampler(w *Watcher, id string, child Process, p *process, birth time.Time, alone bool) *sampler {
+	page := uint64(os.Getpagesize())
+	s := &sampler{w: w, id: id, child: child, process: p, birth: birth}
+	s.meter = meter{page: page, lag: cgroupBatch * page * uint64(runtime.NumCPU())}
+	if alone {
+		s.meter.quiet = p.quietBefore(birth)
+	}
+	s.meter.birth, _ = p.read()
+	return s
+}
+
+// next takes the readings that are due, and tells how long to wait.
+func (s *sampler) next(now time.Time) time.Duration {
+	if now.Before(s.nextPoint) {
+		return s.nextPoint.Sub(now)
+	}
+	exact := !s.blind && !now.Before(s.nextExact)
+	if exact && !s.w.opts.Budget.Allow() {
+		s.w.opts.Server.CountDeferred(history.SourceChildSmaps)
+		s.nextExact = now.Add(exactEvery)
+		exact = false
+	}
+	s.point(exact)
+	every := s.w.opts.SampleInterval
+	if now.Sub(s.birth) >= denseFor {
+		every = max(every, sparseEvery)
+	}
+	s.nextPoint = now.Add(every)
+	return every
+}
+
+// point adds one point to each line of the fork.
+func (s *sampler) point(exact bool) {
+	var dirty opt.Val[history.Sample]
+	if exact {
+		dirty = s.exact()
+	}
+	r, cost, err := timed(s.w.opts.CPUTime, s.read)
+	s.w.opts.Server.CountSampler(history.SourceCounters, cost)
+	if err != nil || isClosed(s.child.Exited()) {
+		return // the kernel may have been taking the memory apart meanwhile
+	}
+	s.w.opts.Server.AddCopies(s.id, s.meter.copies(r))
+	if d, ok := dirty.Get(); ok {
+		s.meter.exact(r, d.PrivateDirty)
+	} else {
+		dirty = s.meter.sample(r)
+	}
+	if d, ok := dirty.Get(); ok {
+		s.w.opts.Server.AddSample(s.id, d)
+	}
+}
+
+// read takes a reading of server and child.
+func (s *sampler) read() (reading, error) {
+	r, err := s.process.read()
+	if err != nil {
+		return r, err
+	}
+	stat, err := s.child.Stat()
+	if err != nil {
+		return r, err
+	}
+	r.child = opt.Of(stat.ResidentPages * s.meter.page)
+	return r, nil
+}
+
+// exact reads the child's smaps.
+func (s *sampler) exact() opt.Val[history.Sample] {
+	const source = history.SourceChildSmaps
+	server := s.w.opts.Server
+	smaps, cost, err := timed(s.w.opts.CPUTime, s.child.Smaps)
+	s.w.opts.Budget.Spend(cost)
+	server.CountSampler(source, cost)
+	now := time.Now()
+	s.nextExact = now.Add(exactEvery)
+	if s.process.cgroup != nil && s.meter.quiet.Present() {
+		s.nextExact = now.Add(exactEveryBeside)
+	}
+	switch {
+	case err == nil:
+		return opt.Of(history.Sample{
+			Time:          now,
+			Source:        source,
+			PrivateDirty:  smaps.PrivateDirty,
+			Swap:          smaps.Swap,
+			AnonymousHuge: smaps.AnonHugePages,
+		})
+	case errors.Is(err, proc.ErrGone):
+	case errors.Is(err, proc.ErrDenied):
+		s.blind = true
+		server.CountReadError(history.ReadError{Source: source, Reason: "denied"})
+		server.SetAvailable(source, false)
+		s.w.log.Warn("The child's smaps can't be read", "err", err, "remedy", remedySmaps)
+	default:
+		server.CountReadError(history.ReadError{Source: source, Reason: "failed"})
+		s.w.log.Debug("Reading the child's smaps failed", "err", err)
+	}
+	return opt.Val[history.Sample]{}
+}
+
+// timed tells what CPU time a read took.
+func timed[T any](clock func() time.Duration, read func() (T, error)) (T, time.Duration, error) {
+	runtime.LockOSThread() // the clock is this thread's
+	defer runtime.UnlockOSThread()
+	before := clock()
+	v, err := read()
+	return v, clock() - before, err
+}
+
+// last takes the counters once more when the child has died: its last copies
+// came after the last point. The tail's faults are no copies, and have hardly
+// begun.
+func (s *sampler) last() (reading, bool) {
+	r, err := s.process.read()
+	if err != nil {
+		return r, false
+	}
+	r.child = opt.Of(s.meter.high.child) // its memory is gone, not given back
+	s.w.opts.Server.AddCopies(s.id, s.meter.copies(r))
+	return r, true
+}
+
+const (
+	tailEvery = time.Second
+	tailLimit = time.Minute
+	tailFaded = 20 // the tail has ended when it has faded to 1/20 of its first second
+)
+
+// tail counts what the fork costs after its child's death: the server's first
+// write to each page that is still protected is a fault, without a copy. It
+// fades as a half-life does, and is given up after a minute or when ctx ends,
+// which it does with the next fork.
+func (s *sampler) tail(ctx context.Context, death reading) {
+	var faults, first uint64
+	tick := time.NewTicker(tailEvery)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		cut := false
+		select {
+		case <-ctx.Done():
+			cut = true
+		case <-tick.C:
+		}
+		r, err := s.process.read()
+		if err != nil {
+			return // with the server
+		}
+		now := tailFaults(death, r, s.meter.page)
+		second := now - min(now, faults)
+		s.w.opts.Server.AddTailFaults(second)
+		faults = max(faults, now)
+		if n == 1 {
+			first = second
+		}
+		faded := second <= first/tailFaded
+		late := r.at.Sub(death.at) >= tailLimit
+		if cut || faded || late {
+			s.w.opts.Server.SetTail(s.id, history.Tail{
+				Seconds:   r.at.Sub(death.at).Seconds(),
+				Faults:    faults,
+				Truncated: !faded,
+			})
+			return
+		}
+	}
+}
+
+// tailFaults are the server's faults since a death, without those that made it
+// grow and those that were copies for another child.
+func tailFaults(death, now reading, page uint64) uint64 {
+	faults := now.faults - death.faults
+	grown := (now.resident - min(now.resident, death.resident)) / page
+	return faults - min(grown, faults)
+}
