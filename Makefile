@@ -58,6 +58,9 @@ deps: ## Install what tests and demo need and this machine lacks (Debian package
 .PHONY: test
 test: deps ## Run every test, with the race detector and real servers.
 	CGO_ENABLED=1 go test -race -timeout $(TEST_TIMEOUT) $(TEST_FLAGS) ./...
+	@# These change sysctls of the machine, so they run by themselves. Without the race
+	@# detector: under overcommit mode 2 its shadow memory may not be had.
+	CGO_ENABLED=0 go test -tags sysctl -run Sysctl -count=1 -timeout $(TEST_TIMEOUT) ./exporter
 
 .PHONY: demo
 demo: ## Show the exporter at work on a server of its own (ARGS="..." passes flags).

@@ -52,7 +52,7 @@ func TestDefaults(t *testing.T) {
 		Targets: []exporter.Target{{Name: "127.0.0.1:6379", Network: "tcp", Addr: "127.0.0.1:6379"}},
 		ProcFS:  "/proc", SysFS: "/sys",
 		PollInterval: 10 * time.Millisecond,
-		Sampling:     true, SampleInterval: 250 * time.Millisecond, SampleBudget: 0.01,
+		Sampling:     true, SampleInterval: 100 * time.Millisecond, SampleBudget: 0.01,
 		TelemetryPath: "/metrics",
 	}
 	if diff := cmp.Diff(want, c); diff != "" {

@@ -74,9 +74,30 @@ func TestTwoChildren(t *testing.T) {
 func TestChildWithoutSmaps(t *testing.T) {
 	for name, s := range map[string]history.ServerState{"child": busy("s", history.KindRDB), "no child": idle("s")} {
 		t.Run(name, func(t *testing.T) {
-			s.Available[history.SourceChildSmaps] = false
+			s.Available[history.SourceChildSmaps], s.Available[history.SourceCgroup] = false, false
 			seriesOf(t, s).none(t, "child_private_dirty_bytes", "child_swap_bytes",
 				"child_anonymous_huge_bytes", "child_sample_timestamp_seconds")
+		})
+	}
+}
+
+// The cgroup tells what the child holds, but nothing of swap and huge pages.
+func TestChildByCgroup(t *testing.T) {
+	for name, c := range map[string]struct {
+		state                 history.ServerState
+		privateDirty, sampled string
+	}{
+		"child":    {busy("s", history.KindRDB), "3.145728e+08", "1.7900360001e+09"},
+		"no child": {idle("s"), "0", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.state.Available[history.SourceChildSmaps] = false
+			seriesOf(t, c.state).want(t, map[string]string{
+				`child_private_dirty_bytes`:      c.privateDirty,
+				`child_sample_timestamp_seconds`: c.sampled,
+				`child_swap_bytes`:               "",
+				`child_anonymous_huge_bytes`:     "",
+			})
 		})
 	}
 }

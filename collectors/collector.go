@@ -14,6 +14,7 @@ func families() []family {
 		memoryFamily(),
 		stallFamily(),
 		childFamily(),
+		copyFamily(),
 		outcomeFamily(),
 		peakFamily(),
 		lastFamily(),

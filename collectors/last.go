@@ -14,7 +14,7 @@ func lastFamily() family {
 		Name:   "redis_fork_last_start_timestamp_seconds",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "When the last finished fork of this kind was born, in seconds since 1970. All redis_fork_last_* metrics of a kind are about this one fork and change together when it is closed.",
+		Help:   "When the last finished fork of this kind was born, in seconds since 1970. All redis_fork_last_* metrics of a kind are about this one fork and change together when it is closed; only redis_fork_last_tail_seconds comes later.",
 		Needs:  "process",
 		Absent: noFork,
 	}
@@ -47,8 +47,32 @@ func lastFamily() family {
 		Type:   Gauge,
 		Labels: []string{"kind"},
 		Help:   "Highest private dirty memory of the last finished fork's child, in bytes: the highest value read, below the truth for a child shorter than a few reads.",
-		Needs:  "child_smaps",
+		Needs:  needsMemory,
 		Absent: unknown,
+	}
+	copied := &Metric{
+		Name:   "redis_fork_last_copied_bytes",
+		Type:   Gauge,
+		Labels: []string{"kind"},
+		Help:   "Bytes that the kernel copied for the server's writes until the death of the last finished fork's child: by delay accounting where taskstats works, else from minor faults beyond growth.",
+		Needs:  "process, better taskstats",
+		Absent: unknown + ": without taskstats so whenever server or child gave memory back",
+	}
+	copyStall := &Metric{
+		Name:   "redis_fork_last_copy_stall_seconds",
+		Type:   Gauge,
+		Labels: []string{"kind"},
+		Help:   "Seconds that passed inside the kernel's page copies of the last finished fork, all threads of the server together: see redis_fork_copy_stall_seconds_total. Spread over the child's life, unlike redis_fork_last_stall_seconds.",
+		Needs:  "taskstats",
+		Absent: unknown,
+	}
+	tail := &Metric{
+		Name:   "redis_fork_last_tail_seconds",
+		Type:   Gauge,
+		Labels: []string{"kind"},
+		Help:   "Seconds from the last finished child's death until the server's write faults had faded to 1/20 of the first second's. About 60 says that they had not within a minute; the next fork cuts it off too.",
+		Needs:  "process",
+		Absent: unknown + ", or the tail goes on",
 	}
 	success := &Metric{
 		Name:   "redis_fork_last_success",
@@ -60,7 +84,7 @@ func lastFamily() family {
 	}
 	return family{
 		group:   "What did the last fork cost?",
-		metrics: []*Metric{start, stall, lifetime, resident, peak, success},
+		metrics: []*Metric{start, stall, lifetime, resident, peak, copied, copyStall, tail, success},
 		perServer: func(v view, out sink) {
 			for _, k := range v.kinds() {
 				last, ok := v.Last[k]
@@ -73,6 +97,9 @@ func lastFamily() family {
 				present(out, lifetime, last.LifetimeSeconds, kind)
 				present(out, resident, last.ResidentBytes, kind)
 				present(out, peak, last.PeakBytes, kind)
+				present(out, copied, last.CopiedBytes, kind)
+				present(out, copyStall, last.CopyStallSeconds, kind)
+				present(out, tail, last.TailSeconds, kind)
 				if ok, known := verdict(last.Outcome).Get(); known {
 					out.flag(success, ok, kind)
 				}

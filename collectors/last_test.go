@@ -16,12 +16,18 @@ func TestLast(t *testing.T) {
 		`last_lifetime_seconds{kind="rdb"}`:           "7.5",
 		`last_resident_bytes{kind="rdb"}`:             "2.147483648e+09",
 		`last_cow_peak_bytes{kind="rdb"}`:             "5.24288e+08",
+		`last_copied_bytes{kind="rdb"}`:               "4.718592e+08",
+		`last_copy_stall_seconds{kind="rdb"}`:         "0.375",
+		`last_tail_seconds{kind="rdb"}`:               "32.5",
 		`last_success{kind="rdb"}`:                    "1",
 		`last_start_timestamp_seconds{kind="aof"}`:    "",
 		`last_success{kind="aof"}`:                    "",
 		`last_start_timestamp_seconds{kind="module"}`: "1.79003600025e+09",
 		`last_stall_seconds{kind="module"}`:           "", // not known for that one
 		`last_cow_peak_bytes{kind="module"}`:          "",
+		`last_copied_bytes{kind="module"}`:            "",
+		`last_copy_stall_seconds{kind="module"}`:      "",
+		`last_tail_seconds{kind="module"}`:            "", // it goes on
 		`last_success{kind="module"}`:                 "1",
 	})
 }

@@ -5,7 +5,7 @@ func peakFamily() family {
 		Name:  "redis_fork_cow_peak_ratio",
 		Type:  Histogram,
 		Help:  "Each fork's highest private dirty memory of the child, divided by the server's resident memory at the fork. It is the highest value read, below the truth for children shorter than a few reads; children that were alive before the exporter are left out.",
-		Needs: "child_smaps",
+		Needs: needsMemory,
 	}
 	return family{
 		group:   groupOutcome,

@@ -10,7 +10,7 @@ func samplerFamily() family {
 		Name:      "redis_fork_exporter_sampler_cpu_seconds_total",
 		Type:      Counter,
 		Labels:    []string{"source"},
-		Help:      "CPU seconds that the exporter spent reading this server's children. The server's writes and the child wait for part of that time.",
+		Help:      "CPU seconds that the exporter spent on readings while a child lived: child_smaps, where the server's writes and the child wait for part of the time, and counters, the cheap ones of server, child and cgroup, where nobody waits.",
 		Needs:     "process",
 		Stability: Experimental,
 	}
@@ -18,7 +18,7 @@ func samplerFamily() family {
 		Name:      "redis_fork_exporter_sampler_reads_total",
 		Type:      Counter,
 		Labels:    []string{"source"},
-		Help:      "Reads of this server's children's memory, failed ones included.",
+		Help:      "Readings while a child lived, by source, failed ones included.",
 		Needs:     "process",
 		Stability: Experimental,
 	}
@@ -26,7 +26,7 @@ func samplerFamily() family {
 		Name:      "redis_fork_exporter_sampler_deferred_total",
 		Type:      Counter,
 		Labels:    []string{"source"},
-		Help:      "Reads that were put off to stay within the budget of CPU time: the more, the further apart are the samples of large children.",
+		Help:      "Readings of child_smaps that were put off to stay within the budget of CPU time: the more, the further apart are the exact samples of large children.",
 		Needs:     "process",
 		Stability: Experimental,
 	}
@@ -38,6 +38,8 @@ func samplerFamily() family {
 			for _, source := range slices.Sorted(maps.Keys(t.SamplerReads)) {
 				out.value(cpu, t.SamplerSeconds[source], string(source))
 				out.value(reads, float64(t.SamplerReads[source]), string(source))
+			}
+			for _, source := range slices.Sorted(maps.Keys(t.SamplerDeferred)) {
 				out.value(deferred, float64(t.SamplerDeferred[source]), string(source))
 			}
 		},

@@ -7,10 +7,14 @@ func TestSampler(t *testing.T) {
 		`exporter_sampler_cpu_seconds_total{source="child_smaps"}`: "0.25",
 		`exporter_sampler_reads_total{source="child_smaps"}`:       "40",
 		`exporter_sampler_deferred_total{source="child_smaps"}`:    "12",
+		`exporter_sampler_cpu_seconds_total{source="counters"}`:    "0.0125",
+		`exporter_sampler_reads_total{source="counters"}`:          "400",
+		`exporter_sampler_deferred_total{source="counters"}`:       "", // no budget is short of them
 	})
 	seriesOf(t, idle("s")).want(t, map[string]string{
 		`exporter_sampler_cpu_seconds_total{source="child_smaps"}`: "0",
 		`exporter_sampler_reads_total{source="child_smaps"}`:       "0",
 		`exporter_sampler_deferred_total{source="child_smaps"}`:    "0",
+		`exporter_sampler_reads_total{source="counters"}`:          "0",
 	})
 }

@@ -2,12 +2,17 @@ package collectors
 
 import "github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 
+// sources are those that work or don't.
+var sources = [...]history.Source{
+	history.SourceProcess, history.SourceChildSmaps, history.SourceCgroup, history.SourceTaskstats,
+}
+
 func sourcesFamily() family {
 	available := &Metric{
 		Name:   "redis_fork_source_available",
 		Type:   Gauge,
 		Labels: []string{"source"},
-		Help:   "1 if the source works, 0 if the metrics that need it are blind: process is the server's process, proved to be it, on the exporter's machine; child_smaps is the memory of its children.",
+		Help:   "1 if the source works, 0 if not: process is the server's process, proved to be it, on the exporter's machine, without which nothing about children is known; child_smaps is the memory of its children; cgroup is a memory cgroup that holds this server only, and stands in for most reads of child_smaps; taskstats is the kernel's delay accounting of the server, without which there is no copy time.",
 		Needs:  "–",
 		Absent: "Dragonfly",
 	}
@@ -24,7 +29,7 @@ func sourcesFamily() family {
 		metrics:  []*Metric{available, readErrors},
 		perServer: func(v view, out sink) {
 			if !v.neverForks() {
-				for _, source := range [...]history.Source{history.SourceProcess, history.SourceChildSmaps} {
+				for _, source := range sources {
 					out.flag(available, v.Available[source], string(source))
 				}
 			}

@@ -9,10 +9,13 @@ import (
 func TestSources(t *testing.T) {
 	s := idle("s")
 	s.Available[history.SourceChildSmaps] = false
+	s.Available[history.SourceTaskstats] = false
 	s.Totals.ReadErrors[history.ReadError{Source: history.SourceInfo, Reason: "auth"}] = 2
 	seriesOf(t, s).want(t, map[string]string{
 		`source_available{source="process"}`:                "1",
 		`source_available{source="child_smaps"}`:            "0",
+		`source_available{source="cgroup"}`:                 "1",
+		`source_available{source="taskstats"}`:              "0",
 		`read_errors_total{reason="auth",source="info"}`:    "2",
 		`read_errors_total{reason="timeout",source="info"}`: "0",
 	})

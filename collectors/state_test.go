@@ -36,9 +36,9 @@ func totals(kinds ...history.Kind) history.Totals {
 		ChildSeconds:    map[history.Kind]float64{},
 		Refused:         map[history.Kind]uint64{},
 		ReadErrors:      map[history.ReadError]uint64{},
-		SamplerReads:    map[history.Source]uint64{history.SourceChildSmaps: 0},
+		SamplerReads:    map[history.Source]uint64{history.SourceChildSmaps: 0, history.SourceCounters: 0},
 		SamplerDeferred: map[history.Source]uint64{history.SourceChildSmaps: 0},
-		SamplerSeconds:  map[history.Source]float64{history.SourceChildSmaps: 0},
+		SamplerSeconds:  map[history.Source]float64{history.SourceChildSmaps: 0, history.SourceCounters: 0},
 	}
 	for i, k := range kinds {
 		n := uint64(i + 1)
@@ -91,7 +91,10 @@ func idle(name string) history.ServerState {
 		Addr: "127.0.0.1:6379",
 		Up:   true,
 		Info: &i, InfoAt: now,
-		Available:      map[history.Source]bool{history.SourceProcess: true, history.SourceChildSmaps: true},
+		Available: map[history.Source]bool{
+			history.SourceProcess: true, history.SourceChildSmaps: true,
+			history.SourceCgroup: true, history.SourceTaskstats: true,
+		},
 		PID:            opt.Of(4711),
 		StartTime:      opt.Of(serverStart.Add(-20 * time.Millisecond)),
 		ResidentBytes:  opt.Of[uint64](2 * gib),
@@ -128,6 +131,10 @@ func busy(name string, kinds ...history.Kind) history.ServerState {
 	s.Totals.SamplerReads[history.SourceChildSmaps] = 40
 	s.Totals.SamplerDeferred[history.SourceChildSmaps] = 12
 	s.Totals.SamplerSeconds[history.SourceChildSmaps] = .25
+	s.Totals.SamplerReads[history.SourceCounters] = 400
+	s.Totals.SamplerSeconds[history.SourceCounters] = .0125
+	s.Totals.CopiedBytes, s.Totals.CopyStallSeconds = 900*mib, .75
+	s.Totals.CopyFaults, s.Totals.TailFaults = 231_000, 190_000
 	for n, k := range kinds {
 		s.Seen[k] = true
 		s.Last[k] = history.LastFork{
@@ -137,6 +144,10 @@ func busy(name string, kinds ...history.Kind) history.ServerState {
 			LifetimeSeconds: opt.Of(7.5),
 			ResidentBytes:   opt.Of[uint64](2 * gib),
 			PeakBytes:       opt.Of[uint64](500 * mib),
+
+			CopiedBytes:      opt.Of[uint64](450 * mib),
+			CopyStallSeconds: opt.Of(.375),
+			TailSeconds:      opt.Of(32.5),
 		}
 	}
 	i.BGSaveInProgress = opt.Of(true)
@@ -153,6 +164,9 @@ func busy(name string, kinds ...history.Kind) history.ServerState {
 	i.RehashingBytes = opt.Of[uint64](16 * mib)
 	return s
 }
+
+// threeKinds are the ones whose series exist from the start.
+var threeKinds = []history.Kind{history.KindRDB, history.KindAOF, history.KindReplication}
 
 // fourKinds are the ones that a server with AOF, replicas and modules has.
 var fourKinds = []history.Kind{history.KindRDB, history.KindAOF, history.KindReplication, history.KindModule}

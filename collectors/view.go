@@ -48,6 +48,15 @@ func (v view) seesChildren() bool {
 	return v.Available[history.SourceProcess] || len(v.Children) > 0
 }
 
+// countsCopies tells whether copies are counted, so that 0 means that there were
+// none. A fork that was read proves it. Before the first one, the two sources that
+// work only while the exporter samples have to do: taskstats works without.
+func (v view) countsCopies() bool {
+	t := &v.Totals
+	return t.SamplerReads[history.SourceCounters] > 0 || t.CopyFaults > 0 || t.TailFaults > 0 ||
+		v.Available[history.SourceChildSmaps] || v.Available[history.SourceCgroup]
+}
+
 // infoStart is when the server started by its own account. The account is in
 // whole seconds and may be one timer tick old: the result is up to a second and
 // a tick too late, never too early while both clocks agree.

@@ -26,6 +26,13 @@ var scenario = map[string]string{
 	`redis_fork_stall_seconds_bucket{` + identity + `,le="+Inf"}`:          "0x19 1x19 2x80",
 	`redis_fork_stall_seconds_sum{` + identity + `}`:                       "0x19 0.05x19 0.75x80",
 	`redis_fork_forked_bytes_total{` + identity + `}`:                      "0x19 1073741824x19 2147483648x80",
+
+	// The time of the rdb fork's copies was not known.
+	`redis_fork_last_copy_stall_seconds{` + identity + `,kind="aof"}`: "0.1x39 0.3x80",
+	`redis_fork_copy_stall_seconds_total{` + identity + `}`:           "0+0.9375x120",
+	`redis_fork_copied_bytes_total{` + identity + `}`:                 "0x19 4096x19 12288x80",
+	`redis_fork_write_faults_total{` + identity + `,phase="copy"}`:    "0+15x120",
+	`redis_fork_write_faults_total{` + identity + `,phase="tail"}`:    "0+30x120",
 }
 
 // TestEvaluation has Prometheus evaluate the expressions that are easy to get
@@ -39,6 +46,9 @@ func TestEvaluation(t *testing.T) {
 		rdb = `redis_fork_last_stall_seconds{` + identity + `,kind="rdb"}`
 		aof = `redis_fork_last_stall_seconds{` + identity + `,kind="aof"}`
 		all = `{` + identity + `}`
+
+		copyTime = `redis_fork_last_copy_stall_seconds{` + identity + `,kind="aof"}`
+		faults   = `{` + identity
 	)
 	type sample struct {
 		Labels string  `json:"labels"`
@@ -62,6 +72,13 @@ func TestEvaluation(t *testing.T) {
 		{"Last stall", "4m", []sample{{aof, 0.2}}},
 		{"Last stall", "7m", []sample{{rdb, 0.05}}},
 		{"Last stall", "12m", []sample{{aof, 0.7}}},
+		{"Copy time of the last fork", "4m", []sample{{copyTime, 0.1}}},
+		{"Copy time of the last fork", "7m", nil}, // not that of an older fork
+		{"Copy time of the last fork", "12m", []sample{{copyTime, 0.3}}},
+		{"Copy stall as a share of time", "10m", []sample{{all, 0.0625}}},
+		{"Bytes copied per $window", "8m", []sample{{all, 4096}}},
+		{"Bytes copied per $window", "25m", []sample{{all, 12288}}},
+		{"Write faults, by phase", "10m", []sample{{faults + `,phase="copy"}`, 1}, {faults + `,phase="tail"}`, 2}}},
 		{"Stall of each fork", "4m45s", nil},
 		{"Stall of each fork", "5m", []sample{{rdb, 0.05}}}, // the first of its kind
 		{"Stall of each fork", "5m15s", nil},                // one dot, not one per scrape

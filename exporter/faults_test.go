@@ -199,9 +199,22 @@ func TestTLSToAPlainPort(t *testing.T) {
 	f := startFaulty(t, "rediss://"+s.Addr())
 	// A plain server either complains about what it takes for a command, or waits
 	// for the end of the line.
-	f.await("the page asks whether it is a TLS port", func() bool {
+	told := func() bool {
 		page := f.page("/")
 		return strings.Contains(page, "does not speak TLS") || strings.Contains(page, "is it a TLS port?")
+	}
+	failures := func() float64 {
+		m := f.metrics()
+		return valueOf(m, "redis_fork_read_errors_total", "server", "bad", "source", "info", "reason", "tls") +
+			valueOf(m, "redis_fork_read_errors_total", "server", "bad", "source", "info", "reason", "timeout")
+	}
+	f.await("the page asks whether it is a TLS port", told)
+	before := failures()
+	f.await("the page goes on saying so until the next failure", func() bool {
+		if !told() {
+			t.Fatal("the page has forgotten what the matter is")
+		}
+		return failures() > before
 	})
 	if v := f.of("bad", "redis_fork_up"); v != 0 {
 		t.Errorf("up = %v", v)

@@ -99,7 +99,7 @@ func (c commitment) meminfo(name string) int {
 
 // room is what others may still take while the server is refused a copy, in KiB.
 // The kernel's own sum is up to 1/256 of the memory off in mode 2.
-func (c commitment) room() int { return c.meminfo("MemTotal")/256 + 128<<10 }
+func (c commitment) room() int { return c.meminfo("MemTotal")/256 + 64<<10 }
 
 // tighten leaves room, and relax lifts the limit again.
 func (c commitment) tighten() { c.t.Helper(); c.setLimit(c.meminfo("Committed_AS") + c.room()) }

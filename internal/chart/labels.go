@@ -36,10 +36,18 @@ func (d *large) gutterLabels() {
 	var ls []label
 	if p, ok := d.top.Get(); ok {
 		name := "peak "
-		if n := len(d.points); d.running && n > 0 && d.points[n-1].PrivateDirty == p {
+		if n := len(d.points); d.running && n > 0 && d.points[n-1].b == p {
 			name = "now "
 		}
 		ls = append(ls, label{class: "fc-strong fc-copy-text", text: name + Bytes(p), title: "highest private dirty read: " + ExactBytes(p), want: d.y(p)})
+	}
+	if c, whole, ok := d.copiedSoFar(); ok {
+		l := label{class: "fc-strong fc-copied-text", text: "copied " + Bytes(c), title: "copied by the kernel for the server's writes: " + ExactBytes(c), want: d.y(c)}
+		if !whole {
+			l.text = "copied ≥ " + Bytes(c)
+			l.title = "copied by the kernel for the server's writes: at least " + ExactBytes(c) + "; the rest can't be told"
+		}
+		ls = append(ls, l)
 	}
 	if c, ok := d.ReportedCOWBytes.Get(); ok {
 		ls = append(ls, label{class: "fc-strong fc-reported-text", text: "final " + Bytes(c), title: "the server's own final figure: " + ExactBytes(c), want: d.y(c)})
@@ -53,7 +61,7 @@ func (d *large) gutterLabels() {
 		ls = append(ls, l)
 	}
 	spread(ls, 17, d.plotTop+6, d.plotBottom-8)
-	end := d.x(d.extent)
+	end := d.labelsX()
 	for _, l := range ls {
 		if moved := l.y - l.want; moved > 3 || moved < -3 {
 			if l.want > d.plotTop {

@@ -15,23 +15,25 @@ type layout struct {
 	w, h    float64
 	left    float64 // room for the y axis' numbers
 	right   float64 // margin
-	gutter  float64 // inside the plot, right of the end: labels, and later the tail
+	gutter  float64 // inside the plot, right of the end or the tail: labels
+	tail    float64 // between the end and the labels, if there is a tail
+	tailRow float64 // below the x axis: where the tail's text has no room beside the axis' name
 	bottom  float64 // room for the x axis
 	ticksX  int
 	ticksY  int
-	dotsMax int // with this many readings or more the dots would only blur the line
+	dotsMax int // with this many exact readings or more the dots would only blur the line
 }
 
 func wide() layout {
 	return layout{
-		name: "wide", w: 960, h: 420, left: 56, right: 12, gutter: 148, bottom: 50,
+		name: "wide", w: 960, h: 420, left: 56, right: 12, gutter: 148, tail: 60, bottom: 50,
 		ticksX: 8, ticksY: 5, dotsMax: 80,
 	}
 }
 
 func narrow() layout {
 	return layout{
-		name: "narrow", w: 400, h: 380, left: 44, right: 2, gutter: 136, bottom: 50,
+		name: "narrow", w: 400, h: 380, left: 44, right: 2, gutter: 132, tail: 34, tailRow: 18, bottom: 50,
 		ticksX: 4, ticksY: 5, dotsMax: 30,
 	}
 }
@@ -68,26 +70,33 @@ type large struct {
 
 func draw(f history.Fork, now time.Time, l layout, standalone bool) []byte {
 	d := &large{layout: l, view: viewOf(f, now)}
+	if d.tailText() == "" {
+		d.layout.tail = 0
+	} else {
+		d.h += d.tailRow
+		d.bottom += d.tailRow
+	}
 	d.scaleTime()
 	d.scaleBytes()
 
-	head := attrs{"xmlns", svgNS, "class", "fc fc-large fc-" + l.name, "role", "img", "aria-label", d.describe(), "viewBox", "0 0 " + num(l.w) + " " + num(l.h)}
+	head := attrs{"xmlns", svgNS, "class", "fc fc-large fc-" + l.name, "role", "img", "aria-label", d.describe(), "viewBox", "0 0 " + num(d.w) + " " + num(d.h)}
 	if standalone {
-		head = append(head, "width", l.w, "height", l.h)
+		head = append(head, "width", d.w, "height", d.h)
 	}
 	d.open("svg", head)
 	if standalone {
 		d.open("style", nil)
 		d.escape(Stylesheet)
 		d.close("style")
-		d.leaf("rect", attrs{"class", "fc-paper", "width", l.w, "height", l.h})
+		d.leaf("rect", attrs{"class", "fc-paper", "width", d.w, "height", d.h})
 	}
 	d.hatch()
 	d.legend() // sets plotTop: the legend may need a second row
 	d.bands()
 	d.axes()
 	d.unseen()
-	d.curve()
+	d.tailBand()
+	d.curves()
 	d.references()
 	d.ending()
 	d.gutterLabels()
@@ -101,7 +110,7 @@ func draw(f history.Fork, now time.Time, l layout, standalone bool) []byte {
 // the life is drawn narrower.
 func (d *large) scaleTime() {
 	const least, mostShare = 5.0, 0.4
-	width := d.w - d.left - d.right - d.gutter
+	width := d.w - d.left - d.right - d.gutter - d.layout.tail
 	d.stallToScale = true
 	if s, ok := d.StallSeconds.Get(); ok && drawable(s) {
 		d.stallPx = width * s / (s + d.extent)
@@ -133,6 +142,9 @@ func (d *large) x(t float64) float64 { return d.left + d.stallPx + t*d.perSecond
 func (d *large) y(b uint64) float64 {
 	return d.plotBottom - float64(b)/d.topBytes*(d.plotBottom-d.plotTop)
 }
+
+// labelsX is where the labels' column begins.
+func (d *large) labelsX() float64 { return d.x(d.extent) + d.layout.tail }
 
 func (d *large) plotRight() float64 { return d.w - d.right }
 
@@ -215,7 +227,7 @@ func (d *large) unseen() {
 	}
 	until := d.extent
 	if len(d.points) > 0 {
-		until = d.points[0].Seconds
+		until = d.points[0].t
 	}
 	from, width := d.x(0), d.x(until)-d.x(0)
 	if width < 4 {
@@ -228,66 +240,16 @@ func (d *large) unseen() {
 	}
 }
 
-// curve draws private dirty: area, line, the readings as dots where they are
-// few, and over all of it columns that tell the value under the pointer.
-func (d *large) curve() {
-	if len(d.points) == 0 {
-		text := "no reading of the child's memory"
-		if d.running {
-			text = "no reading of the child's memory yet"
-		}
-		d.text("fc-muted fc-halo", "middle", (d.x(0)+d.x(d.extent))/2, (d.plotTop+d.plotBottom)/2, text)
-		return
-	}
-	ps := thin(d.points, 900)
-	if len(ps) > 1 {
-		line, area := curvePaths(ps, d.x, d.y, d.plotBottom)
-		d.leaf("path", attrs{"class", "fc-area", "d", area})
-		d.leaf("path", attrs{"class", "fc-line", "d", line})
-	}
-	if len(d.points) < d.dotsMax {
-		for _, p := range d.points {
-			d.leaf("circle", attrs{"class", "fc-dot", "cx", d.x(p.Seconds), "cy", d.y(p.PrivateDirty), "r", 2.2})
-		}
-	}
-	d.columns(thin(d.points, 100))
-}
-
-// columns are invisible until the pointer is over one: without a script this is
-// what tells the value of a point among hundreds.
-func (d *large) columns(ps []history.Point) {
-	for i, p := range ps {
-		from, to := d.x(0), d.x(d.extent)
-		if i > 0 {
-			from = d.x((ps[i-1].Seconds + p.Seconds) / 2)
-		}
-		if i+1 < len(ps) {
-			to = d.x((p.Seconds + ps[i+1].Seconds) / 2)
-		}
-		tip := Bytes(p.PrivateDirty) + " private dirty, " + Seconds(p.Seconds) + " after birth"
-		if res, ok := d.ResidentBytes.Get(); ok && res > 0 {
-			tip += ", " + Percent(p.PrivateDirty, res) + " of resident"
-		}
-		x, y := d.x(p.Seconds), d.y(p.PrivateDirty)
-		d.open("g", attrs{"class", "fc-hit"})
-		d.title(tip)
-		d.leaf("rect", attrs{"x", from, "y", d.plotTop, "width", max(to-from, 1), "height", d.plotBottom - d.plotTop})
-		d.leaf("line", attrs{"x1", x, "y1", d.plotTop, "x2", x, "y2", d.plotBottom})
-		d.leaf("circle", attrs{"cx", x, "cy", y, "r", 4.0})
-		d.close("g")
-	}
-}
-
 // references draws what the curve is read against: the server's own points and
 // final figure, and the resident bytes at the fork.
 func (d *large) references() {
 	if res, ok := d.ResidentBytes.Get(); ok && d.showResident {
 		d.titled("line", "resident bytes of the server at the fork: "+Bytes(res),
-			attrs{"class", "fc-resident", "x1", d.left, "y1", d.y(res), "x2", d.x(d.extent) + 8, "y2", d.y(res)})
+			attrs{"class", "fc-resident", "x1", d.left, "y1", d.y(res), "x2", d.labelsX() + 8, "y2", d.y(res)})
 	}
 	if c, ok := d.ReportedCOWBytes.Get(); ok {
 		d.titled("line", "the server's own final figure: "+Bytes(c),
-			attrs{"class", "fc-final", "x1", d.x(0), "y1", d.y(c), "x2", d.x(d.extent) + 8, "y2", d.y(c)})
+			attrs{"class", "fc-final", "x1", d.x(0), "y1", d.y(c), "x2", d.labelsX() + 8, "y2", d.y(c)})
 	}
 	for _, r := range d.reported {
 		d.titled("circle", reportedTitle(r), attrs{"class", "fc-reported", "cx", d.x(r.Seconds), "cy", d.y(r.COWBytes), "r", 4.5})
@@ -313,6 +275,6 @@ func (d *large) ending() {
 	d.titled("line", tip, attrs{"class", "fc-death fc-" + class, "x1", x, "y1", d.plotTop - 14, "x2", x, "y2", d.plotBottom})
 	if n := len(d.points); n > 0 {
 		p := d.points[n-1]
-		endMark(&d.canvas, d.Outcome, d.x(p.Seconds), d.y(p.PrivateDirty), 4.5)
+		endMark(&d.canvas, d.Outcome, d.x(p.t), d.y(p.b), 4.5)
 	}
 }

@@ -1,5 +1,7 @@
 package chart
 
+import "slices"
+
 // legend draws the key row by row and so decides where the plot begins. Only
 // what the picture holds is explained.
 func (d *large) legend() {
@@ -14,7 +16,24 @@ func (d *large) legend() {
 	}
 	var es []entry
 	if len(d.points) > 0 {
-		es = append(es, entry{"private dirty, as read", line("fc-line")})
+		es = append(es, entry{"private dirty", line("fc-line")})
+	}
+	if d.dots() && slices.ContainsFunc(d.points, func(p point) bool { return !p.exact() }) {
+		es = append(es, entry{"read exactly", func(x, y float64) {
+			d.leaf("line", attrs{"class", "fc-line", "x1", x, "y1", y, "x2", x + 18, "y2", y})
+			d.leaf("circle", attrs{"class", "fc-dot", "cx", x + 9, "cy", y, "r", 3.0})
+		}})
+	}
+	if d.errorShown() {
+		es = append(es, entry{"margin of error", func(x, y float64) {
+			d.leaf("rect", attrs{"class", "fc-error", "x", x, "y", y - 5, "width", 18, "height", 10})
+		}})
+	}
+	if len(d.copied) > 0 {
+		es = append(es, entry{"copied", line("fc-copied")})
+	}
+	if len(runs(d.points)) > 1 || len(runs(d.copied)) > 1 {
+		es = append(es, entry{"not known", line("fc-gap")})
 	}
 	if len(d.reported) > 0 {
 		es = append(es, entry{"reported by the server", func(x, y float64) {

@@ -35,21 +35,26 @@ func Small(f history.Fork, now time.Time) template.HTML {
 	if v.Partial {
 		until := v.extent
 		if len(v.points) > 0 {
-			until = v.points[0].Seconds
+			until = v.points[0].t
 		}
 		c.leaf("line", attrs{"class", "fc-unseen", "x1", x(0), "y1", base, "x2", x(until), "y2", base})
 	}
-	ps := thin(v.points, int(smallWidth))
+	ps, main := v.points, "fc-line"
+	if len(ps) == 0 {
+		ps, main = v.copied, "fc-copied" // one line only: the other one would hide behind it
+	}
 	if len(ps) > 1 {
-		line, area := curvePaths(ps, x, y, base)
-		c.leaf("path", attrs{"class", "fc-area", "d", area})
-		c.leaf("path", attrs{"class", "fc-line", "d", line})
+		rs := thinRuns(runs(ps), int(smallWidth))
+		if main == "fc-line" {
+			c.leaf("path", attrs{"class", "fc-area", "d", areaPath(rs, x, y, base)})
+		}
+		c.leaf("path", attrs{"class", main, "d", linePath(rs, x, y)})
 	}
 	for _, r := range v.reported {
 		c.titled("circle", reportedTitle(r), attrs{"class", "fc-reported", "cx", x(r.Seconds), "cy", y(r.COWBytes), "r", 2.0})
 	}
 	if n := len(ps); n > 0 {
-		endMark(c, v.Outcome, x(ps[n-1].Seconds), y(ps[n-1].PrivateDirty), 3)
+		endMark(c, v.Outcome, x(ps[n-1].t), y(ps[n-1].b), 3)
 	} else {
 		endMark(c, v.Outcome, x(v.end), base, 3)
 	}
@@ -75,22 +80,6 @@ func endMark(c *canvas, o history.Outcome, x, y, r float64) {
 	default: // ok is filled, run and unk are rings
 		c.titled("circle", OutcomeWord(o), append(as, "cx", x, "cy", y, "r", r))
 	}
-}
-
-// curvePaths makes the line through the points and the area below it.
-func curvePaths(ps []history.Point, x func(float64) float64, y func(uint64) float64, base float64) (line, area string) {
-	var l, a path
-	a.to('M', x(ps[0].Seconds), base)
-	for i, p := range ps {
-		cmd := byte('L')
-		if i == 0 {
-			cmd = 'M'
-		}
-		l.to(cmd, x(p.Seconds), y(p.PrivateDirty))
-		a.to('L', x(p.Seconds), y(p.PrivateDirty))
-	}
-	a.to('L', x(ps[len(ps)-1].Seconds), base)
-	return l.String(), a.String() + "Z"
 }
 
 func reportedTitle(r history.Reported) string {

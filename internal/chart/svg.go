@@ -95,4 +95,6 @@ func (p *path) to(cmd byte, x, y float64) {
 	p.b = append(p.b, num(y)...)
 }
 
+func (p *path) close() { p.b = append(p.b, 'Z') }
+
 func (p *path) String() string { return string(p.b) }

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -9,23 +10,40 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
+// point is one reading of either line, ready for drawing.
+type point struct {
+	t      float64 // seconds since birth
+	b      uint64
+	err    uint64 // how far b may be off; 0 is exact, or not told
+	source history.Source
+}
+
+func (p point) exact() bool { return p.source == history.SourceChildSmaps }
+
 // view is a fork made ready for drawing: finite, sorted, with its extent known.
 type view struct {
 	history.Fork
-	points   []history.Point
-	reported []history.Reported
-	running  bool
-	end      float64         // seconds since birth: death, or now while the child lives
-	endKnown bool            // false when the child is dead and nobody knows since when
-	extent   float64         // rightmost second of anything drawn; > 0
-	top      opt.Val[uint64] // highest private dirty: the record's peak, else the curve's
+	points    []point // private dirty
+	copied    []point
+	reported  []history.Reported
+	running   bool
+	end       float64         // seconds since birth: death, or now while the child lives
+	endKnown  bool            // false when the child is dead and nobody knows since when
+	extent    float64         // rightmost second of anything drawn but the tail; > 0
+	top       opt.Val[uint64] // highest private dirty: the record's peak, else the curve's
+	tailGoing bool
 }
 
 func viewOf(f history.Fork, now time.Time) view {
-	v := view{Fork: f, running: f.Outcome == "", endKnown: true}
+	v := view{Fork: f, running: f.Outcome == "", endKnown: true, tailGoing: TailGoing(f, now)}
 	for _, p := range f.Curve {
 		if drawable(p.Seconds) {
-			v.points = append(v.points, p)
+			v.points = append(v.points, point{p.Seconds, p.PrivateDirty, p.Error.Or(0), p.Source})
+		}
+	}
+	for _, p := range f.CopiedCurve {
+		if drawable(p.Seconds) {
+			v.copied = append(v.copied, point{p.Seconds, p.Bytes, 0, p.Source})
 		}
 	}
 	for _, r := range f.Reported {
@@ -33,12 +51,16 @@ func viewOf(f history.Fork, now time.Time) view {
 			v.reported = append(v.reported, r)
 		}
 	}
-	slices.SortStableFunc(v.points, func(a, b history.Point) int { return cmpFloat(a.Seconds, b.Seconds) })
+	byTime := func(a, b point) int { return cmpFloat(a.t, b.t) }
+	slices.SortStableFunc(v.points, byTime)
+	slices.SortStableFunc(v.copied, byTime)
 	slices.SortStableFunc(v.reported, func(a, b history.Reported) int { return cmpFloat(a.Seconds, b.Seconds) })
 
 	seen := 0.0
-	if n := len(v.points); n > 0 {
-		seen = v.points[n-1].Seconds
+	for _, line := range [...][]point{v.points, v.copied} {
+		if n := len(line); n > 0 {
+			seen = max(seen, line[n-1].t)
+		}
 	}
 	if n := len(v.reported); n > 0 {
 		seen = max(seen, v.reported[n-1].Seconds)
@@ -59,57 +81,41 @@ func viewOf(f history.Fork, now time.Time) view {
 	}
 
 	v.top = f.PeakBytes
-	if i := v.peakIndex(); i >= 0 && v.points[i].PrivateDirty > v.top.Or(0) {
-		v.top = opt.Of(v.points[i].PrivateDirty)
+	if high, ok := highest(v.points); ok && high.b > v.top.Or(0) {
+		v.top = opt.Of(high.b)
 	}
 	return v
 }
 
-// peakIndex is the first point with the curve's highest value, -1 without points.
-func (v *view) peakIndex() int {
-	best := -1
-	for i, p := range v.points {
-		if best < 0 || p.PrivateDirty > v.points[best].PrivateDirty {
-			best = i
-		}
+// highest is the first of the highest points.
+func highest(ps []point) (point, bool) {
+	if len(ps) == 0 {
+		return point{}, false
 	}
-	return best
+	return slices.MaxFunc(ps, func(a, b point) int { return cmp.Compare(a.b, b.b) }), true
+}
+
+// copiedSoFar is how much was copied for certain. It is all only if whole is
+// true: the count may have been lost on the way.
+func (v *view) copiedSoFar() (bytes uint64, whole, known bool) {
+	if b, ok := v.CopiedBytes.Get(); ok {
+		return b, true, true
+	}
+	high, ok := highest(v.copied)
+	return high.b, false, ok
 }
 
 // highest is the highest byte figure that has to fit, the resident bytes left out.
 func (v *view) highest() uint64 {
-	h := max(v.top.Or(0), v.ReportedCOWBytes.Or(0))
+	copied, _, _ := v.copiedSoFar()
+	h := max(v.top.Or(0), v.ReportedCOWBytes.Or(0), copied)
+	for _, p := range v.copied {
+		h = max(h, p.b)
+	}
 	for _, r := range v.reported {
 		h = max(h, r.COWBytes)
 	}
 	return h
-}
-
-// thin leaves at most about n points: of each of n/2 equal stretches the
-// highest and the last, so that neither the peak nor the end is lost. All that
-// remain are real readings.
-func thin(ps []history.Point, n int) []history.Point {
-	if len(ps) <= n {
-		return ps
-	}
-	groups := n / 2
-	out := make([]history.Point, 0, n+1)
-	out = append(out, ps[0])
-	for g := range groups {
-		part := ps[g*len(ps)/groups : (g+1)*len(ps)/groups]
-		hi := 0
-		for i := range part {
-			if part[i].PrivateDirty > part[hi].PrivateDirty {
-				hi = i
-			}
-		}
-		for _, i := range [...]int{hi, len(part) - 1} {
-			if p := part[i]; p != out[len(out)-1] {
-				out = append(out, p)
-			}
-		}
-	}
-	return out
 }
 
 // drawable keeps what has no place on the axis from spoiling the picture.

@@ -55,7 +55,7 @@ func (v *view) cause() string {
 // describe says in sentences what the picture shows, for those who can't see it.
 func (v *view) describe() string {
 	var b strings.Builder
-	b.WriteString("Private dirty memory of the " + string(v.Kind) + " fork of " + v.Server + " over time. ")
+	b.WriteString("Private dirty and copied memory of the " + string(v.Kind) + " fork of " + v.Server + " over time. ")
 	switch {
 	case v.running:
 		b.WriteString("The child has been running for " + Seconds(v.end) + ".")
@@ -75,6 +75,22 @@ func (v *view) describe() string {
 	}
 	if s, ok := v.StallSeconds.Get(); ok {
 		b.WriteString(" The server stood still for " + Seconds(s) + ".")
+	}
+	if c, whole, ok := v.copiedSoFar(); ok {
+		b.WriteString(" The kernel copied ")
+		if !whole {
+			b.WriteString("at least ")
+		}
+		b.WriteString(Bytes(c) + " for the server's writes")
+		if s, ok := v.CopyStallSeconds.Get(); ok {
+			b.WriteString(", which took the server " + Seconds(s))
+		}
+		b.WriteString(".")
+	}
+	if t, ok := v.Tail.Get(); ok {
+		b.WriteString(" The tail after the child's death: " + TailWord(t) + ".")
+	} else if v.tailGoing {
+		b.WriteString(" The tail after the child's death is still going.")
 	}
 	if c, ok := v.ReportedCOWBytes.Get(); ok {
 		b.WriteString(" The server itself reported " + Bytes(c) + ".")

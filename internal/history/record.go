@@ -105,9 +105,9 @@ func (s *Server) AddCopies(id string, c Copies) {
 		return
 	}
 	t := &s.state.Totals
-	t.CopiedBytes += growth(r.CopiedBytes, c.Bytes)
-	t.CopyStallSeconds += growth(r.CopyStallSeconds, c.Stall)
-	t.CopyFaults += growth(r.CopyFaults, c.Faults)
+	t.CopiedBytes += growth(&r.counted.bytes, c.Bytes)
+	t.CopyStallSeconds += growth(&r.counted.stall, c.Stall)
+	t.CopyFaults += growth(&r.counted.faults, c.Faults)
 	r.CopiedBytes, r.CopyStallSeconds, r.CopyFaults = c.Bytes, c.Stall, c.Faults
 	r.CopiedSource = ""
 	if bytes, ok := c.Bytes.Get(); ok {
@@ -120,14 +120,17 @@ func (s *Server) AddCopies(id string, c Copies) {
 	}
 }
 
-// growth is how much a value has grown; nothing before it is first known, as its
-// beginning is 0.
-func growth[T uint64 | float64](before, now opt.Val[T]) T {
+// growth is how much a value exceeds all that was counted of it so far, and
+// counts that. An estimate may fall and rise again, or be absent for a while: what
+// was counted once is not counted again.
+func growth[T uint64 | float64](counted *T, now opt.Val[T]) T {
 	n, ok := now.Get()
-	if b := before.Or(0); ok && n > b {
-		return n - b
+	if !ok || n <= *counted {
+		return 0
 	}
-	return 0
+	more := n - *counted
+	*counted = n
+	return more
 }
 
 // addPoint appends p and thins the curve when it has become too long: every

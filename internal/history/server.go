@@ -24,6 +24,10 @@ type running struct {
 	dead      bool      // the child has ended; only the record waits
 	accounted time.Time // up to here its life is in Totals.ChildSeconds
 	sample    opt.Val[Sample]
+	counted   struct { // of its copies, in Totals
+		bytes, faults uint64
+		stall         float64
+	}
 }
 
 func newServer(name, addr string) *Server {

@@ -19,7 +19,7 @@ func TestVal(t *testing.T) {
 	if zero == absent {
 		t.Error("zero equals absent")
 	}
-	if opt.Of(1) != opt.Of(1) || opt.Of(1) == opt.Of(2) {
+	if a, b := opt.Of(1), opt.Of(1); a != b || a == opt.Of(2) {
 		t.Error("present values compare other than what they hold")
 	}
 }

@@ -160,10 +160,14 @@ func TestFindServer(t *testing.T) {
 			p.tcp, p.held = []socket{other, listener, other}, nil
 		})}, aQuery(), 100, ""},
 		"remote": {machine{5: {nspid: 5, comm: "init"}}, query(func(q *Query) { q.Peer = Peer{Local: addr("10.0.0.1:40000"), Remote: addr("10.0.0.2:6379")} }), 0, NotFoundRemote},
-		"remote, and something of that pid here": {machine{1: {nspid: 1, comm: "init", age: uptime, tcp: []socket{listener}, held: []uint64{inodeListener}}},
-			query(func(q *Query) { q.Peer = Peer{Local: addr("10.0.0.1:40000"), Remote: addr("10.0.0.2:6379")} }), 0, NotFoundRemote},
-		"remote, one of the same roll-out here": {machine{100: elsewhere},
-			query(func(q *Query) { q.Peer = Peer{Local: addr("10.0.0.1:40000"), Remote: addr("10.0.0.2:6379")} }), 0, NotFoundRemote},
+		"remote, and something of that pid here": {
+			machine{1: {nspid: 1, comm: "init", age: uptime, tcp: []socket{listener}, held: []uint64{inodeListener}}},
+			query(func(q *Query) { q.Peer = Peer{Local: addr("10.0.0.1:40000"), Remote: addr("10.0.0.2:6379")} }), 0, NotFoundRemote,
+		},
+		"remote, one of the same roll-out here": {
+			machine{100: elsewhere},
+			query(func(q *Query) { q.Peer = Peer{Local: addr("10.0.0.1:40000"), Remote: addr("10.0.0.2:6379")} }), 0, NotFoundRemote,
+		},
 		"in another namespace here, by its address": {machine{100: server(func(p *fakeProcess) {
 			p.tcp, p.held = []socket{{local: addr("172.17.0.2:6379"), remote: addr("172.17.0.1:40000"), uid: uidServer, inode: inodeEnd}, listener}, []uint64{inodeEnd}
 		})}, query(func(q *Query) { q.Peer = Peer{Local: addr("172.17.0.1:40000"), Remote: addr("172.17.0.2:6379")} }), 100, ""},

@@ -72,7 +72,8 @@ func TestOOMKills(t *testing.T) {
 		"v1":                          {recorded, map[string]string{"memory/system.slice/redis-server.service/memory.oom_control": v1Control}, 3},
 		"v1, not the only controller": {"4:cpu,memory,pids:/a\n", map[string]string{"memory/a/memory.oom_control": v1Control}, 3},
 		"v1, before Linux 4.13": {recorded, map[string]string{
-			"memory/system.slice/redis-server.service/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\n"}, 100},
+			"memory/system.slice/redis-server.service/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\n",
+		}, 100},
 		"v2":            {"0::/system.slice/redis.service\n", map[string]string{"system.slice/redis.service/memory.events": v2Events}, 4},
 		"v2, root":      {"0::/\n", map[string]string{"memory.stat": "anon 1\n"}, 100},
 		"v2, colon":     {"0::/a:b\n", map[string]string{"a:b/memory.events": v2Events}, 4},

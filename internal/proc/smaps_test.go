@@ -3,7 +3,6 @@ package proc
 import (
 	"bytes"
 	"errors"
-	"strings"
 	"testing"
 )
 
@@ -77,7 +76,7 @@ func TestParseSmapsSizes(t *testing.T) {
 // blocks splits smaps before each mapping's header.
 func blocks(b []byte) (out [][]byte) {
 	for line := range bytes.Lines(b) {
-		if len(out) == 0 || strings.Contains("0123456789abcdef", string(line[:1])) {
+		if len(out) == 0 || hexDigit(line[0]) {
 			out = append(out, nil)
 		}
 		out[len(out)-1] = append(out[len(out)-1], line...)
@@ -186,3 +185,5 @@ func FuzzParseSmaps(f *testing.F) {
 		}
 	})
 }
+
+func hexDigit(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' }

@@ -17,10 +17,11 @@ import (
 //
 // The library finds the family and keeps the socket. The asks themselves are
 // made here, with a write and a read: that costs no allocation, where the
-// library's Execute makes about fifteen and 6 KB. And it can't block: the kernel
+// library's Execute makes 43 of 6 KB and takes three times as long. And it does
+// not wait, so that it needs no deadline: the kernel
 // answers a request while it is being written, so the answer is there when the
-// write returns, or there is none. What could take time is only the kernel's
-// own lock for all of generic netlink.
+// write returns, or there is none. Only the kernel's own lock for all of generic
+// netlink could hold it up, and no deadline would reach there.
 type Client struct {
 	conn   *genetlink.Conn
 	raw    syscall.RawConn
@@ -67,10 +68,13 @@ func newClient(conn *genetlink.Conn) (*Client, error) {
 	return c, nil
 }
 
-// Close closes the socket. Asks after it fail with os.ErrClosed.
+// Close closes the socket. Asks after it, and another Close, fail with os.ErrClosed.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closed {
+		return os.ErrClosed
+	}
 	c.closed = true
 	return c.conn.Close()
 }

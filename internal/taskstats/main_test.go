@@ -3,7 +3,7 @@ package taskstats
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -106,7 +106,7 @@ func copyPages(n int) {
 func askAsWhoIAm() int {
 	c, err := New()
 	if err != nil {
-		say(said{Err: err.Error(), Denied: isDenied(err)})
+		say(said{Err: err.Error(), Denied: errors.Is(err, ErrDenied)})
 		return 0
 	}
 	say(said{})
@@ -212,7 +212,7 @@ func zombie(t *testing.T, pid int) {
 		if err == nil {
 			return
 		}
-		if err != unix.EINTR { //nolint:errorlint // an Errno as it is
+		if !errors.Is(err, unix.EINTR) {
 			t.Fatal(err)
 		}
 	}
@@ -285,11 +285,14 @@ func (s accountingSwitch) still(on bool) {
 func dial(t testing.TB) *Client {
 	t.Helper()
 	c, err := New()
-	if err != nil {
+	if errors.Is(err, ErrDenied) || errors.Is(err, ErrUnsupported) || errors.Is(err, ErrVersion) {
 		t.Skipf("no taskstats for this user or of this kernel: %v", err)
 	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
+		if err := c.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 			t.Error(err)
 		}
 	})
@@ -310,7 +313,7 @@ func near(t *testing.T, what string, before, after Stats, n int) {
 	t.Helper()
 	const runtimes = 1024 // the Go runtime writes pages of its own
 	got := CountDelta(before.CopyCount, after.CopyCount)
-	t.Log(fmt.Sprintf("%s: %d copies for %d pages, %v each", what, got, n, perCopy(after.CopyDelay-before.CopyDelay, got)))
+	t.Logf("%s: %d copies for %d pages, %v each", what, got, n, perCopy(after.CopyDelay-before.CopyDelay, got))
 	if got < uint64(n) || got > uint64(n+runtimes) {
 		t.Errorf("%s: %d copies, want %d or a few more", what, got, n)
 	}

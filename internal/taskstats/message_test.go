@@ -70,7 +70,7 @@ func TestParseAnswer(t *testing.T) {
 		{"a header only", message(0x17, 1, 2, 1, 0, 0), thread, errAnswer},
 		{"a shorter header", message(0x17, 1, 2, 1), thread, errAnswer},
 		{"no struct", message(0x17, 1, slices.Concat([]byte{2, 1, 0, 0}, attr(attrAggrPID, attr(attrPID, u32(42)...)...))...), thread, errAnswer},
-		{"no such process", message(unix.NLMSG_ERROR, 1, u32(uint32(0xffffffff-uint32(unix.ESRCH)+1))...), thread, unix.ESRCH},
+		{"no such process", message(unix.NLMSG_ERROR, 1, u32(^uint32(unix.ESRCH)+1)...), thread, unix.ESRCH},
 		{"success without an answer", message(unix.NLMSG_ERROR, 1, u32(0)...), thread, errAnswer},
 	} {
 		if s, err := parseAnswer(tt.b, tt.q); !errors.Is(err, tt.want) || s != (Stats{}) {

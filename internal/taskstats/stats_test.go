@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -129,7 +130,7 @@ func FuzzParse(f *testing.F) {
 		if s.Version < 13 || s.CopyDelay < 0 || len(s.Name()) > nameSize || s.MinorFaults.Present() != (s.PID != 0) {
 			t.Fatalf("%+v", s)
 		}
-		if longer, err := Parse(append(b[:len(b):len(b)], 1, 2, 3)); err != nil || longer != s {
+		if longer, err := Parse(append(slices.Clip(b), 1, 2, 3)); err != nil || longer != s {
 			t.Fatalf("bytes at the end changed %+v to %+v, %v", s, longer, err)
 		}
 	})

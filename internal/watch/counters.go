@@ -75,11 +75,10 @@ func (w *Watcher) openCounters(p *process) {
 	} else {
 		w.log.Debug("The server's memory cgroup can't be read", "err", err)
 	}
-	stats, err := w.opts.Machine.Accounting(pid)
-	switch {
+	switch accounted, err := w.opts.Machine.Accounted(pid); {
 	case err != nil:
 		w.log.Info("The time that copies take is not known", "why", err, "remedy", remedyAccounting)
-	case stats.CopyCount == 0: // a fresh server has a few
+	case !accounted:
 		w.log.Info("The time that copies take is not known", "why", "the kernel does not account this server's delays", "remedy", remedyAccounting)
 	default:
 		p.account = w.opts.Machine.Accounting

@@ -134,6 +134,8 @@ func (w *world) OOMKills(int) (uint64, error) {
 
 func (w *world) MemoryCgroup(int) (Cgroup, error) { return nil, proc.ErrDenied }
 
+func (w *world) Accounted(int) (bool, error) { return false, proc.ErrDenied }
+
 func (w *world) Accounting(int) (taskstats.Stats, error) { return taskstats.Stats{}, proc.ErrDenied }
 
 func (w *world) cpuTime() time.Duration {

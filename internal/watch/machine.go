@@ -34,6 +34,8 @@ type Machine interface {
 	MemoryCgroup(pid int) (Cgroup, error)
 	// Accounting reads the kernel's delay accounting of a process, all threads together.
 	Accounting(pid int) (taskstats.Stats, error)
+	// Accounted tells whether the kernel has accounted a process from its start.
+	Accounted(pid int) (bool, error)
 }
 
 // Cgroup is a memory cgroup. *proc.MemoryCgroup is one.
@@ -75,6 +77,17 @@ func (m LocalMachine) MemoryCgroup(pid int) (Cgroup, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// Accounted implements Machine. It asks for the main thread: a thread that was
+// started after the accounting was switched on would speak for all of them. A
+// main thread that is accounted has copied pages before it serves anybody.
+func (m LocalMachine) Accounted(pid int) (bool, error) {
+	if m.Stats == nil {
+		return false, m.NoStats
+	}
+	s, err := m.Stats.Thread(pid)
+	return s.CopyCount > 0, err
 }
 
 // Accounting implements Machine.

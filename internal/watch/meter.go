@@ -8,6 +8,10 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
 
+// unaccountedFaults is how many write faults without a counted copy prove that
+// copies are not counted.
+const unaccountedFaults = 1000
+
 // reading is what the counters say of a server, and of its child, at one
 // moment. Taking it costs some 30 µs, however large the server is.
 type reading struct {
@@ -95,8 +99,27 @@ func (m *meter) accounted(r reading) (bytes opt.Val[uint64], stall opt.Val[float
 	if !ok || now.CopyDelay < before.CopyDelay {
 		return bytes, stall
 	}
-	bytes = opt.Of(taskstats.CountDelta(before.CopyCount, now.CopyCount) * m.page)
-	return bytes, opt.Of((now.CopyDelay - before.CopyDelay).Seconds())
+	copied := taskstats.CountDelta(before.CopyCount, now.CopyCount)
+	if copied == 0 && m.counted(r)/m.page > unaccountedFaults {
+		return bytes, stall // switched off meanwhile: the count stands still
+	}
+	return opt.Of(copied * m.page), opt.Of((now.CopyDelay - before.CopyDelay).Seconds())
+}
+
+// plausible tells whether a reading may be used. Each copy is a fault; but while
+// a server with threads dies, the kernel shows its copies twice for a moment,
+// the living threads' and the process's sum of the same.
+func (m *meter) plausible(r reading) bool {
+	from := m.birth
+	if q, ok := m.quiet.Get(); ok && q.copies.Present() {
+		from = q
+	}
+	now, ok1 := r.copies.Get()
+	before, ok2 := from.copies.Get()
+	if !ok1 || !ok2 {
+		return true
+	}
+	return taskstats.CountDelta(before.CopyCount, now.CopyCount) <= r.faults-from.faults+unaccountedFaults
 }
 
 // copies is what is known of the copies so far. Call it with each reading, in

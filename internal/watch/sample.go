@@ -81,7 +81,7 @@ func (s *sampler) point(exact bool) {
 	}
 	r, cost, err := timed(s.w.opts.CPUTime, s.read)
 	s.w.opts.Server.CountSampler(history.SourceCounters, cost)
-	if err != nil || isClosed(s.child.Exited()) {
+	if err != nil || !s.meter.plausible(r) || isClosed(s.child.Exited()) {
 		return // the kernel may have been taking the memory apart meanwhile
 	}
 	s.w.opts.Server.AddCopies(s.id, s.meter.copies(r))
@@ -157,7 +157,7 @@ func timed[T any](clock func() time.Duration, read func() (T, error)) (T, time.D
 // begun.
 func (s *sampler) last() (reading, bool) {
 	r, err := s.process.read()
-	if err != nil {
+	if err != nil || !s.meter.plausible(r) {
 		return r, false
 	}
 	r.child = opt.Of(s.meter.high.child) // its memory is gone, not given back

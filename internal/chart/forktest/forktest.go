@@ -5,6 +5,7 @@ package forktest
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
@@ -23,8 +24,11 @@ func All(now time.Time) []history.Fork {
 func Saved(now time.Time) history.Fork {
 	f := base(now.Add(-3*time.Minute), 4101, history.KindRDB, 20.3)
 	f.Outcome, f.ExitStatus = history.OutcomeOK, opt.Of(0)
-	f.Curve = grow(0.1, 20.3, 0.1, 1)
+	f.Curve = counted(grow(0.1, 20.3, 0.1, 1))
 	f.PeakBytes = opt.Of(last(f))
+	copied(&f, history.SourceTaskstats)
+	f.CopyStallSeconds, f.CopyFaults = opt.Of(2.031), opt.Of(uint64(301_415))
+	f.Tail = opt.Of(history.Tail{Seconds: 8.3, Faults: 41_220, Truncated: true})
 	f.Reported = []history.Reported{
 		{Seconds: 0.8, COWBytes: 96 << 20}, {Seconds: 7.8, COWBytes: 690 << 20}, {Seconds: 15.8, COWBytes: 1_048 << 20},
 	}
@@ -33,12 +37,18 @@ func Saved(now time.Time) history.Fork {
 	return f
 }
 
-// Killed is a save whose child was killed.
+// Killed is a save whose child was killed. The counters went astray for two
+// seconds, and the count of copies was lost; its tail had no end.
 func Killed(now time.Time) history.Fork {
 	f := base(now.Add(-52*time.Minute), 3977, history.KindRDB, 8.42)
 	f.Outcome, f.Signal = history.OutcomeKilled, opt.Of("SIGKILL")
-	f.Curve = grow(0.1, 8.42, 0.15, 1.4)
+	f.Curve = slices.DeleteFunc(counted(grow(0.1, 8.42, 0.15, 1.4)), func(p history.Point) bool { return p.Seconds > 4.2 && p.Seconds < 6.3 })
 	f.PeakBytes = opt.Of(last(f))
+	copied(&f, history.SourceCounters)
+	f.CopiedCurve = f.CopiedCurve[:20]
+	f.CopiedBytes, f.CopiedSource = opt.Val[uint64]{}, ""
+	f.CopyFaults = opt.Of(uint64(171_003))
+	f.Tail = opt.Of(history.Tail{Seconds: 60.02, Faults: 88_140, Truncated: true})
 	f.Reported = []history.Reported{{Seconds: 0.9, COWBytes: 130 << 20}}
 	return f
 }
@@ -60,7 +70,14 @@ func Running(now time.Time) history.Fork {
 	f := base(now.Add(-12_300*time.Millisecond), 4188, history.KindRDB, 0)
 	f.LifetimeSeconds = opt.Val[float64]{}
 	f.Curve = grow(0.1, 12.2, 0.1, 0.9)
+	for i := range f.Curve {
+		if i%100 > 0 {
+			f.Curve[i].Source, f.Curve[i].Error = history.SourceCgroup, opt.Of(uint64(512<<10))
+		}
+	}
 	f.PeakBytes = opt.Of(last(f))
+	copied(&f, history.SourceTaskstats)
+	f.CopyStallSeconds, f.CopyFaults = opt.Of(1.25), opt.Of(uint64(240_004))
 	f.Reported = []history.Reported{{Seconds: 0.8, COWBytes: 88 << 20}, {Seconds: 7.8, COWBytes: 640 << 20}}
 	return f
 }
@@ -73,6 +90,7 @@ func Partial(now time.Time) history.Fork {
 	f.Curve = grow(6.3, 18.7, 0.1, 1)
 	f.PeakBytes = opt.Of(last(f))
 	f.ReportedCOWBytes = opt.Of(last(f) + 2<<20)
+	f.Tail = opt.Of(history.Tail{Seconds: 3.01, Faults: 912})
 	return f
 }
 
@@ -105,6 +123,29 @@ func grow(from, to, step, speed float64) []history.Point {
 		ps = append(ps, history.Point{Seconds: t, PrivateDirty: uint64(max(b, 0)) &^ 4095, Source: history.SourceChildSmaps})
 	}
 	return ps
+}
+
+// counted makes readings come from the counters, but for one each second.
+func counted(ps []history.Point) []history.Point {
+	next := 0.0
+	for i := range ps {
+		if ps[i].Seconds >= next {
+			next = ps[i].Seconds + 1
+			continue
+		}
+		ps[i].Source, ps[i].Error = history.SourceCounters, opt.Of(max(ps[i].PrivateDirty/50, resident/200))
+	}
+	return ps
+}
+
+// copied gives f a line of copies that runs a little below the private dirty one.
+func copied(f *history.Fork, source history.Source) {
+	for _, p := range f.Curve {
+		bytes := uint64(float64(p.PrivateDirty)*(0.985-p.Seconds/800)) &^ 4095
+		f.CopiedCurve = append(f.CopiedCurve, history.CopiedPoint{Seconds: p.Seconds, Bytes: bytes, Source: source})
+		f.CopiedBytes = opt.Of(max(f.CopiedBytes.Or(0), bytes))
+	}
+	f.CopiedSource = source
 }
 
 func last(f history.Fork) uint64 {

@@ -21,10 +21,13 @@ default the address, and is on every metric that is about one server. The column
   INFO is absent; counters, the ` + "`redis_fork_last_*`" + ` group and what is read from the server's process stay.
 - **Needs** says where a number comes from. *process*: the server's process was found on the exporter's machine and
   proved to be the server. *child_smaps*: and the memory of its children can be read (same user and group as the
-  server, or CAP_SYS_PTRACE). ` + "`redis_fork_source_available`" + ` says which of the two work. *INFO (Redis 7.0)*: Redis from 7.0, and
-  servers that send the same fields.
+  server, or CAP_SYS_PTRACE). *cgroup*: and the server has a memory cgroup to itself. *taskstats*: and the kernel accounts
+  the server's delays (` + "`kernel.task_delayacct=1`" + ` before the server started) and tells the exporter (CAP_NET_ADMIN).
+  ` + "`redis_fork_source_available`" + ` says which of them work. *INFO (Redis 7.0)*: Redis from 7.0, and servers that send the same
+  fields.
 - **Kinds** of forks: ` + "`rdb`, `aof`, `replication`, `module`, `slot_migration`, `unknown`" + `. Series of the first three exist from the
   start, at zero; those of the others since the first such fork.
+- **Series**: at most %d per server whose forks are of the first three kinds; each further kind adds %d.
 - Forks are rare events. Count over a window as long as you care for, and prefer counts over a limit, which are exact
   where the limit is a bucket's boundary, to quantiles.
 - Servers that never fork (Dragonfly) have only what is not about forks.
@@ -36,7 +39,7 @@ default the address, and is on every metric that is about one server. The column
 // page is the whole document.
 func page(metrics []collectors.Metric) []byte {
 	var b bytes.Buffer
-	b.WriteString(intro)
+	fmt.Fprintf(&b, intro, collectors.MaxSeries, collectors.SeriesPerKind)
 	for _, q := range queries {
 		fmt.Fprintf(&b, "\n%s\n\n```promql\n%s\n```\n", q.what, q.expr)
 	}

@@ -23,6 +23,15 @@ var queries = [...]struct{ what, expr string }{
 		`sum without (kind) (rate(redis_fork_child_seconds_total[1d]))`,
 	},
 	{
+		"Share of the last hour that the server spent inside the kernel's page copies, all its threads together.",
+		`rate(redis_fork_copy_stall_seconds_total[1h])`,
+	},
+	{
+		"Seconds of copying per GiB copied, over the last day. Some 0.4 to 0.8 were seen on a virtual machine with CPUs to spare; a rise means that copies wait, for a CPU or for memory.",
+		`increase(redis_fork_copy_stall_seconds_total[1d])
+  / (increase(redis_fork_copied_bytes_total[1d]) / 2^30 > 0)`,
+	},
+	{
 		"The last fork's peak as a share of the server's memory then, by kind.",
 		`redis_fork_last_cow_peak_bytes / redis_fork_last_resident_bytes`,
 	},
@@ -44,7 +53,7 @@ redis_fork_changes_since_last_save > 0
 		`redis_fork_child_private_dirty_bytes - redis_fork_reported_cow_bytes`,
 	},
 	{
-		"Share of one core that reading the children takes on each exporter.",
+		"Share of one core that reading servers and children takes on each exporter.",
 		`sum without (server, source) (rate(redis_fork_exporter_sampler_cpu_seconds_total[1h]))`,
 	},
 }

@@ -22,6 +22,8 @@ var input = [...]struct{ series, values string }{
 	{`redis_fork_refused_total{%s, kind="rdb"}`, "0+3x400"},
 	{`redis_fork_child_seconds_total{%s, kind="rdb"}`, "0+180x400"},
 	{`redis_fork_child_seconds_total{%s, kind="aof"}`, "0+90x400"},
+	{`redis_fork_copy_stall_seconds_total{%s}`, "0+9x400"},
+	{`redis_fork_copied_bytes_total{%s}`, "0+21474836480x400"},
 	{`redis_fork_last_cow_peak_bytes{%s, kind="rdb"}`, "512x400"},
 	{`redis_fork_last_resident_bytes{%s, kind="rdb"}`, "2048x400"},
 	{`redis_fork_cow_peak_ratio_bucket{%s, le="0.5"}`, "0+3x400"},
@@ -38,6 +40,8 @@ var results = [...]map[string]string{
 	{`{job="j", instance="a", server="s"}`: "48", `{job="j", instance="b", server="s"}`: "48"},
 	{`{job="j", instance="a", server="s"}`: "12", `{job="j", instance="b", server="s"}`: "12"},
 	{`{job="j", instance="a", server="s"}`: "0.15", `{job="j", instance="b", server="s"}`: "0.15"},
+	{`{job="j", instance="a", server="s"}`: "0.005", `{job="j", instance="b", server="s"}`: "0.005"},
+	{`{job="j", instance="a", server="s"}`: "0.45", `{job="j", instance="b", server="s"}`: "0.45"},
 	{`{job="j", instance="a", server="s", kind="rdb"}`: "0.25", `{job="j", instance="b", server="s", kind="rdb"}`: "0.25"},
 	{`{job="j", instance="a", server="s"}`: "0.25", `{job="j", instance="b", server="s"}`: "0.25"},
 	{`{job="j", instance="a", server="s", kind="rdb"}`: "4800", `{job="j", instance="b", server="s"}`: "7"}, // b never saved

@@ -1,0 +1,44 @@
+package collectors
+
+import "github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+
+func copyFamily() family {
+	const notRead = "no fork was read so far, and neither child_smaps nor cgroup works now: so too with --sampling=off"
+	copied := &Metric{
+		Name:   "redis_fork_copied_bytes_total",
+		Type:   Counter,
+		Help:   "Bytes that the kernel copied for the server's writes, growing while a child lives: by delay accounting where taskstats works, else from minor faults beyond growth for as long as neither server nor child gives memory back, after which it stands still until the next fork. It is not the child's private dirty memory.",
+		Needs:  "process, better taskstats",
+		Absent: notRead,
+	}
+	stall := &Metric{
+		Name:   "redis_fork_copy_stall_seconds_total",
+		Type:   Counter,
+		Help:   "Seconds that passed inside the kernel's page copies while a child lived, all threads of the server together. A lower bound of what commands waited, because a copy is about two thirds of its fault; time during which the thread was preempted is included, so with too few CPUs it can be far more.",
+		Needs:  "taskstats",
+		Absent: "taskstats does not work and never did during a fork, or " + notRead,
+	}
+	faults := &Metric{
+		Name:   "redis_fork_write_faults_total",
+		Type:   Counter,
+		Labels: []string{"phase"},
+		Help:   "Minor faults of the server beyond its growth: phase=\"copy\" while a child lives, nearly all of them copies unless the child gives memory back; phase=\"tail\" after its death, writes to pages still protected, cheaper and without a copy, until they fade to 1/20 of the first second's, the next fork, or a minute. Memory that the server gave back and took again counts too.",
+		Needs:  "process",
+		Absent: notRead,
+	}
+	return family{
+		group:   "What do the copies and the tail cost?",
+		metrics: []*Metric{copied, stall, faults},
+		perServer: func(v view, out sink) {
+			t := &v.Totals
+			if v.countsCopies() {
+				out.value(copied, float64(t.CopiedBytes))
+				out.value(faults, float64(t.CopyFaults), "copy")
+				out.value(faults, float64(t.TailFaults), "tail")
+			}
+			if t.CopyStallSeconds > 0 || v.Available[history.SourceTaskstats] && v.countsCopies() {
+				out.value(stall, t.CopyStallSeconds)
+			}
+		},
+	}
+}

@@ -1,0 +1,124 @@
+package collectors
+
+import (
+	"testing"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+func TestCopy(t *testing.T) {
+	s := busy("s", history.KindRDB)
+	s.Up = false // counters stay
+	seriesOf(t, s).want(t, map[string]string{
+		`copied_bytes_total`:               "9.437184e+08",
+		`copy_stall_seconds_total`:         "0.75",
+		`write_faults_total{phase="copy"}`: "231000",
+		`write_faults_total{phase="tail"}`: "190000",
+	})
+	seriesOf(t, idle("s")).want(t, map[string]string{
+		`copied_bytes_total`:               "0",
+		`copy_stall_seconds_total`:         "0",
+		`write_faults_total{phase="copy"}`: "0",
+		`write_faults_total{phase="tail"}`: "0",
+	})
+}
+
+// Where nobody counts, 0 would say that forks copy nothing.
+func TestCopyIsCounted(t *testing.T) {
+	const process, smaps, cgroup, taskstats = history.SourceProcess, history.SourceChildSmaps, history.SourceCgroup, history.SourceTaskstats
+	for _, c := range []struct {
+		name    string
+		sources []history.Source // that work
+		reads   uint64           // of the counters so far
+		stalled float64          // seconds so far
+
+		copied, stall string
+	}{
+		{"no process", nil, 0, 0, "", ""},
+		{"process only: sampling may be off", []history.Source{process}, 0, 0, "", ""},
+		{"accounting works without sampling", []history.Source{process, taskstats}, 0, 0, "", ""},
+		{"smaps", []history.Source{process, smaps}, 0, 0, "0", ""},
+		{"cgroup", []history.Source{process, cgroup}, 0, 0, "0", ""},
+		{"smaps and accounting", []history.Source{process, smaps, taskstats}, 0, 0, "0", "0"},
+		{"process only, after a fork", []history.Source{process}, 1, 0, "0", ""},
+		{"accounting only, after a fork", []history.Source{process, taskstats}, 1, 0, "0", "0"},
+		{"process gone after a fork", nil, 1, .5, "0", "0.5"},
+		{"server restarted without accounting", []history.Source{process, smaps}, 1, .5, "0", "0.5"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := idle("s")
+			clear(s.Available)
+			for _, source := range c.sources {
+				s.Available[source] = true
+			}
+			s.Totals.SamplerReads[history.SourceCounters] = c.reads
+			s.Totals.CopyStallSeconds = c.stalled
+			seriesOf(t, s).want(t, map[string]string{
+				`copied_bytes_total`:               c.copied,
+				`copy_stall_seconds_total`:         c.stall,
+				`write_faults_total{phase="copy"}`: c.copied,
+				`write_faults_total{phase="tail"}`: c.copied,
+			})
+		})
+	}
+}
+
+// A child may be too short for a reading of its own: its tail is one of the server.
+func TestCopyIsCountedAfterShortForks(t *testing.T) {
+	s := idle("s")
+	clear(s.Available)
+	s.Available[history.SourceProcess] = true
+	s.Totals.TailFaults = 7
+	seriesOf(t, s).want(t, map[string]string{
+		`copied_bytes_total`:               "0",
+		`copy_stall_seconds_total`:         "",
+		`write_faults_total{phase="tail"}`: "7",
+	})
+}
+
+// TestCopyFromStore follows one fork through the real store.
+func TestCopyFromStore(t *testing.T) {
+	store := history.New()
+	srv := store.AddServer("s", "127.0.0.1:6379")
+	srv.SetProcess(4711, opt.Of(serverStart))
+	srv.SetAvailable(history.SourceChildSmaps, true)
+	srv.SetAvailable(history.SourceTaskstats, true)
+	now := func() series { return seriesOf(t, store.Snapshot().Servers...) }
+	now().want(t, map[string]string{`copied_bytes_total`: "0", `copy_stall_seconds_total`: "0"})
+
+	f := history.Fork{ID: "1-1", Server: "s", Kind: history.KindRDB, Start: serverStart}
+	srv.Begin(f, serverStart)
+	for n := range 3 {
+		srv.AddCopies(f.ID, history.Copies{
+			Time:   serverStart.Add(time.Duration(n) * time.Second),
+			Bytes:  opt.Of(uint64(n) * 4096),
+			Source: history.SourceTaskstats,
+			Stall:  opt.Of(float64(n) / 4),
+			Faults: opt.Of(uint64(n)),
+		})
+	}
+	now().want(t, map[string]string{ // the child lives
+		`copied_bytes_total`:                  "8192",
+		`copy_stall_seconds_total`:            "0.5",
+		`write_faults_total{phase="copy"}`:    "2",
+		`last_copied_bytes{kind="rdb"}`:       "",
+		`last_copy_stall_seconds{kind="rdb"}`: "",
+	})
+	srv.Died(f.ID, serverStart.Add(3*time.Second))
+	if _, ok := srv.Close(f.ID); !ok {
+		t.Fatal("the store does not know its open record")
+	}
+	srv.AddTailFaults(7)
+	now().want(t, map[string]string{ // the tail goes on
+		`copied_bytes_total`:                  "8192",
+		`write_faults_total{phase="copy"}`:    "2",
+		`write_faults_total{phase="tail"}`:    "7",
+		`last_copied_bytes{kind="rdb"}`:       "8192",
+		`last_copy_stall_seconds{kind="rdb"}`: "0.5",
+		`last_tail_seconds{kind="rdb"}`:       "",
+	})
+	srv.SetTail(f.ID, history.Tail{Seconds: 4, Faults: 7})
+	now().want(t, map[string]string{`last_tail_seconds{kind="rdb"}`: "4"})
+}

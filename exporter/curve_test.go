@@ -1,0 +1,144 @@
+package exporter
+
+import (
+	"testing"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/sysctltest"
+)
+
+const (
+	truthKeys = 300_000
+	truthSize = 200
+)
+
+// truthPoint is a reading of smaps by the test itself.
+type truthPoint struct {
+	at    time.Time
+	dirty uint64
+}
+
+// followTruth starts a save under load and reads its child's smaps all along.
+func followTruth(t *testing.T, s *redisrun.Server, r *running) (history.Fork, []truthPoint) {
+	t.Helper()
+	fs, err := proc.NewFS("/proc", "/sys")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, s, "rdb-key-save-delay", "-10") // every tenth key
+	load := redisrun.StartLoad(t.Context(), s.Client(), redisrun.LoadOptions{Rate: 20_000, Keys: truthKeys, ValueSize: truthSize})
+	defer load.Stop()
+	r.awaitInfos(s, 2) // a quiet reading under load
+	do(t, s, "BGSAVE")
+	child, err := fs.Open(r.awaitChild())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer child.Close()
+	var truth []truthPoint
+	for {
+		before := time.Now()
+		smaps, err := child.Smaps()
+		after := time.Now()
+		select {
+		case <-child.Exited():
+			return r.awaitForks(1)[0], truth
+		case <-time.After(200 * time.Millisecond):
+		}
+		if err == nil {
+			truth = append(truth, truthPoint{before.Add(after.Sub(before) / 2), smaps.PrivateDirty})
+		}
+	}
+}
+
+// compare checks the curve where the test itself has read the truth.
+func compare(t *testing.T, f history.Fork, truth []truthPoint, source history.Source) {
+	t.Helper()
+	if len(truth) < 3 || len(f.Curve) < 10 {
+		t.Fatalf("%d points, %d of the truth: too short a save", len(f.Curve), len(truth))
+	}
+	by := map[history.Source]int{}
+	for _, p := range f.Curve {
+		by[p.Source]++
+	}
+	if by[source] < len(f.Curve)/2 {
+		t.Errorf("points by source: %v, want most by %s", by, source)
+	}
+	peak := f.PeakBytes.Or(0)
+	for _, want := range truth {
+		at := want.at.Sub(f.Start).Seconds()
+		got, ok := interpolate(f.Curve, at)
+		if !ok {
+			continue
+		}
+		// Both move while they are read: a tenth of a second is worth some MB.
+		if tolerance := max(peak/20, 4<<20); got > want.dirty+tolerance || want.dirty > got+tolerance {
+			t.Errorf("at %.2f s the curve says %.1f MB, smaps %.1f MB (peak %.1f MB)", at, float64(got)/1e6, float64(want.dirty)/1e6, float64(peak)/1e6)
+		}
+	}
+}
+
+func interpolate(curve []history.Point, at float64) (uint64, bool) {
+	for i := 1; i < len(curve); i++ {
+		a, b := curve[i-1], curve[i]
+		if a.Seconds <= at && at <= b.Seconds && b.Seconds-a.Seconds < 0.5 {
+			share := (at - a.Seconds) / (b.Seconds - a.Seconds)
+			return uint64(float64(a.PrivateDirty) + share*(float64(b.PrivateDirty)-float64(a.PrivateDirty))), true
+		}
+	}
+	return 0, false
+}
+
+func sparing(c *Config) { c.SampleBudget, c.SampleInterval = 0.01, 100*time.Millisecond }
+
+func TestCurveByCounters(t *testing.T) {
+	s, r := startPair(t, redisrun.Options{}, sparing)
+	if err := redisrun.Fill(t.Context(), s.Client(), truthKeys, truthSize); err != nil {
+		t.Fatal(err)
+	}
+	f, truth := followTruth(t, s, r)
+	compare(t, f, truth, history.SourceCounters) // or by accounting, where that is on: both are counted on
+	if f.CopiedBytes.Or(0) < f.PeakBytes.Or(0)*9/10 || f.CopiedBytes.Or(0) > f.PeakBytes.Or(0)*11/10 {
+		t.Errorf("copied %v by %s, peak %v: overwriting copies what the child then holds", f.CopiedBytes, f.CopiedSource, f.PeakBytes)
+	}
+}
+
+func TestCurveByCgroup(t *testing.T) {
+	cgroup := newMemoryCgroup(t)
+	s := redisruntest.ForTest(t, redisrun.Options{})
+	cgroup.add(t, s.PID()) // empty still: what it holds is charged here
+	if err := redisrun.Fill(t.Context(), s.Client(), truthKeys, truthSize); err != nil {
+		t.Fatal(err)
+	}
+	r := startExporter(t, []string{"s=" + s.Addr()}, sparing)
+	r.await("the cgroup is found to be the server's own", func() bool {
+		return r.value("redis_fork_source_available", "source", "cgroup") == 1
+	})
+	f, truth := followTruth(t, s, r)
+	compare(t, f, truth, history.SourceCgroup)
+}
+
+// Delay accounting counts what redis itself reports, and tells the time.
+func TestCopiesByAccounting(t *testing.T) {
+	sysctltest.Set(t, "kernel/task_delayacct", "1")
+	s, r := startPair(t, redisrun.Options{}, sparing)
+	if r.value("redis_fork_source_available", "source", "taskstats") != 1 {
+		t.Fatal("source taskstats is not available")
+	}
+	if err := redisrun.Fill(t.Context(), s.Client(), truthKeys, truthSize); err != nil {
+		t.Fatal(err)
+	}
+	f, _ := followTruth(t, s, r)
+	reported := f.ReportedCOWBytes.Or(0)
+	if copied := f.CopiedBytes.Or(0); f.CopiedSource != history.SourceTaskstats || copied < reported*9/10 || copied > reported*11/10 {
+		t.Errorf("copied %d by %s, the server says %d", copied, f.CopiedSource, reported)
+	}
+	if stall := f.CopyStallSeconds.Or(0); stall <= 0 || stall > f.LifetimeSeconds.Or(0) {
+		t.Errorf("copy stall %v of %v", f.CopyStallSeconds, f.LifetimeSeconds)
+	}
+	r.await("the tail has ended", func() bool { return r.forks()[0].Tail.Present() })
+}

@@ -1,0 +1,100 @@
+package chart
+
+import (
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+)
+
+// tailLimit is how long a tail is followed. A record that has none after that,
+// and some leeway, will not get one.
+const tailLimit = time.Minute
+
+// TailGoing tells whether f's child is dead and its tail is still being counted.
+func TailGoing(f history.Fork, now time.Time) bool {
+	switch {
+	case f.Outcome == "", f.Outcome == history.OutcomeServerDied, f.Tail.Present():
+		return false
+	case !f.CopyFaults.Present(), !f.LifetimeSeconds.Present():
+		return false // nobody counts
+	}
+	since := now.Sub(f.End())
+	return since >= 0 && since < tailLimit+3*time.Second
+}
+
+// TailWord tells a tail in a few words: how long it was, and why it was not
+// followed to its end if it was not.
+func TailWord(t history.Tail) string {
+	switch {
+	case !t.Truncated:
+		return Seconds(t.Seconds)
+	case t.Seconds >= tailLimit.Seconds()-1:
+		return "given up after 60 s"
+	}
+	return Seconds(t.Seconds) + ", cut off by the next fork"
+}
+
+// tailText is what stands below the tail's band, "" without a tail.
+func (v *view) tailText() string {
+	if t, ok := v.Tail.Get(); ok {
+		return "tail " + TailWord(t)
+	}
+	if v.tailGoing {
+		return "tail: still going"
+	}
+	return ""
+}
+
+// tailBand draws the time after the death. Its width says nothing: the tail can
+// be twenty times as long as the life, which would be squeezed to a sliver. The
+// axis is therefore broken before it, and its far edge is torn where the tail
+// was not followed to its end.
+func (d *large) tailBand() {
+	text := d.tailText()
+	if text == "" {
+		return
+	}
+	const gap = 5.0
+	left, right := d.x(d.extent)+gap, d.labelsX()
+	tip := "tail: after the child's death the server's first write to each page that is still protected costs a fault, without a copy"
+	t, ended := d.Tail.Get()
+	if ended {
+		tip += "; " + Count(t.Faults) + " write faults, " + TailWord(t)
+	}
+	tip += " (not to scale)"
+	stripY := d.plotTop - 14
+	d.titled("rect", tip, attrs{"class", "fc-tail-strip", "x", left, "y", stripY, "width", right - left, "height", 5.0})
+	d.titled("path", tip, attrs{"class", "fc-tail", "d", d.tailShape(left, right, ended && !t.Truncated)})
+	d.leaf("line", attrs{"class", "fc-axis", "x1", left, "y1", d.plotBottom, "x2", right, "y2", d.plotBottom})
+	var cut path
+	for _, x := range [...]float64{left - gap, left} {
+		cut.to('M', x-2, d.plotBottom+5)
+		cut.to('L', x+2, d.plotBottom-5)
+	}
+	d.leaf("path", attrs{"class", "fc-cut-axis", "d", cut.String()})
+	x := min(left, d.plotRight()-textWidth(text))
+	d.text("fc-tail-text", "start", x, d.plotBottom+39+d.tailRow, text)
+}
+
+// tailShape is the band's outline: straight at the far edge, or torn.
+func (d *large) tailShape(left, right float64, whole bool) string {
+	var p path
+	p.to('M', right, d.plotTop)
+	p.to('L', left, d.plotTop)
+	p.to('L', left, d.plotBottom)
+	p.to('L', right, d.plotBottom)
+	if !whole {
+		const tooth = 8.0
+		in := true
+		for y := d.plotBottom - tooth; y > d.plotTop; y -= tooth {
+			x := right
+			if in {
+				x -= 5
+			}
+			p.to('L', x, y)
+			in = !in
+		}
+	}
+	p.close()
+	return p.String()
+}

@@ -1,0 +1,528 @@
+package history
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+)
+
+// begin opens a record of a whole fork that is born now.
+func begin(s *Server, pid int) string {
+	now := time.Now()
+	f := Fork{ID: ID(now, pid), Server: "s", Kind: KindUnknown, Start: now, ChildPID: pid}
+	s.Begin(f, now)
+	return f.ID
+}
+
+func sample(s *Server, id string, dirty uint64) {
+	s.AddSample(id, Sample{Time: time.Now(), Source: SourceChildSmaps, PrivateDirty: dirty})
+}
+
+func setOutcome(s *Server, id string, kind Kind, o Outcome) {
+	s.Update(id, func(f *Fork) { f.Kind, f.Outcome = kind, o })
+}
+
+func near(a, b float64) bool { return math.Abs(a-b) < 1e-6 }
+
+func TestID(t *testing.T) {
+	start := time.UnixMilli(1700000000123)
+	if got := ID(start, 42); got != "1700000000123-42" {
+		t.Errorf("ID %s", got)
+	}
+	if ID(start, 1) == ID(start, 2) || ID(start, 1) >= ID(start.Add(time.Millisecond), 1) {
+		t.Error("IDs are not unique or do not sort by time")
+	}
+}
+
+// All that Close owes: one observation in each counter and histogram, the last_*
+// group, and the record in the ring.
+func TestCloseObservesOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New().AddServer("s", "h")
+		id := begin(s, 1)
+		s.Update(id, func(f *Fork) {
+			f.Kind, f.Outcome = KindRDB, OutcomeKilled
+			f.StallSeconds, f.ResidentBytes = opt.Of(0.25), opt.Of(uint64(1000))
+			f.ReportedCOWBytes = opt.Of(uint64(7))
+		})
+		time.Sleep(time.Second)
+		sample(s, id, 300)
+		sample(s, id, 200)
+		time.Sleep(time.Second)
+		s.Died(id, time.Now())
+		want := s.Forks()[0]
+		got, ok := s.Close(id)
+		if !ok || !reflect.DeepEqual(got, want) {
+			t.Errorf("closed %+v, want %+v", got, want)
+		}
+		for range 2 { // the second Close has nothing to close
+			total := s.State().Totals
+			if total.Children[KindRDB] != 1 || total.Failed[KindRDB][ReasonSignal] != 1 || total.Cancelled[KindRDB] != 0 {
+				t.Errorf("counters %+v", total)
+			}
+			if total.Stall.Count != 1 || total.Stall.Sum != 0.25 || total.ForkedBytes != 1000 {
+				t.Errorf("stall %+v, %d bytes forked", total.Stall, total.ForkedBytes)
+			}
+			if total.PeakRatio.Count != 1 || total.PeakRatio.Sum != 0.3 {
+				t.Errorf("peak ratio %+v", total.PeakRatio)
+			}
+			if n := len(s.Forks()); n != 1 {
+				t.Errorf("%d forks", n)
+			}
+			if _, again := s.Close(id); again {
+				t.Error("closed twice")
+			}
+		}
+		wantLast := LastFork{
+			ID: id, Start: want.Start, Outcome: OutcomeKilled, StallSeconds: opt.Of(0.25), LifetimeSeconds: opt.Of(2.0),
+			ResidentBytes: opt.Of(uint64(1000)), PeakBytes: opt.Of(uint64(300)), ReportedBytes: opt.Of(uint64(7)),
+		}
+		if last := s.State().Last; len(last) != 1 || last[KindRDB] != wantLast {
+			t.Errorf("last %+v, want %+v", last, wantLast)
+		}
+	})
+}
+
+func TestOutcomesAreCounted(t *testing.T) {
+	for outcome, reason := range map[Outcome]Reason{
+		OutcomeOK: "", OutcomeUnknown: "", OutcomeCancelled: "",
+		OutcomeFailed: ReasonExit, OutcomeKilled: ReasonSignal, OutcomeOOM: ReasonOOM, OutcomeServerDied: ReasonServerDied,
+	} {
+		s := New().AddServer("s", "h")
+		id := begin(s, 1)
+		setOutcome(s, id, KindAOF, outcome)
+		s.Close(id)
+		total := s.State().Totals
+		if total.Children[KindAOF] != 1 {
+			t.Errorf("%s: %d children", outcome, total.Children[KindAOF])
+		}
+		for _, r := range Reasons {
+			if got, want := total.Failed[KindAOF][r] == 1, r == reason; got != want {
+				t.Errorf("%s: failed{reason=%s} counted: %v, want %v", outcome, r, got, want)
+			}
+		}
+		if got, want := total.Cancelled[KindAOF] == 1, outcome == OutcomeCancelled; got != want {
+			t.Errorf("%s: cancelled: %v", outcome, got)
+		}
+		if total.Stall.Count != 0 || total.PeakRatio.Count != 0 {
+			t.Errorf("%s: observed what was not known: %+v", outcome, total)
+		}
+	}
+}
+
+// What is not known in full is in no histogram.
+func TestPartial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New().AddServer("s", "h")
+		born := time.Now()
+		time.Sleep(time.Minute)
+		id := ID(born, 1)
+		s.Begin(Fork{ID: id, Kind: KindRDB, Partial: true, Start: born, ResidentBytes: opt.Of(uint64(100))}, time.Now())
+		time.Sleep(2 * time.Second)
+		sample(s, id, 50)
+		s.Died(id, time.Now())
+		setOutcome(s, id, KindRDB, OutcomeOK)
+		f, _ := s.Close(id)
+		total := s.State().Totals
+		if total.PeakRatio.Count != 0 || total.Stall.Count != 0 {
+			t.Errorf("histograms of a partial fork: %+v", total)
+		}
+		if total.Children[KindRDB] != 1 || !near(total.ChildSeconds[KindRDB], 2) {
+			t.Errorf("%d children, %v s; want 1 child and the 2 s that were seen", total.Children[KindRDB], total.ChildSeconds[KindRDB])
+		}
+		if !near(f.LifetimeSeconds.Or(0), 62) || !near(f.Curve[0].Seconds, 62) || f.PeakBytes != opt.Of(uint64(50)) {
+			t.Errorf("record %+v, want times since birth", f)
+		}
+		if !f.End().Equal(born.Add(62 * time.Second)) {
+			t.Errorf("end %v", f.End())
+		}
+	})
+}
+
+func TestPeakRatioNeedsBoth(t *testing.T) {
+	for _, test := range []struct {
+		name           string
+		resident, peak opt.Val[uint64]
+		want           uint64
+	}{
+		{"both", opt.Of(uint64(10)), opt.Of(uint64(5)), 1},
+		{"a peak of 0", opt.Of(uint64(10)), opt.Of(uint64(0)), 1},
+		{"no peak", opt.Of(uint64(10)), opt.Val[uint64]{}, 0},
+		{"no resident bytes", opt.Val[uint64]{}, opt.Of(uint64(5)), 0},
+		{"resident bytes of 0", opt.Of(uint64(0)), opt.Of(uint64(5)), 0},
+	} {
+		s := New().AddServer("s", "h")
+		id := begin(s, 1)
+		s.Update(id, func(f *Fork) { f.ResidentBytes, f.PeakBytes = test.resident, test.peak })
+		s.Close(id)
+		if got := s.State().Totals.PeakRatio; got.Count != test.want || math.IsNaN(got.Sum) || math.IsInf(got.Sum, 0) {
+			t.Errorf("%s: %+v, want %d observations", test.name, got, test.want)
+		}
+	}
+}
+
+// The bytes of a stall are those of its fork, else the server's, else INFO's.
+func TestForkedBytes(t *testing.T) {
+	s := New().AddServer("s", "h")
+	forked := func() uint64 { return s.State().Totals.ForkedBytes }
+	s.ObserveStall(1)
+	if forked() != 0 {
+		t.Errorf("%d bytes out of nowhere", forked())
+	}
+	s.SetInfo(redisinfo.Info{UsedMemoryRSS: opt.Of(uint64(1))}, time.Now())
+	s.ObserveStall(1)
+	s.SetMemory(opt.Of(uint64(10)), opt.Val[uint64]{})
+	s.ObserveStall(1)
+	id := begin(s, 1)
+	s.Update(id, func(f *Fork) { f.StallSeconds, f.ResidentBytes = opt.Of(1.0), opt.Of(uint64(100)) })
+	s.Close(id)
+	if forked() != 111 {
+		t.Errorf("%d bytes forked, want 1 + 10 + 100", forked())
+	}
+	if n := s.State().Totals.Stall.Count; n != 4 {
+		t.Errorf("%d stalls, want 4", n)
+	}
+}
+
+func TestDrop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New().AddServer("s", "h")
+		id, other := begin(s, 1), begin(s, 2)
+		time.Sleep(time.Second)
+		sample(s, id, 5)
+		s.Drop(id)
+		s.Drop("no such fork")
+		if _, ok := s.Close(id); ok {
+			t.Error("a dropped record was closed")
+		}
+		s.Update(id, func(*Fork) { t.Error("a dropped record was updated") })
+		sample(s, id, 5)
+		s.Died(id, time.Now())
+		total := s.State().Totals
+		if total.Children[KindUnknown] != 0 || total.PeakRatio.Count != 0 {
+			t.Errorf("a dropped record was counted: %+v", total)
+		}
+		if forks := s.Forks(); len(forks) != 1 || forks[0].ID != other {
+			t.Errorf("forks %+v, want the other only", forks)
+		}
+		if children := s.State().Children; len(children) != 1 {
+			t.Errorf("%d children, want the other only", len(children))
+		}
+	})
+}
+
+func TestDiedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New().AddServer("s", "h")
+		id := begin(s, 1)
+		time.Sleep(3 * time.Second)
+		sample(s, id, 5)
+		s.Died(id, time.Now())
+		time.Sleep(time.Hour)
+		s.Died(id, time.Now())
+		sample(s, id, 1000) // a reading that comes too late
+		if children := s.State().Children; len(children) != 0 {
+			t.Errorf("a dead child runs: %+v", children)
+		}
+		setOutcome(s, id, KindRDB, OutcomeOK)
+		f, _ := s.Close(id)
+		if !near(f.LifetimeSeconds.Or(0), 3) || len(f.Curve) != 1 || f.PeakBytes != opt.Of(uint64(5)) {
+			t.Errorf("record %+v", f)
+		}
+		if seconds := s.State().Totals.ChildSeconds; !near(seconds[KindUnknown]+seconds[KindRDB], 3) {
+			t.Errorf("child seconds %v, want 3 in all", seconds)
+		}
+	})
+}
+
+// The kind becomes known late and may change again: the time that was counted
+// under another stays there, because counters go up only.
+func TestChildSecondsNeverGoDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New().AddServer("s", "h")
+		before := map[Kind]float64{}
+		check := func() {
+			t.Helper()
+			now := s.State().Totals.ChildSeconds
+			for k, v := range before {
+				if now[k] < v {
+					t.Errorf("child_seconds{kind=%s} went from %v to %v", k, v, now[k])
+				}
+			}
+			before = now
+		}
+		id := begin(s, 1)
+		for i, kind := range []Kind{KindUnknown, KindRDB, KindReplication, KindRDB, KindModule} {
+			s.Update(id, func(f *Fork) { f.Kind = kind })
+			check()
+			time.Sleep(time.Duration(i+1) * time.Second)
+			if i%2 == 0 {
+				check()
+			}
+		}
+		s.Died(id, time.Now().Add(-500*time.Millisecond)) // earlier than what is counted already
+		check()
+		s.Close(id)
+		time.Sleep(time.Minute)
+		check()
+		want := map[Kind]float64{KindUnknown: 1, KindRDB: 2 + 4, KindReplication: 3, KindModule: 5, KindAOF: 0}
+		for k, v := range want {
+			if !near(before[k], v) {
+				t.Errorf("child_seconds{kind=%s} = %v, want %v", k, before[k], v)
+			}
+		}
+	})
+}
+
+func TestSeenKinds(t *testing.T) {
+	s := New().AddServer("s", "h")
+	want := func(kinds ...Kind) {
+		t.Helper()
+		st := s.State()
+		for _, k := range Kinds {
+			seen := slices.Contains(kinds, k)
+			_, counted := st.Totals.Children[k]
+			_, seconds := st.Totals.ChildSeconds[k]
+			if st.Seen[k] != seen || counted != seen || seconds != seen || (len(st.Totals.Failed[k]) == len(Reasons)) != seen {
+				t.Errorf("kind %s: seen %v, counters %v, want both %v", k, st.Seen[k], counted, seen)
+			}
+		}
+	}
+	want(KindRDB, KindAOF, KindReplication)
+	id := begin(s, 1)
+	want(KindRDB, KindAOF, KindReplication, KindUnknown)
+	setOutcome(s, id, KindModule, OutcomeOK)
+	s.Close(id)
+	want(KindRDB, KindAOF, KindReplication, KindUnknown, KindModule)
+	id = begin(s, 2)
+	setOutcome(s, id, KindModule, OutcomeOK)
+	s.Close(id)
+	if n := s.State().Totals.Children[KindModule]; n != 2 {
+		t.Errorf("%d module forks, want 2: being seen again must not reset a counter", n)
+	}
+}
+
+func TestRing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New().AddServer("s", "h")
+		const n = 2*RingSize + 7
+		for i := range n {
+			id := begin(s, i)
+			setOutcome(s, id, KindRDB, OutcomeOK)
+			s.Close(id)
+			time.Sleep(time.Second)
+		}
+		running := begin(s, n)
+		forks := s.Forks()
+		if len(forks) != RingSize+1 || forks[0].ID != running {
+			t.Fatalf("%d forks, the newest %s; want the ring's %d and the running one", len(forks), forks[0].ID, RingSize)
+		}
+		for i, f := range forks {
+			if f.ChildPID != n-i {
+				t.Fatalf("fork %d is of child %d, want %d: newest first", i, f.ChildPID, n-i)
+			}
+		}
+		if got := s.State().Totals.Children[KindRDB]; got != n {
+			t.Errorf("%d children, want %d: the ring bounds the records only", got, n)
+		}
+	})
+}
+
+// A curve is thinned as often as it takes. At each moment it is short enough,
+// ascends, begins at the beginning and ends at the end, and has the peak.
+func TestThinning(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for name, dirty := range map[string]func(i int) uint64{
+		"growing":            func(i int) uint64 { return uint64(i) },
+		"falling":            func(i int) uint64 { return uint64(100_000 - i) },
+		"flat":               func(int) uint64 { return 7 },
+		"one high point":     func(i int) uint64 { return uint64(i%3) + 1000*uint64(max(0, 1-abs(i-1001))) },
+		"random":             func(int) uint64 { return random.Uint64N(1000) },
+		"a peak at the odds": func(i int) uint64 { return uint64(i % 2) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := New().AddServer("s", "h")
+				id := begin(s, 1)
+				peak := uint64(0)
+				for i := range 6 * maxPoints {
+					time.Sleep(250 * time.Millisecond)
+					v := dirty(i)
+					peak = max(peak, v)
+					sample(s, id, v)
+					if i%97 == 0 || i > 5*maxPoints {
+						f := s.Forks()[0]
+						if err := checkCurve(f, i+1, peak, v); err != nil {
+							t.Fatalf("after %d points: %v", i+1, err)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+func abs(i int) int { return max(i, -i) }
+
+func checkCurve(f Fork, added int, peak, last uint64) error {
+	c := f.Curve
+	switch {
+	case len(c) > maxPoints:
+		return fmt.Errorf("%d points", len(c))
+	case len(c) < min(added, maxPoints/2):
+		return fmt.Errorf("only %d points of %d are left", len(c), added)
+	case !near(c[0].Seconds, .25):
+		return fmt.Errorf("begins at %v s", c[0].Seconds)
+	case !near(c[len(c)-1].Seconds, .25*float64(added)) || c[len(c)-1].PrivateDirty != last:
+		return fmt.Errorf("ends with %+v, want %d", c[len(c)-1], last)
+	case f.PeakBytes != opt.Of(peak):
+		return fmt.Errorf("peak %v, want %d", f.PeakBytes, peak)
+	case !slices.ContainsFunc(c, func(p Point) bool { return p.PrivateDirty == peak }):
+		return fmt.Errorf("the peak %d is not on the curve", peak)
+	}
+	for i := 1; i < len(c); i++ {
+		if c[i].Seconds <= c[i-1].Seconds {
+			return fmt.Errorf("%v s after %v s", c[i].Seconds, c[i-1].Seconds)
+		}
+	}
+	return nil
+}
+
+// What was handed out stays as it was, whatever is added, thinned or closed after.
+func TestHandedOutCurvesNeverChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New().AddServer("s", "h")
+		id := begin(s, 1)
+		type kept struct{ handed, copied []Point }
+		var all []kept
+		for i := range 3 * maxPoints {
+			time.Sleep(time.Second)
+			sample(s, id, uint64(i))
+			if i%50 == 0 {
+				c := s.Forks()[0].Curve
+				all = append(all, kept{c, slices.Clone(c)})
+			}
+		}
+		setOutcome(s, id, KindRDB, OutcomeOK)
+		s.Close(id)
+		for _, k := range all {
+			if !slices.Equal(k.handed, k.copied) {
+				t.Fatalf("a curve of %d points has changed after it was handed out", len(k.copied))
+			}
+		}
+	})
+}
+
+func TestSwapPeak(t *testing.T) {
+	s := New().AddServer("s", "h")
+	id := begin(s, 1)
+	for _, swap := range []uint64{1, 9, 4} {
+		s.AddSample(id, Sample{Time: time.Now(), Source: SourceChildSmaps, Swap: swap})
+	}
+	if f := s.Forks()[0]; f.SwapPeakBytes != opt.Of(uint64(9)) {
+		t.Errorf("swap peak %v, want 9", f.SwapPeakBytes)
+	}
+}
+
+// Between two readings of smaps other sources give points; swap is known from
+// smaps only, and stays.
+func TestOtherSourcesKeepSwap(t *testing.T) {
+	s := New().AddServer("s", "h")
+	id := begin(s, 1)
+	s.AddSample(id, Sample{Time: time.Now(), Source: SourceChildSmaps, Swap: 9, AnonymousHuge: 8})
+	s.AddSample(id, Sample{Time: time.Now(), Source: SourceCounters, PrivateDirty: 7, Error: opt.Of(uint64(1))})
+	got, _ := s.State().Children[0].Sample.Get()
+	if got.Swap != 9 || got.AnonymousHuge != 8 || got.PrivateDirty != 7 || got.Source != SourceCounters {
+		t.Errorf("sample %+v", got)
+	}
+	if c := s.Forks()[0].Curve; len(c) != 2 || c[1].Error != opt.Of(uint64(1)) || c[1].Source != SourceCounters {
+		t.Errorf("curve %+v", c)
+	}
+}
+
+// The totals go up only and count each byte once, even where an estimate falls
+// and rises again or is absent for a while.
+func TestCopiesAreCountedOnce(t *testing.T) {
+	s := New().AddServer("s", "h")
+	id := begin(s, 1)
+	for _, step := range []struct {
+		bytes opt.Val[uint64]
+		total uint64
+	}{
+		{opt.Of(uint64(0)), 0},
+		{opt.Of(uint64(100)), 100},
+		{opt.Of(uint64(80)), 100},
+		{opt.Of(uint64(110)), 110},
+		{opt.Val[uint64]{}, 110},
+		{opt.Of(uint64(120)), 120},
+		{opt.Val[uint64]{}, 120},
+	} {
+		stall := opt.Val[float64]{}
+		if b, ok := step.bytes.Get(); ok {
+			stall = opt.Of(float64(b) / 4)
+		}
+		s.AddCopies(id, Copies{Time: time.Now(), Bytes: step.bytes, Source: SourceCounters, Stall: stall, Faults: step.bytes})
+		total := s.State().Totals
+		if total.CopiedBytes != step.total || total.CopyFaults != step.total || total.CopyStallSeconds != float64(step.total)/4 {
+			t.Errorf("after %v: %d bytes, %d faults, %v s; want %d", step.bytes, total.CopiedBytes, total.CopyFaults, total.CopyStallSeconds, step.total)
+		}
+		f := s.Forks()[0]
+		if f.CopiedBytes != step.bytes || f.CopyFaults != step.bytes || (f.CopiedSource == SourceCounters) != step.bytes.Present() {
+			t.Errorf("record %+v, want %v", f, step.bytes)
+		}
+	}
+	if c := s.Forks()[0].CopiedCurve; len(c) != 5 {
+		t.Errorf("%d points, want those that are known", len(c))
+	}
+	s.Died(id, time.Now())
+	s.AddCopies(id, Copies{Bytes: opt.Of(uint64(1000))})
+	s.Close(id)
+	next := begin(s, 2)
+	s.AddCopies(next, Copies{Time: time.Now(), Bytes: opt.Of(uint64(5)), Source: SourceTaskstats})
+	if got := s.State().Totals.CopiedBytes; got != 125 {
+		t.Errorf("%d bytes copied, want 120 and the next fork's 5", got)
+	}
+}
+
+// A tail ends before its record is closed, or long after.
+func TestTail(t *testing.T) {
+	s := New().AddServer("s", "h")
+	first, second := begin(s, 1), begin(s, 2)
+	for _, id := range []string{first, second} {
+		setOutcome(s, id, KindRDB, OutcomeOK)
+	}
+	s.SetTail(second, Tail{Seconds: 2})
+	s.Close(first)
+	s.Close(second)
+	before := s.Forks()
+	s.SetTail(first, Tail{Seconds: 9, Faults: 5, Truncated: true})
+	s.SetTail("no such fork", Tail{})
+	s.AddTailFaults(3)
+	s.AddTailFaults(4)
+	for _, f := range s.Forks() {
+		want := map[string]Tail{first: {9, 5, true}, second: {Seconds: 2}}[f.ID]
+		if f.Tail != opt.Of(want) {
+			t.Errorf("tail of %s: %+v, want %+v", f.ID, f.Tail, want)
+		}
+	}
+	for _, f := range before {
+		if f.ID == first && f.Tail.Present() {
+			t.Error("a record has changed after it was handed out")
+		}
+	}
+	st := s.State()
+	if st.Last[KindRDB].TailSeconds != opt.Of(2.0) {
+		t.Errorf("the last fork's tail: %v, want its own", st.Last[KindRDB].TailSeconds)
+	}
+	if st.Totals.TailFaults != 7 {
+		t.Errorf("%d tail faults, want 7", st.Totals.TailFaults)
+	}
+}

@@ -1,0 +1,156 @@
+package watch
+
+import (
+	"testing"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
+)
+
+const (
+	page = 4096
+	mb   = 1 << 20
+	pmb  = mb / page // pages per MiB
+)
+
+// at makes a reading of a server of 1 GiB and its child.
+func at(faults uint64, server, child uint64) reading {
+	return reading{faults: faults, resident: server * mb, child: opt.Of(child * mb)}
+}
+
+func (r reading) withCgroup(anon, cgroup uint64) reading {
+	r.anon, r.cgroup = opt.Of(anon*mb), opt.Of(cgroup*mb)
+	return r
+}
+
+func (r reading) withCopies(pages uint64, took time.Duration) reading {
+	r.copies = opt.Of(taskstats.Stats{CopyCount: pages, CopyDelay: took})
+	return r
+}
+
+func newMeter(birth reading) *meter { return &meter{page: page, lag: mb, birth: birth} }
+
+func wantDirty(t *testing.T, m *meter, r reading, want uint64, source history.Source) {
+	t.Helper()
+	s, ok := m.sample(r).Get()
+	if !ok || s.PrivateDirty != want*mb || s.Source != source {
+		t.Errorf("private dirty %d by %q (known: %v), want %d MiB by %s", s.PrivateDirty, s.Source, ok, want, source)
+	}
+}
+
+func wantNothing(t *testing.T, m *meter, r reading) {
+	t.Helper()
+	if s, ok := m.sample(r).Get(); ok {
+		t.Errorf("private dirty %d by %s, want nothing", s.PrivateDirty, s.Source)
+	}
+}
+
+func TestMeterCountsFromAnExactReading(t *testing.T) {
+	m := newMeter(at(1000, 1024, 1000))
+	wantNothing(t, m, at(1000+10*pmb, 1024, 1000)) // no exact reading yet: the child's own pages are not known
+	m.exact(at(1000+10*pmb, 1024, 1000), 11*mb)
+	wantDirty(t, m, at(1000+50*pmb, 1024, 1000), 51, history.SourceCounters)
+	c := m.copies(at(1000+50*pmb, 1024, 1000))
+	if c.Bytes != opt.Of(uint64(50*mb)) || c.Source != history.SourceCounters || c.Stall.Present() || c.Faults != opt.Of(uint64(50*pmb)) {
+		t.Errorf("copies %+v", c)
+	}
+}
+
+// A server that grows touches new pages: faults, and no copies.
+func TestMeterLeavesGrowthOut(t *testing.T) {
+	m := newMeter(at(0, 1024, 1000))
+	m.exact(at(0, 1024, 1000), mb)
+	wantDirty(t, m, at(300*pmb, 1024+200, 1000), 101, history.SourceCounters)
+}
+
+func TestMeterIsSilentWhereMemoryIsGivenBack(t *testing.T) {
+	for name, after := range map[string]reading{
+		"the server frees":        at(100*pmb, 1024-100, 1000),
+		"the child gives it back": at(100*pmb, 1024, 1000-100),
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMeter(at(0, 1024, 1000))
+			m.copies(at(0, 1024, 1000))
+			m.exact(at(0, 1024, 1000), mb)
+			wantNothing(t, m, after)
+			if c := m.copies(after); c.Bytes.Present() {
+				t.Errorf("copied %+v", c)
+			}
+			// The sizes recover: what was missed stays missed, until an exact reading.
+			later := at(150*pmb, 1024, 1000)
+			wantNothing(t, m, later)
+			if c := m.copies(later); c.Bytes.Present() {
+				t.Errorf("copied %+v", c)
+			}
+			m.exact(later, 200*mb)
+			wantDirty(t, m, at(160*pmb, 1024, 1000), 210, history.SourceCounters)
+		})
+	}
+}
+
+// Delay accounting counts copies whoever gives memory back.
+func TestMeterTrustsAccounting(t *testing.T) {
+	m := newMeter(at(0, 1024, 1000).withCopies(7, time.Millisecond))
+	c := m.copies(at(500*pmb, 900, 800).withCopies(7+100*pmb, 251*time.Millisecond))
+	if c.Bytes != opt.Of(uint64(100*mb)) || c.Source != history.SourceTaskstats || c.Stall != opt.Of(0.25) {
+		t.Errorf("copies %+v", c)
+	}
+}
+
+// What was copied between the birth and its sight is counted from the reading before.
+func TestMeterStartsBeforeTheBirth(t *testing.T) {
+	m := newMeter(at(0, 1024, 1000).withCopies(50, time.Millisecond))
+	m.quiet = opt.Of(at(0, 1024, 0).withCopies(7, 0))
+	if c := m.copies(at(0, 1024, 1000).withCopies(107, time.Second)); c.Bytes != opt.Of(uint64(100*page)) || c.Stall != opt.Of(1.0) {
+		t.Errorf("copies %+v", c)
+	}
+}
+
+// The kernel's count has 32 bits.
+func TestMeterAccountingWraps(t *testing.T) {
+	m := newMeter(at(0, 1024, 1000).withCopies(1<<32-10, 0))
+	if c := m.copies(at(0, 1024, 1000).withCopies(15, time.Second)); c.Bytes != opt.Of(uint64(25*page)) {
+		t.Errorf("copies %+v", c)
+	}
+}
+
+func TestMeterPrefersTheCgroup(t *testing.T) {
+	quiet := at(0, 1024, 0).withCgroup(1000, 997) // 3 MiB were charged elsewhere before the server moved here
+	m := newMeter(at(0, 1024, 1000).withCgroup(1000, 1000))
+	m.quiet = opt.Of(quiet)
+	wantDirty(t, m, at(0, 1024, 1000).withCgroup(900, 1150), 250, history.SourceCgroup)
+	m.quiet = opt.Val[reading]{} // a child lived when the exporter came: no zero
+	wantNothing(t, m, at(0, 1024, 1000).withCgroup(900, 1150))
+}
+
+func TestMeterBelievesTheCountersWhileTheyAgree(t *testing.T) {
+	m := newMeter(at(0, 1024, 1000))
+	m.exact(at(0, 1024, 1000), mb)
+	m.exact(at(100*pmb, 1024, 1000), 400*mb) // they said 101
+	wantNothing(t, m, at(120*pmb, 1024, 1000))
+	m.exact(at(200*pmb, 1024, 1000), 500*mb) // they say +100, as it is: but nobody was listening
+	wantDirty(t, m, at(220*pmb, 1024, 1000), 520, history.SourceCounters)
+	m.exact(at(300*pmb, 1024, 1000), 601*mb) // within the error
+	wantDirty(t, m, at(310*pmb, 1024, 1000), 611, history.SourceCounters)
+}
+
+func TestMeterAccountingSwitchedOff(t *testing.T) {
+	m := newMeter(at(0, 1024, 1000).withCopies(500, time.Second))
+	c := m.copies(at(5000, 1024, 1000).withCopies(500, time.Second))
+	if c.Bytes != opt.Of(uint64(5000*page)) || c.Source != history.SourceCounters || c.Stall.Present() {
+		t.Errorf("copies %+v", c)
+	}
+}
+
+// A dying server's copies are shown twice for a moment.
+func TestMeterDoubtsMoreCopiesThanFaults(t *testing.T) {
+	m := newMeter(at(1000, 1024, 1000).withCopies(90_000, time.Second))
+	if good := at(1000+50_000, 1024, 1000).withCopies(90_000+50_000, 2*time.Second); !m.plausible(good) {
+		t.Error("as many copies as faults are not plausible")
+	}
+	if twice := at(1000+50_000, 1024, 1000).withCopies(2*(90_000+50_000), 4*time.Second); m.plausible(twice) {
+		t.Error("more copies than faults are plausible")
+	}
+}
