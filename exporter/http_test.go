@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -128,7 +129,7 @@ func TestFormatsOfMetrics(t *testing.T) {
 // Ten scrape in parallel while forks happen. What one of them reads never goes back.
 func TestParallelScrapes(t *testing.T) {
 	s, r := startPair(t, redisrun.Options{})
-	fill(t, s, slowKeys)
+	slowly(t, s)
 	const scrapers, saves = 10, 5
 	done := make(chan struct{})
 	errs := make(chan error, scrapers)
@@ -140,7 +141,7 @@ func TestParallelScrapes(t *testing.T) {
 				select {
 				case <-done:
 					if n == 0 {
-						errs <- fmt.Errorf("no scrape at all")
+						errs <- errors.New("no scrape at all")
 					}
 					return
 				default:
@@ -223,6 +224,10 @@ func TestStopWithASilentClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET /metrics"); err != nil {
+		t.Fatal(err)
+	}
+	r.metrics() // connections are accepted in turn: the silent one has been
 	if err := r.stop(); err != nil {
 		t.Errorf("Run ends with %v, want nil", err)
 	}

@@ -42,6 +42,8 @@ func timeFacts(f *history.Fork, now time.Time) []fact {
 		{"Stall", secondsHTML(f.StallSeconds), "How long fork(2) held the command thread, as the server timed it. Not known when another fork replaced the figure first."},
 		{"Stall per GiB, in ms", rateHTML(f.StallSeconds, f.ResidentBytes), "Compares servers of different size. Huge pages make it small without making the copies cheap."},
 		life,
+		{"Time spent copying", secondsHTML(f.CopyStallSeconds), copyTimeNote(f)},
+		{"Tail", tailHTML(f, now), "After the death: each page that is still protected costs the server's first write one more fault, without a copy. Followed for a minute at most, and not beyond the next fork."},
 	}
 }
 
@@ -51,6 +53,9 @@ func memoryFacts(f *history.Fork) []fact {
 		{"Page tables at the fork", bytesHTML(f.PageTableBytes), "What fork(2) had to copy while the server stood still."},
 		{"Peak private dirty", bytesHTML(f.PeakBytes), "The most memory that the child alone held: what its death would have freed. Not the same as what the fork added to the machine: a page that the server gives back becomes the child's alone without a copy."},
 		{"Peak, of resident", percentHTML(f.PeakBytes, f.ResidentBytes), "Can be above 100 % when the child itself needs much."},
+		{"Copied", bytesHTML(f.CopiedBytes), copiedNote(f)},
+		{"Write faults while copying", countHTML(f.CopyFaults), "Of the server beyond its growth, until the death. A fault copies one page, or finds that nobody shares it any more."},
+		{"Write faults in the tail", tailFaultsHTML(f.Tail), ""},
 		{"Reported by the server", bytesHTML(f.ReportedCOWBytes), "Its own figure for copy-on-write, given after a clean exit only: the last reading up to version 6.2, the highest since 7.0."},
 		{"Reported meanwhile", template.HTML(plural(len(f.Reported), "figure", "figures")), "The hollow dots. Between two of them a server can be tens of seconds behind."}, //nolint:gosec // a number and a fixed word
 		{"Swapped out, at most", bytesHTML(f.SwapPeakBytes), "Of the child. Swapped pages are missing from private dirty."},
@@ -79,36 +84,13 @@ func identityFacts(f *history.Fork) []fact {
 	}
 	out = append(out,
 		fact{"Processes", titled("child "+strconv.Itoa(f.ChildPID)+" of server "+strconv.Itoa(f.ServerPID), "process ids"), ""},
-		fact{"Readings", readings(f.Curve), "The points of the curve; between two of them the line is only a line."},
+		fact{"Readings", readings(f), readingsNote(f)},
 		fact{"Record", titled(f.ID, "birth in Unix milliseconds, and the child's pid"), ""},
 	)
 	if f.Partial {
 		out = append(out, fact{"Beginning", titled("not seen", "partial"), "The child was there before it was first seen. The true peak may lie before the first reading; this fork is kept out of the histograms."})
 	}
 	return out
-}
-
-func readings(curve []history.Point) template.HTML {
-	if len(curve) == 0 {
-		return titled("none", "the child's memory was not readable, or its life too short")
-	}
-	// Only the order of the sources' first appearance is stable and worth telling.
-	names := ""
-	var last history.Source
-	for _, p := range curve {
-		if p.Source != last {
-			last = p.Source
-			if names != "" {
-				names += ", "
-			}
-			names += string(last)
-			if len(names) > 60 {
-				names += " …"
-				break
-			}
-		}
-	}
-	return titled(plural(len(curve), "reading", "readings"), "from "+names)
 }
 
 func outcomeNote(o history.Outcome) string {

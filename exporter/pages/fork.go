@@ -16,6 +16,8 @@ type forkPage struct {
 	Age          opt.Val[float64]
 	Wide, Narrow template.HTML
 	Facts        []factGroup
+	TimesStall   string // the copy time's share of the stall, "" for not known
+	Tail         bool   // there is one in the picture
 	Older, Newer string // ids of this server's neighbors, "" at the ends
 }
 
@@ -36,9 +38,11 @@ func (s *site) fork(w http.ResponseWriter, r *http.Request) {
 		common: s.common(r, kindWord(f.Kind)+" of "+f.Server, "forks", now),
 		Fork:   f, Age: age(&f, now),
 		Wide: chart.Large(f, now), Narrow: chart.Compact(f, now),
-		Facts: facts(&f, now),
+		Facts: facts(&f, now), TimesStall: timesStall(&f),
 	}
-	p.Refresh = f.Outcome == ""
+	going := chart.TailGoing(f, now)
+	p.Tail = going || f.Tail.Present()
+	p.Refresh = going || f.Outcome == ""
 	p.Newer, p.Older = neighbors(s.src.Forks(), &f)
 	s.page(w, http.StatusOK, "fork", &p)
 }

@@ -58,12 +58,6 @@ type lastFork struct {
 	ID   string // "" when the record is no longer kept
 }
 
-type sourceState struct {
-	Name string
-	OK   bool
-	Text string
-}
-
 type readErrors struct {
 	Name  string
 	Count uint64
@@ -160,28 +154,6 @@ func find(forks []history.Fork, server string, start time.Time, also func(*histo
 		}
 	}
 	return nil
-}
-
-// sources says of each source whether it works and what is lost without it.
-func sources(st history.ServerState) []sourceState {
-	info := sourceState{Name: "INFO", OK: st.Up, Text: "answered"}
-	if !st.Up {
-		info.Text = "no answer: nothing about this server is current"
-	}
-	process := sourceState{Name: "process", OK: st.Available[history.SourceProcess]}
-	if pid, ok := st.PID.Get(); ok {
-		process.Text = "pid " + strconv.Itoa(pid) + ", verified"
-	} else {
-		process.Text = "not found: forks are known from INFO only, without a curve"
-	}
-	smaps := sourceState{Name: "child's memory", OK: st.Available[history.SourceChildSmaps], Text: "readable"}
-	if !smaps.OK {
-		smaps.Text = "not readable: forks are followed without a curve and without a peak"
-		if process.OK {
-			smaps.Text += "; run the exporter as the server's own user and group"
-		}
-	}
-	return []sourceState{info, process, smaps}
 }
 
 func overcommitWord(mode int) string {

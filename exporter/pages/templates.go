@@ -45,7 +45,7 @@ type common struct {
 	Metrics string // relative to Root
 	Version string
 	Style   string    // version of the stylesheet
-	Refresh bool      // a fork is running: load the page again soon
+	Refresh bool      // a fork is under way: load the page again soon
 	Now     time.Time // of this rendering
 }
 

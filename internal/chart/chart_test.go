@@ -37,8 +37,34 @@ func cases() map[string]history.Fork {
 	return map[string]history.Fork{
 		"saved": forktest.Saved(now), "killed": forktest.Killed(now), "cancelled": forktest.Cancelled(now),
 		"running": forktest.Running(now), "partial": forktest.Partial(now), "aof": forktest.AOF(now),
-		"zero record":      {},
-		"no points":        with(func(f *history.Fork) { f.Curve, f.PeakBytes = nil, opt.Val[uint64]{} }),
+		"zero record": {},
+		"no points": with(func(f *history.Fork) {
+			f.Curve, f.PeakBytes, f.CopiedCurve, f.CopiedBytes = nil, opt.Val[uint64]{}, nil, opt.Val[uint64]{}
+		}),
+		"copied only": with(func(f *history.Fork) { f.Curve, f.PeakBytes = nil, opt.Val[uint64]{} }),
+		"copied high": with(func(f *history.Fork) {
+			f.CopiedBytes = opt.Of(uint64(9e9))
+			f.CopiedCurve = []history.CopiedPoint{{Seconds: 1, Bytes: 1e9}, {Seconds: 20, Bytes: 9e9, Source: history.SourceTaskstats}}
+		}),
+		"lone points": with(func(f *history.Fork) {
+			f.Curve = points(4, func(i int) history.Point {
+				return history.Point{Seconds: []float64{0, 0.5, 1, 8}[i], PrivateDirty: uint64(i) * 1e8, Source: history.SourceCgroup}
+			})
+		}),
+		"wide error": with(func(f *history.Fork) {
+			for i := range f.Curve {
+				f.Curve[i].Error = opt.Of(uint64(math.MaxUint64))
+			}
+			f.Curve[7].Error = opt.Of(uint64(5e9))
+		}),
+		"tail going": with(func(f *history.Fork) {
+			f.Tail, f.Start = opt.Val[history.Tail]{}, now.Add(-30*time.Second)
+		}),
+		"tail ended": with(func(f *history.Fork) { f.Tail = opt.Of(history.Tail{Seconds: 12, Faults: 3_456}) }),
+		"killed, stall > life, tail": with(func(f *history.Fork) {
+			f.StallSeconds, f.Outcome, f.Signal = opt.Of(300.0), history.OutcomeKilled, opt.Of("SIGKILL")
+		}),
+		"tail not finite":  with(func(f *history.Fork) { f.Tail = opt.Of(history.Tail{Seconds: math.NaN(), Truncated: true}) }),
 		"nothing known":    {Server: "s", Outcome: history.OutcomeUnknown, Start: now},
 		"partial, nothing": {Server: "s", Outcome: history.OutcomeUnknown, Start: now, Partial: true},
 		"one point":        with(func(f *history.Fork) { f.Curve = f.Curve[:1]; f.PeakBytes = opt.Of(f.Curve[0].PrivateDirty) }),
@@ -51,13 +77,17 @@ func cases() map[string]history.Fork {
 			f.PeakBytes, f.ReportedCOWBytes, f.Reported = opt.Of(uint64(0)), opt.Of(uint64(0)), nil
 			f.Curve = points(5, func(i int) history.Point { return history.Point{Seconds: float64(i)} })
 		}),
-		"no resident":    with(func(f *history.Fork) { f.ResidentBytes = opt.Val[uint64]{} }),
-		"resident 0":     with(func(f *history.Fork) { f.ResidentBytes = opt.Of(uint64(0)) }),
-		"no stall":       with(func(f *history.Fork) { f.StallSeconds = opt.Val[float64]{} }),
-		"stall > life":   with(func(f *history.Fork) { f.StallSeconds = opt.Of(300.0) }),
-		"end unknown":    with(func(f *history.Fork) { f.LifetimeSeconds = opt.Val[float64]{} }),
-		"sub-second":     with(func(f *history.Fork) { f.LifetimeSeconds, f.Curve, f.Reported = opt.Of(0.31), f.Curve[:3], nil }),
-		"microseconds":   with(func(f *history.Fork) { f.LifetimeSeconds, f.Curve, f.Reported = opt.Of(0.0004), nil, nil }),
+		"no resident":  with(func(f *history.Fork) { f.ResidentBytes = opt.Val[uint64]{} }),
+		"resident 0":   with(func(f *history.Fork) { f.ResidentBytes = opt.Of(uint64(0)) }),
+		"no stall":     with(func(f *history.Fork) { f.StallSeconds = opt.Val[float64]{} }),
+		"stall > life": with(func(f *history.Fork) { f.StallSeconds = opt.Of(300.0) }),
+		"end unknown":  with(func(f *history.Fork) { f.LifetimeSeconds = opt.Val[float64]{} }),
+		"sub-second": with(func(f *history.Fork) {
+			f.LifetimeSeconds, f.Curve, f.CopiedCurve, f.Reported = opt.Of(0.31), f.Curve[:3], f.CopiedCurve[:3], nil
+		}),
+		"microseconds": with(func(f *history.Fork) {
+			f.LifetimeSeconds, f.Curve, f.CopiedCurve, f.Reported = opt.Of(0.0004), nil, nil, nil
+		}),
 		"hours":          with(func(f *history.Fork) { f.LifetimeSeconds = opt.Of(7200.0) }),
 		"clock set back": with(func(f *history.Fork) { f.Outcome, f.Start = "", now.Add(time.Hour) }),
 		"2000 points, falling": with(func(f *history.Fork) {
@@ -68,9 +98,11 @@ func cases() map[string]history.Fork {
 		"huge": with(func(f *history.Fork) {
 			f.PeakBytes, f.ResidentBytes = opt.Of(uint64(math.MaxUint64)), opt.Of(uint64(math.MaxUint64))
 			f.Curve[3].PrivateDirty = math.MaxUint64
+			f.Curve[3].Error, f.CopiedBytes = opt.Of(uint64(math.MaxUint64)), opt.Of(uint64(math.MaxUint64))
 		}),
 		"not finite": with(func(f *history.Fork) {
 			f.Curve = append(f.Curve, history.Point{Seconds: math.NaN()}, history.Point{Seconds: math.Inf(1)}, history.Point{Seconds: -4})
+			f.CopiedCurve = append(f.CopiedCurve, history.CopiedPoint{Seconds: math.NaN()}, history.CopiedPoint{Seconds: -1})
 			f.LifetimeSeconds, f.StallSeconds = opt.Of(math.Inf(1)), opt.Of(math.NaN())
 		}),
 		"unsorted": with(func(f *history.Fork) { f.Curve[0], f.Curve[100] = f.Curve[100], f.Curve[0] }),
@@ -209,8 +241,21 @@ func TestTextsDoNotOverlap(t *testing.T) {
 
 func TestLargeTellsTheFork(t *testing.T) {
 	for name, want := range map[string][]string{
-		"saved":          {"stall 38.4 ms", "copy 20.3 s", ">ok<", "fc-stall-band", "fc-resident", "fc-final", "seconds since", ">MB<", "ended: ok"},
-		"killed":         {"killed, SIGKILL", "fc-death fc-bad"},
+		"saved": {
+			"stall 38.4 ms", "copy 20.3 s", ">ok<", "fc-stall-band", "fc-resident", "fc-final", "seconds since", ">MB<", "ended: ok",
+			">private dirty<", ">read exactly<", ">copied<", `class="fc-dot"`, `class="fc-error" d`, ">margin of error<", `class="fc-copied" d`, ">copied 1.20 GB<",
+			">tail 8.30 s, cut off by the next fork<", "41,220 write faults", "not to scale",
+			"The kernel copied 1.20 GB for the server&#39;s writes, which took the server 2.03 s.", "The tail after the child&#39;s death: 8.30 s, cut off",
+		},
+		"killed": {
+			"killed, SIGKILL", "fc-death fc-bad", ">tail given up after 60 s<", ">not known<", `class="fc-gap" d`, "no trustworthy reading",
+			">copied ≥ 458 MB<", "copied at least 458 MB for",
+		},
+		"copied only":    {"no reading of the child&#39;s memory", `class="fc-copied" d`, ">copied 1.20 GB<", " copied, 100 ms after birth, by delay accounting</title>"},
+		"copied high":    {">8,000<"},
+		"lone points":    {`class="fc-gap" d`},
+		"tail going":     {">tail: still going<", "is still going."},
+		"tail ended":     {">tail 12.0 s<", "3,456 write faults"},
 		"cancelled":      {">cancelled<", "↑ resident 8.24 GB", "fc-dot", "fc-cut"},
 		"running":        {"so far", ">running<", "now: the child is running", "has been running for 12.3 s"},
 		"partial":        {"stall not known", "not seen", "url(#fc-hatch-wide)"},
@@ -236,13 +281,16 @@ func TestLargeTellsTheFork(t *testing.T) {
 
 func TestLargeDoesNotInvent(t *testing.T) {
 	for name, unwanted := range map[string][]string{
-		"no points":   {"fc-line", "fc-area", "fc-hit", "peak"},
+		"no points":   {"fc-line", "fc-area", "fc-hit", "peak", ">copied"},
+		"copied only": {"fc-line", "fc-area", "fc-dot", "fc-gap", "peak"},
+		"lone points": {"fc-dot"},
 		"one point":   {`class="fc-area"`, `class="fc-line" d`},
 		"no resident": {"resident"},
 		"no stall":    {"fc-stall"},
-		"cancelled":   {`"fc-resident"`, "fc-final"},
-		"running":     {"fc-final", "ended:"},
-		"saved":       {"fc-dot", "fc-hatched", "no reading"},
+		"cancelled":   {`"fc-resident"`, "fc-final", "fc-copied", "fc-tail", ">tail", "fc-error", "read exactly"},
+		"running":     {"fc-final", "ended:", "fc-tail", "fc-gap", "fc-error"},
+		"tail ended":  {"cut off", "given up"},
+		"saved":       {"fc-gap", "fc-hatched", "no reading", "at least"},
 	} {
 		got := string(chart.Large(cases()[name], now))
 		for _, u := range unwanted {
@@ -256,10 +304,11 @@ func TestLargeDoesNotInvent(t *testing.T) {
 // Each reading and each figure must be told to the pointer.
 func TestHoverTellsTheValues(t *testing.T) {
 	f := cases()["one point"]
-	f.Curve[0] = history.Point{Seconds: 1.5, PrivateDirty: 402_500_000}
+	f.Curve[0] = history.Point{Seconds: 1.5, PrivateDirty: 402_500_000, Source: history.SourceCgroup, Error: opt.Of(uint64(512_000))}
+	f.CopiedCurve = []history.CopiedPoint{{Seconds: 1.2, Bytes: 1e6}, {Seconds: 1.6, Bytes: 391_000_000}, {Seconds: 2.1, Bytes: 5e8}}
 	got := string(chart.Large(f, now))
 	for _, w := range []string{
-		"<title>402 MB private dirty, 1.50 s after birth, 25 % of resident</title>",
+		"<title>402 MB private dirty ± 512 kB, 1.50 s after birth, 25 % of resident, by the memory cgroup; 391 MB copied</title>",
 		"<title>reported by the server for 7.80 s after birth: 724 MB</title>",
 		"<title>resident bytes of the server at the fork: 1.61 GB</title>",
 	} {
@@ -269,10 +318,79 @@ func TestHoverTellsTheValues(t *testing.T) {
 	}
 }
 
+// The axis must not be squeezed by a tail that is longer than the life, and the
+// tail's band is as wide whatever its duration.
+func TestTailLeavesTheLifeItsRoom(t *testing.T) {
+	death := func(tail opt.Val[history.Tail]) (x, band float64) {
+		f := forktest.Saved(now)
+		f.LifetimeSeconds, f.Tail = opt.Of(3.0), tail
+		f.Curve, f.CopiedCurve, f.Reported = f.Curve[:29], f.CopiedCurve[:29], nil
+		d := xml.NewDecoder(strings.NewReader(string(chart.Large(f, now))))
+		for tok, err := d.Token(); err == nil; tok, err = d.Token() {
+			if e, ok := tok.(xml.StartElement); ok {
+				switch attr(e, "class") {
+				case "fc-death fc-ok":
+					x, _ = strconv.ParseFloat(attr(e, "x1"), 64)
+				case "fc-tail-strip":
+					band, _ = strconv.ParseFloat(attr(e, "width"), 64)
+				}
+			}
+		}
+		return x, band
+	}
+	none, _ := death(opt.Val[history.Tail]{})
+	short, band1 := death(opt.Of(history.Tail{Seconds: 0.2}))
+	long, band60 := death(opt.Of(history.Tail{Seconds: 60, Truncated: true}))
+	if short != long || band1 != band60 || band1 < 30 {
+		t.Errorf("death at %v with a short tail and at %v with a long one; bands of %v and %v", short, long, band1, band60)
+	}
+	if long < 700 || none <= long {
+		t.Errorf("death at %v of 960 pixels with a tail, at %v without", long, none)
+	}
+}
+
+func TestTailWord(t *testing.T) {
+	for want, tail := range map[string]history.Tail{
+		"8.30 s":                           {Seconds: 8.3},
+		"8.30 s, cut off by the next fork": {Seconds: 8.3, Truncated: true},
+		"given up after 60 s":              {Seconds: 60.01, Truncated: true},
+		"1 min 00 s":                       {Seconds: 60},
+		"850 µs, cut off by the next fork": {Seconds: 0.00085, Truncated: true},
+	} {
+		if got := chart.TailWord(tail); got != want {
+			t.Errorf("%+v: %q, want %q", tail, got, want)
+		}
+	}
+}
+
+func TestTailGoing(t *testing.T) {
+	base := forktest.Saved(now)
+	base.Tail, base.Start = opt.Val[history.Tail]{}, now.Add(-30*time.Second) // dead for 9.7 s
+	for name, c := range map[string]struct {
+		change func(*history.Fork)
+		want   bool
+	}{
+		"just dead":          {func(*history.Fork) {}, true},
+		"running":            {func(f *history.Fork) { f.Outcome = "" }, false},
+		"ended":              {func(f *history.Fork) { f.Tail = opt.Of(history.Tail{Seconds: 3}) }, false},
+		"long dead":          {func(f *history.Fork) { f.Start = now.Add(-90 * time.Second) }, false},
+		"dead in the future": {func(f *history.Fork) { f.Start = now }, false},
+		"server died":        {func(f *history.Fork) { f.Outcome = history.OutcomeServerDied }, false},
+		"nobody counts":      {func(f *history.Fork) { f.CopyFaults = opt.Val[uint64]{} }, false},
+		"death not known":    {func(f *history.Fork) { f.LifetimeSeconds = opt.Val[float64]{} }, false},
+	} {
+		f := base
+		c.change(&f)
+		if got := chart.TailGoing(f, now); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 // A long curve is thinned, but its highest point and its end stay.
 func TestLongCurveKeepsItsPeak(t *testing.T) {
 	f := forktest.Saved(now)
-	f.Curve = nil
+	f.Curve, f.CopiedCurve = nil, nil
 	for i := range 5000 {
 		p := history.Point{Seconds: float64(i) / 250, PrivateDirty: 1e8}
 		if i == 3333 {

@@ -1,6 +1,10 @@
 package chart
 
-import "github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+import (
+	"slices"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+)
 
 // curves draws what grew: private dirty as an area with its margin of error and
 // its exact readings, copied as a thin dashed line on top, because the two
@@ -27,8 +31,8 @@ func (d *large) dirtyCurve() {
 	if len(d.points) > 1 {
 		rs := thinRuns(runs(d.points), 900)
 		d.leaf("path", attrs{"class", "fc-area", "d", areaPath(rs, d.x, d.y, d.plotBottom)})
-		if band, reach := errorPath(rs, d.x, d.clampedY); reach >= errorVisible {
-			d.leaf("path", attrs{"class", "fc-error", "d", band})
+		if d.errorShown() {
+			d.leaf("path", attrs{"class", "fc-error", "d", errorPath(rs, d.x, d.clampedY)})
 		}
 		d.gaps(rs, "no trustworthy reading of the child's memory here", "fc-gap")
 		d.leaf("path", attrs{"class", "fc-line", "d", linePath(rs, d.x, d.y)})
@@ -56,16 +60,10 @@ func (d *large) gaps(rs [][]point, tip, class string) {
 	}
 }
 
-// errorVisible is the margin of error from which on it shows beside the line, in pixels.
-const errorVisible = 2.0
-
-// errorShown tells whether any reading's margin is wide enough to be seen.
+// errorShown tells whether any reading's margin of error can be seen beside the
+// line: from half a percent of the plot's height on.
 func (d *large) errorShown() bool {
-	if len(d.points) < 2 {
-		return false
-	}
-	_, reach := errorPath(runs(d.points), d.x, d.clampedY)
-	return reach >= errorVisible
+	return len(d.points) > 1 && slices.ContainsFunc(d.points, func(p point) bool { return float64(p.err) >= d.topBytes/200 })
 }
 
 // clampedY keeps a margin of error inside the plot: the scale is the curve's.
@@ -112,7 +110,7 @@ func (d *large) columns() {
 func (d *large) tip(p point) string {
 	when := ", " + Seconds(p.t) + " after birth"
 	if len(d.points) == 0 {
-		return Bytes(p.b) + " copied" + when + ", by " + sourceWord(p.source)
+		return Bytes(p.b) + " copied" + when + ", by " + SourceWord(p.source)
 	}
 	tip := Bytes(p.b) + " private dirty"
 	if p.err > 0 {
@@ -123,7 +121,7 @@ func (d *large) tip(p point) string {
 		tip += ", " + Percent(p.b, res) + " of resident"
 	}
 	if p.source != "" {
-		tip += ", by " + sourceWord(p.source)
+		tip += ", by " + SourceWord(p.source)
 	}
 	if c, ok := nearest(d.copied, p.t); ok {
 		tip += "; " + Bytes(c.b) + " copied"
@@ -143,8 +141,8 @@ func nearest(ps []point, t float64) (point, bool) {
 	return best, found
 }
 
-// sourceWord says where a point comes from.
-func sourceWord(s history.Source) string {
+// SourceWord says where a reading comes from, after "by".
+func SourceWord(s history.Source) string {
 	switch s {
 	case history.SourceChildSmaps:
 		return "smaps (exact)"

@@ -1,6 +1,9 @@
 package chart
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // gapLeast is the shortest distance between two readings that can be a gap, in seconds.
 const gapLeast = 1.0
@@ -120,27 +123,19 @@ func gapPath(rs [][]point, x func(float64) float64, y func(uint64) float64) stri
 	return g.String()
 }
 
-// errorPath makes the band around each run in which the truth lies, and tells
-// how far it reaches from the line at most, in pixels.
-func errorPath(rs [][]point, x func(float64) float64, y func(uint64) float64) (d string, reach float64) {
+// errorPath makes the band around each run in which the truth lies.
+func errorPath(rs [][]point, x func(float64) float64, y func(uint64) float64) string {
 	var e path
 	for _, r := range rs {
-		for i, p := range r {
-			up := p.b + p.err
-			if up < p.b {
-				up = p.b // a margin beyond every number says nothing
-			}
-			cmd := byte('L')
-			if i == 0 {
-				cmd = 'M'
-			}
-			e.to(cmd, x(p.t), y(up))
-			reach = max(reach, y(p.b)-y(up))
+		cmd := byte('M')
+		for _, p := range r {
+			e.to(cmd, x(p.t), y(p.b+min(p.err, math.MaxUint64-p.b)))
+			cmd = 'L'
 		}
 		for _, p := range slices.Backward(r) {
 			e.to('L', x(p.t), y(p.b-min(p.err, p.b)))
 		}
 		e.close()
 	}
-	return e.String(), reach
+	return e.String()
 }

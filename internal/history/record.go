@@ -32,8 +32,12 @@ func (s *Server) Begin(f Fork, seen time.Time) {
 	if f.Partial {
 		from = seen
 	}
-	s.seen(f.Kind)
-	s.open = append(s.open, &running{Fork: f, accounted: from})
+	r := &running{Fork: f, accounted: from}
+	s.open = append(s.open, r)
+	s.feedBirth(r, from)
+	if f.Kind != KindUnknown {
+		s.seen(f.Kind)
+	}
 }
 
 func (s *Server) find(id string) *running {
@@ -56,7 +60,9 @@ func (s *Server) Update(id string, change func(*Fork)) {
 	}
 	s.account(r, time.Now()) // at the old kind, which change may replace
 	change(&r.Fork)
-	s.seen(r.Kind)
+	if r.Kind != KindUnknown {
+		s.seen(r.Kind)
+	}
 }
 
 // AddSample adds one reading of an open record's child.
@@ -79,6 +85,7 @@ func (s *Server) AddSample(id string, sample Sample) {
 		Source:       sample.Source,
 		Error:        sample.Error,
 	}, func(p Point) uint64 { return p.PrivateDirty })
+	s.feedPoint(r, LinePrivateDirty, sample.Time, sample.PrivateDirty)
 	r.PeakBytes = opt.Of(max(r.PeakBytes.Or(0), sample.PrivateDirty))
 	if sample.Source == SourceChildSmaps {
 		r.SwapPeakBytes = opt.Of(max(r.SwapPeakBytes.Or(0), sample.Swap))
@@ -108,15 +115,16 @@ func (s *Server) AddCopies(id string, c Copies) {
 	t.CopiedBytes += growth(&r.counted.bytes, c.Bytes)
 	t.CopyStallSeconds += growth(&r.counted.stall, c.Stall)
 	t.CopyFaults += growth(&r.counted.faults, c.Faults)
-	r.CopiedBytes, r.CopyStallSeconds, r.CopyFaults = c.Bytes, c.Stall, c.Faults
+	r.CopiedBytes, r.CopyStallSeconds, r.CopyFaults = counted(r.counted.bytes, c.Bytes), counted(r.counted.stall, c.Stall), counted(r.counted.faults, c.Faults)
 	r.CopiedSource = ""
-	if bytes, ok := c.Bytes.Get(); ok {
+	if bytes, ok := r.CopiedBytes.Get(); ok {
 		r.CopiedSource = c.Source
 		r.CopiedCurve = addPoint(r.CopiedCurve, CopiedPoint{
 			Seconds: c.Time.Sub(r.Start).Seconds(),
 			Bytes:   bytes,
 			Source:  c.Source,
 		}, func(p CopiedPoint) uint64 { return p.Bytes })
+		s.feedPoint(r, LineCopied, c.Time, bytes)
 	}
 }
 
@@ -131,6 +139,14 @@ func growth[T uint64 | float64](counted *T, now opt.Val[T]) T {
 	more := n - *counted
 	*counted = n
 	return more
+}
+
+// counted is a value as the record shows it: never less than was counted of it.
+func counted[T uint64 | float64](so T, now opt.Val[T]) opt.Val[T] {
+	if !now.Present() {
+		return now
+	}
+	return opt.Of(so)
 }
 
 // addPoint appends p and thins the curve when it has become too long: every
@@ -188,17 +204,54 @@ func (s *Server) Died(id string, at time.Time) {
 		return
 	}
 	s.account(r, at)
-	r.dead = true
+	s.feedDeath(r, at)
+	r.dead, r.died = true, at
 	r.LifetimeSeconds = opt.Of(max(0, at.Sub(r.Start).Seconds()))
 }
 
-// account adds a living child's time since the last call to its kind.
+// kindKnownWithin is how soon nearly every fork's kind is known.
+const kindKnownWithin = time.Second
+
+// account adds a living child's time since the last call to its kind. At first
+// that is unknown, and the time waits.
 func (s *Server) account(r *running, now time.Time) {
-	if r.dead || !now.After(r.accounted) {
+	if r.dead || r.Kind == KindUnknown && now.Sub(r.accounted) < kindKnownWithin {
 		return
 	}
-	s.state.Totals.ChildSeconds[r.Kind] += now.Sub(r.accounted).Seconds()
-	r.accounted = now
+	s.seen(r.Kind)
+	s.addSeconds(r, now)
+}
+
+func (s *Server) addSeconds(r *running, until time.Time) {
+	if until.After(r.accounted) {
+		s.state.Totals.ChildSeconds[r.Kind] += until.Sub(r.accounted).Seconds()
+		r.accounted = until
+	}
+}
+
+// wholePeak is the peak, if the readings reach far enough into the child's life
+// for it to be the peak of all of it: growth after the last one was not seen.
+func (f *Fork) wholePeak() opt.Val[uint64] {
+	life, ended := f.LifetimeSeconds.Get()
+	if n := len(f.Curve); n > 0 && ended && life-f.Curve[n-1].Seconds > max(1.5, life/5) {
+		return opt.Val[uint64]{}
+	}
+	return f.PeakBytes
+}
+
+// AddReported adds a figure of the server's own to an open record, if it is
+// another than the last.
+func (s *Server) AddReported(id string, p Reported) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.find(id)
+	if r == nil || r.dead {
+		return
+	}
+	if n := len(r.Reported); n > 0 && r.Reported[n-1].COWBytes == p.COWBytes {
+		return
+	}
+	r.Reported = addPoint(r.Reported, p, func(p Reported) uint64 { return p.COWBytes })
 }
 
 // Drop forgets an open record: its child turned out to be no fork of the server.
@@ -210,6 +263,9 @@ func (s *Server) Drop(id string) {
 
 func (s *Server) remove(id string) *running {
 	r := s.find(id)
+	if r != nil {
+		s.feedDeath(r, time.Now()) // of one that was no fork: its line must not hang in the air
+	}
 	s.open = slices.DeleteFunc(s.open, func(o *running) bool { return o == r })
 	return r
 }
@@ -226,6 +282,8 @@ func (s *Server) Close(id string) (Fork, bool) {
 	}
 	f := r.Fork
 	t := &s.state.Totals
+	s.seen(f.Kind)
+	s.addSeconds(r, r.died) // if its kind has become known since, or never will
 	t.Children[f.Kind]++
 	if reason, failed := f.Outcome.Reason(); failed {
 		t.Failed[f.Kind][reason]++
@@ -236,10 +294,10 @@ func (s *Server) Close(id string) (Fork, bool) {
 	if stall, ok := f.StallSeconds.Get(); ok {
 		s.observeStall(stall, f.ResidentBytes)
 	}
-	peak, hasPeak := f.PeakBytes.Get()
-	resident, hasResident := f.ResidentBytes.Get()
-	if hasPeak && hasResident && resident > 0 && !f.Partial {
-		t.PeakRatio.Observe(float64(peak) / float64(resident))
+	peak := f.wholePeak()
+	resident := f.ResidentBytes.Or(0)
+	if p, ok := peak.Get(); ok && resident > 0 && !f.Partial {
+		t.PeakRatio.Observe(float64(p) / float64(resident))
 	}
 	last := LastFork{
 		ID:              f.ID,
@@ -248,7 +306,7 @@ func (s *Server) Close(id string) (Fork, bool) {
 		StallSeconds:    f.StallSeconds,
 		LifetimeSeconds: f.LifetimeSeconds,
 		ResidentBytes:   f.ResidentBytes,
-		PeakBytes:       f.PeakBytes,
+		PeakBytes:       peak,
 		ReportedBytes:   f.ReportedCOWBytes,
 
 		CopiedBytes:      f.CopiedBytes,

@@ -16,14 +16,17 @@ type Server struct {
 	state ServerState
 	open  []*running // oldest first
 	ring  []Fork     // oldest first, at most RingSize
+	feed  feed
 }
 
 // running is a fork whose record is not closed yet.
 type running struct {
 	Fork
 	dead      bool      // the child has ended; only the record waits
+	died      time.Time // when
 	accounted time.Time // up to here its life is in Totals.ChildSeconds
 	sample    opt.Val[Sample]
+	feed      inFeed
 	counted   struct { // of its copies, in Totals
 		bytes, faults uint64
 		stall         float64
@@ -138,6 +141,7 @@ func (s *Server) SetMemory(resident, pageTables opt.Val[uint64]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.ResidentBytes, s.state.PageTableBytes = resident, pageTables
+	s.feedResident(time.Now())
 }
 
 // CountReadError counts a failed read; e is one of ReadErrors.

@@ -95,6 +95,7 @@ func (p pidfd) exitStatus() (status syscall.WaitStatus, ok bool) {
 type ending struct {
 	pidfd          pidfd
 	exited, reaped chan struct{}
+	at             time.Time // of the end; set before exited is closed
 	stop           chan struct{}
 	waiter         sync.WaitGroup
 }
@@ -118,6 +119,7 @@ func (e *ending) wait(p *Process) {
 	if !over(p) {
 		return
 	}
+	e.at = time.Now()
 	close(e.exited)
 	tick := time.NewTicker(reapPoll)
 	defer tick.Stop()
@@ -163,6 +165,10 @@ func (e *ending) close() {
 // Exited is closed when the process has ended, be it reaped or not. It stays
 // open when the Process is closed before.
 func (p *Process) Exited() <-chan struct{} { return p.end.exited }
+
+// ExitTime is when the process's end was noticed; call it after Exited. Whoever was
+// busy with a long read then still learns the right moment.
+func (p *Process) ExitTime() time.Time { return p.end.at }
 
 // Reaped is closed when the process's parent has taken notice of the end, within
 // 20 ms.

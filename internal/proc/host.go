@@ -37,24 +37,27 @@ func (fs FS) HugePages() (string, error) {
 	return mode, nil
 }
 
-// OOMKills counts the OOM kills around a process since its memory cgroup exists:
-// v2 counts the descendants' too. Where that can't be read (the cgroup's mount
-// is not ours) it is the host's count (Linux 4.13).
-func (fs FS) OOMKills(pid int) (uint64, error) {
+// OOMCounter finds the counter of OOM kills around a process: its memory cgroup's
+// (v2 counts the descendants' too), or where that can't be read (the cgroup's
+// mount is not ours) the host's (Linux 4.13). It counts from the cgroup's or the
+// host's beginning, so only a rise means something; and as it is bound to one
+// file, a rise is never the difference between two counters.
+func (fs FS) OOMCounter(pid int) (read func() (uint64, error), err error) {
 	b, err := fs.read(pid, "cgroup")
-	switch {
-	case errors.Is(err, ErrGone):
-		// Not the host's count: compared with the cgroup's from before, it would
-		// look like a kill.
-		return 0, err
-	case err == nil:
-		for _, file := range oomFiles(filepath.Join(fs.sys, "fs", "cgroup"), b) {
-			if n, err := counter(file, "oom_kill"); err == nil {
-				return n, nil
-			}
+	if errors.Is(err, ErrGone) {
+		return nil, err
+	}
+	var files []string
+	if err == nil {
+		files = oomFiles(filepath.Join(fs.sys, "fs", "cgroup"), b)
+	}
+	files = append(files, filepath.Join(fs.proc, "vmstat"))
+	for _, file := range files {
+		if _, err = counter(file, "oom_kill"); err == nil {
+			return func() (uint64, error) { return counter(file, "oom_kill") }, nil
 		}
 	}
-	return counter(filepath.Join(fs.proc, "vmstat"), "oom_kill")
+	return nil, fmt.Errorf("no counter of OOM kills: %w", err)
 }
 
 // oomFiles names the files that may count a cgroup's OOM kills, by the lines

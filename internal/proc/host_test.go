@@ -91,7 +91,7 @@ func TestOOMKills(t *testing.T) {
 			for file, text := range test.files {
 				write(t, filepath.Join(fs.sys, "fs", "cgroup", file), text)
 			}
-			if got, err := fs.OOMKills(7); err != nil || got != test.want {
+			if got, err := oomKills(fs, 7); err != nil || got != test.want {
 				t.Errorf("%d, %v; want %d", got, err, test.want)
 			}
 		})
@@ -100,21 +100,61 @@ func TestOOMKills(t *testing.T) {
 
 func TestOOMKillsNowhere(t *testing.T) {
 	fs := hostFS(t)
-	if n, err := fs.OOMKills(7); !errors.Is(err, ErrGone) {
+	if n, err := oomKills(fs, 7); !errors.Is(err, ErrGone) {
 		t.Errorf("a process that is gone: %d, %v", n, err) // the host's count is not comparable
 	}
 	write(t, fs.path(7, "cgroup"), "")
 	write(t, filepath.Join(fs.proc, "vmstat"), "nr_free_pages 5\n") // before Linux 4.13
-	if n, err := fs.OOMKills(7); err == nil {
+	if n, err := oomKills(fs, 7); err == nil {
 		t.Errorf("%d", n)
 	}
 	if err := os.Remove(filepath.Join(fs.proc, "vmstat")); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := fs.OOMKills(7); err == nil {
+	if n, err := oomKills(fs, 7); err == nil {
 		t.Errorf("%d", n)
 	}
-	if _, err := realFS(t).OOMKills(os.Getpid()); err != nil {
+	if _, err := oomKills(realFS(t), os.Getpid()); err != nil {
 		t.Errorf("this machine: %v", err)
+	}
+}
+
+func oomKills(fs FS, pid int) (uint64, error) {
+	read, err := fs.OOMCounter(pid)
+	if err != nil {
+		return 0, err
+	}
+	return read()
+}
+
+// A cgroup that goes with its server is no reason to take the host's count for a rise.
+func TestOOMCounterStaysWithItsFile(t *testing.T) {
+	dir := t.TempDir()
+	for file, text := range map[string]string{
+		"self/stat":                     "",
+		"7/cgroup":                      "0::/redis\n",
+		"vmstat":                        "oom_kill 5\n",
+		"fs/cgroup/redis/memory.events": "oom_kill 0\n",
+	} {
+		path := filepath.Join(dir, file)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read, err := FS{proc: dir, sys: dir}.OOMCounter(7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := read(); err != nil || n != 0 {
+		t.Fatalf("%d, %v", n, err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "fs")); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := read(); err == nil {
+		t.Errorf("the cgroup is gone, but the counter reads %d", n)
 	}
 }

@@ -25,6 +25,7 @@ type Process struct {
 	id        ID
 	permitted bool // to read what only tracers may
 	stat      int  // descriptor
+	io        int  // descriptor, or -1: a zombie's can't be opened any more but by root
 	end       *ending
 
 	// life is held for reading while a descriptor is in use and for writing to
@@ -51,13 +52,16 @@ func (fs FS) Open(pid int) (*Process, error) {
 		pidfd.close()
 		return nil, err
 	}
-	p := &Process{fs: fs, id: ID{PID: pid}, stat: stat, smaps: -1}
+	p := &Process{fs: fs, id: ID{PID: pid}, stat: stat, io: -1, smaps: -1}
+	if io, err := fs.open(pid, "io"); err == nil {
+		p.io = io
+	}
 	s, err := p.Stat()
 	if err == nil && !pidfd.holds(pid) {
 		err = ErrGone // and its pid may have been taken between the two opens
 	}
 	if err != nil {
-		_ = unix.Close(stat)
+		_ = p.closeFiles()
 		pidfd.close()
 		return nil, err
 	}
@@ -125,21 +129,50 @@ func (p *Process) Title() (string, error) {
 }
 
 // WrittenBytes is what the process caused to be written to storage so far. It
-// needs the right to trace.
+// needs the right to trace, and that the process lived when it was opened.
 func (p *Process) WrittenBytes() (uint64, error) {
-	b, err := p.read("io")
-	if err != nil {
-		return 0, err
+	p.life.RLock()
+	defer p.life.RUnlock()
+	switch {
+	case p.closed:
+		return 0, ErrGone
+	case p.io < 0:
+		return 0, fmt.Errorf("io: %w", ErrDenied)
 	}
-	_, after, ok := bytes.Cut(b, []byte("\nwrite_bytes: "))
+	var b [512]byte
+	n, err := pread(p.io, b[:])
+	if err != nil {
+		return 0, classify("io", err)
+	}
+	_, after, ok := bytes.Cut(b[:n], []byte("\nwrite_bytes: "))
 	if !ok {
 		return 0, fmt.Errorf("io: %w", ErrTruncated)
 	}
-	n, _, ok := number(after)
+	written, _, ok := number(after)
 	if !ok {
 		return 0, fmt.Errorf("io: %w", errNoNumber)
 	}
-	return n, nil
+	return written, nil
+}
+
+// ThreadNames are the names of the process's threads. A fork has the name of the
+// thread that forked, which need not be the main one.
+func (p *Process) ThreadNames() ([]string, error) {
+	dir := p.fs.path(p.id.PID, "task")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, classify(dir, err)
+	}
+	var names []string
+	for _, e := range entries {
+		b, err := p.fs.read(p.id.PID, "task/"+e.Name()+"/comm")
+		if err != nil {
+			continue // ended meanwhile
+		}
+		names = append(names, strings.TrimSuffix(string(b), "\n"))
+	}
+	_, err = p.Stat()
+	return names, err
 }
 
 // Executable is the path of the process's program. It needs the right to trace.
@@ -246,7 +279,7 @@ func (p *Process) Close() error {
 		return nil
 	}
 	p.closed = true
-	err := unix.Close(p.stat)
+	err := p.closeFiles()
 	p.life.Unlock()
 	p.end.close()
 	p.reading.Lock() // a read of smaps that is under way comes to its end
@@ -256,6 +289,13 @@ func (p *Process) Close() error {
 		p.smaps = -1
 	}
 	return err
+}
+
+func (p *Process) closeFiles() error {
+	if p.io >= 0 {
+		_ = unix.Close(p.io)
+	}
+	return unix.Close(p.stat)
 }
 
 func (p *Process) isClosed() bool {

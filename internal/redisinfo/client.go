@@ -114,10 +114,9 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 }
 
 // SaveInterval asks CONFIG GET save for the longest save point, in seconds. It
-// is absent when there is none, and when the user may not ask or the command
-// was renamed: CONFIG GET is a thing that a server may well refuse.
-//
-// The error is an *Error, except when ctx was cancelled.
+// is absent when there is none. ErrMayNotAsk says that the user may not ask or
+// that the command was renamed: CONFIG GET is a thing that a server may well
+// refuse. Other errors are an *Error, except when ctx was cancelled.
 func (c *Client) SaveInterval(ctx context.Context) (opt.Val[int64], error) {
 	var reply map[string]string
 	err := c.do(ctx, "CONFIG GET", func(ctx context.Context) (err error) {
@@ -126,7 +125,7 @@ func (c *Client) SaveInterval(ctx context.Context) (opt.Val[int64], error) {
 	})
 	var refused *ReplyError
 	if errors.As(err, &refused) && (refused.Code == "NOPERM" || refused.Code == "ERR") {
-		return opt.Val[int64]{}, nil
+		return opt.Val[int64]{}, ErrMayNotAsk
 	}
 	if err != nil {
 		return opt.Val[int64]{}, err

@@ -1,5 +1,7 @@
 package redisinfo
 
+import "errors"
+
 // Reasons of an Error; the values of a metric's label.
 const (
 	ReasonUnreachable = "unreachable" // no such host, connection refused, or closed by the server
@@ -22,6 +24,9 @@ type Error struct {
 func (e *Error) Error() string { return e.Hint }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// ErrMayNotAsk says that the server refuses a question to this user.
+var ErrMayNotAsk = errors.New("the user may not ask this")
 
 // ReplyError is an error reply, without its text: some servers repeat a
 // command's arguments there, and so the password of an AUTH that they don't know.

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"time"
 
@@ -10,16 +11,21 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
 
+// accountEvery is how often delay accounting is looked for where there was none.
+const accountEvery = time.Minute
+
 const remedyAccounting = "give the exporter CAP_NET_ADMIN, set kernel.task_delayacct=1 and then restart the server"
 
 // process is the server's process: proved, held and watched.
 type process struct {
 	Process
 	died opt.Val[time.Time]
+	gone bool   // it is not the server any more: it has died, or another is
 	stop func() // ends the watch over its children
 
 	cgroup    Cgroup                                 // nil: not to be read
 	account   func(pid int) (taskstats.Stats, error) // delay accounting; nil: none
+	accountAt time.Time                              // no look for delay accounting before
 	quiet     dated[reading]                         // the last reading without a child
 	quietPrev dated[reading]                         // and the one before it
 	endTail   context.CancelFunc                     // ends the tail of the last fork
@@ -34,8 +40,8 @@ func (p *process) close() {
 	p.Close()
 }
 
-// read takes a reading of the server's counters.
-func (p *process) read() (reading, error) {
+// read takes a reading of the server's counters, with its child or without.
+func (p *process) read(child Process) (reading, error) {
 	stat, err := p.Stat()
 	if err != nil {
 		return reading{}, err
@@ -45,7 +51,7 @@ func (p *process) read() (reading, error) {
 		faults:   stat.MinorFaults,
 		resident: stat.ResidentPages * uint64(os.Getpagesize()),
 	}
-	if p.cgroup != nil {
+	if p.cgroup != nil && p.aloneWith(child) {
 		if status, err := p.Status(); err == nil {
 			r.anon = status.RSSAnon
 		}
@@ -61,6 +67,21 @@ func (p *process) read() (reading, error) {
 	return r, nil
 }
 
+// aloneWith tells whether nobody is in the server's cgroup but the server and its
+// child. Whoever else comes, a shell or a probe, has memory of its own there.
+func (p *process) aloneWith(child Process) bool {
+	members, err := p.cgroup.Processes()
+	if err != nil {
+		return false
+	}
+	for _, pid := range members {
+		if pid != p.ID().PID && (child == nil || pid != child.ID().PID) {
+			return false
+		}
+	}
+	return true
+}
+
 // quietBefore is the last reading that was taken before a birth and without a child.
 func (p *process) quietBefore(birth time.Time) opt.Val[reading] {
 	return before(birth, p.quiet, p.quietPrev)
@@ -68,43 +89,46 @@ func (p *process) quietBefore(birth time.Time) opt.Val[reading] {
 
 // openCounters finds out which counters there are of a server.
 func (w *Watcher) openCounters(p *process) {
-	pid := p.ID().PID
-	cgroup, err := w.opts.Machine.MemoryCgroup(pid)
+	if !w.opts.Sampling {
+		return
+	}
+	cgroup, err := w.opts.Machine.MemoryCgroup(p.ID().PID)
 	if err == nil {
 		p.cgroup = cgroup
 	} else {
 		w.log.Debug("The server's memory cgroup can't be read", "err", err)
 	}
-	switch accounted, err := w.opts.Machine.Accounted(pid); {
+	w.openAccounting(p, slog.LevelInfo)
+}
+
+// openAccounting finds out whether the kernel accounts the server's delays; said
+// once, and looked at again now and then: an answer may be missing by chance.
+func (w *Watcher) openAccounting(p *process, level slog.Level) {
+	p.accountAt = time.Now().Add(accountEvery)
+	switch accounted, err := w.opts.Machine.Accounted(p.ID().PID); {
 	case err != nil:
-		w.log.Info("The time that copies take is not known", "why", err, "remedy", remedyAccounting)
+		w.log.Log(context.Background(), level, "The time that copies take is not known", "why", err, "remedy", remedyAccounting)
 	case !accounted:
-		w.log.Info("The time that copies take is not known", "why", "the kernel does not account this server's delays", "remedy", remedyAccounting)
+		w.log.Log(context.Background(), level, "The time that copies take is not known", "why", "the kernel does not account this server's delays", "remedy", remedyAccounting)
 	default:
 		p.account = w.opts.Machine.Accounting
 	}
 	w.opts.Server.SetAvailable(history.SourceTaskstats, p.account != nil)
 }
 
-// readQuiet notes the counters while there is no child, and who else is in the
-// server's cgroup.
+// readQuiet notes the counters while there is no child.
 func (w *Watcher) readQuiet() {
 	p := w.process
 	if !w.opts.Sampling || w.living() > 0 {
 		return
 	}
-	if p.cgroup != nil {
-		members, err := p.cgroup.Processes()
-		own := err == nil && len(members) == 1 && members[0] == p.ID().PID
-		w.opts.Server.SetAvailable(history.SourceCgroup, own)
-		if !own {
-			p.quiet, p.quietPrev = dated[reading]{}, dated[reading]{}
-			return
-		}
+	if p.account == nil && time.Now().After(p.accountAt) {
+		w.openAccounting(p, slog.LevelDebug)
 	}
-	r, err := p.read()
+	r, err := p.read(nil)
 	if err != nil {
 		return
 	}
+	w.opts.Server.SetAvailable(history.SourceCgroup, r.cgroup.Present())
 	p.quiet, p.quietPrev = dated[reading]{opt.Of(r), r.at}, p.quiet
 }

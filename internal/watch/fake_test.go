@@ -126,10 +126,12 @@ func (w *world) Open(pid int) (Process, error) {
 	return p, nil
 }
 
-func (w *world) OOMKills(int) (uint64, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.oomKills, nil
+func (w *world) OOMCounter(int) (func() (uint64, error), error) {
+	return func() (uint64, error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.oomKills, nil
+	}, nil
 }
 
 func (w *world) MemoryCgroup(int) (Cgroup, error) { return nil, proc.ErrDenied }
@@ -192,6 +194,7 @@ type fakeProcess struct {
 	status    opt.Val[syscall.WaitStatus] // readable once exited
 	onlyAfter bool                        // the status is readable after the reaping only
 	dead      bool
+	died      time.Time
 	exited    chan struct{}
 	reaped    chan struct{}
 }
@@ -200,14 +203,14 @@ type fakeProcess struct {
 func (p *fakeProcess) exit(status syscall.WaitStatus) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
-	p.status, p.dead = opt.Of(status), true
+	p.status, p.dead, p.died = opt.Of(status), true, time.Now()
 	close(p.exited)
 }
 
 // vanish ends the process without a trace of how.
 func (p *fakeProcess) vanish() {
 	p.world.mu.Lock()
-	p.dead = true
+	p.dead, p.died = true, time.Now()
 	close(p.exited)
 	p.world.mu.Unlock()
 	p.reap()
@@ -263,9 +266,19 @@ func (p *fakeProcess) Smaps() (proc.Smaps, error) {
 
 func (p *fakeProcess) WrittenBytes() (uint64, error) { return 4096, nil }
 func (p *fakeProcess) BirthTime() (time.Time, error) { return p.born, nil }
-func (p *fakeProcess) Exited() <-chan struct{}       { return p.exited }
-func (p *fakeProcess) Reaped() <-chan struct{}       { return p.reaped }
-func (p *fakeProcess) Close() error                  { return nil }
+func (p *fakeProcess) ThreadNames() ([]string, error) {
+	return []string{"redis-server", "bio_lazy_free", "workers-3"}, nil
+}
+
+func (p *fakeProcess) ExitTime() time.Time {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.died
+}
+
+func (p *fakeProcess) Exited() <-chan struct{} { return p.exited }
+func (p *fakeProcess) Reaped() <-chan struct{} { return p.reaped }
+func (p *fakeProcess) Close() error            { return nil }
 
 func (p *fakeProcess) ExitStatus() (syscall.WaitStatus, bool) {
 	p.world.mu.Lock()

@@ -32,8 +32,8 @@ type follower struct {
 	child   Process
 	process *process
 	comm    string
-	oomKill opt.Val[uint64] // oom_kill counter at birth
-	sampler *sampler        // nil: no sampling
+	oom     oomWatch
+	sampler *sampler // nil: no sampling
 }
 
 // follow returns when the child is dead and reaped and its tail has ended, or
@@ -92,7 +92,7 @@ func (f *follower) look() bool {
 // died finds out how the child ended, and reports it when the server has reaped
 // it: only then does INFO speak of the same end.
 func (f *follower) died(ctx, tail context.Context) {
-	d := death{at: time.Now()}
+	d := death{at: f.child.ExitTime()}
 	var end reading
 	measured := false
 	if f.sampler != nil {
@@ -115,7 +115,7 @@ func (f *follower) died(ctx, tail context.Context) {
 	}
 	if known {
 		d.status = opt.Of(status)
-		d.oomKilled = status.Signaled() && status.Signal() == syscall.SIGKILL && f.oomRose()
+		d.oomKilled = status.Signaled() && status.Signal() == syscall.SIGKILL && f.oom.rose()
 	}
 	f.w.post(func() { f.w.ended(f.id, d, cpu, written) })
 	if measured {
@@ -123,15 +123,30 @@ func (f *follower) died(ctx, tail context.Context) {
 	}
 }
 
-// oomRose tells whether a counter of OOM kills around the server grew during
-// the child's life.
-func (f *follower) oomRose() bool {
-	before, ok := f.oomKill.Get()
-	if !ok {
+// oomWatch tells whether a counter of OOM kills grew. The zero value can't.
+type oomWatch struct {
+	read   func() (uint64, error)
+	before uint64
+}
+
+func newOOMWatch(m Machine, pid int) (oomWatch, error) {
+	read, err := m.OOMCounter(pid)
+	if err != nil {
+		return oomWatch{}, err
+	}
+	before, err := read()
+	if err != nil {
+		return oomWatch{}, err
+	}
+	return oomWatch{read, before}, nil
+}
+
+func (o oomWatch) rose() bool {
+	if o.read == nil {
 		return false
 	}
-	now, err := f.w.opts.Machine.OOMKills(f.process.ID().PID)
-	return err == nil && now > before
+	now, err := o.read()
+	return err == nil && now > o.before
 }
 
 // usage reads what the child consumed in its life; best from the zombie.

@@ -122,6 +122,13 @@ func refused(before, after redisinfo.Info) map[history.Kind]uint64 {
 	return out
 }
 
+// fell tells whether a total is less than before: it was set back.
+func fell(before, after opt.Val[uint64]) bool {
+	b, okB := before.Get()
+	a, okA := after.Get()
+	return okB && okA && a < b
+}
+
 // rise is how much a total grew; 0 when it fell or is not there.
 func rise(before, after opt.Val[uint64]) uint64 {
 	b, okB := before.Get()

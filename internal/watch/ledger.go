@@ -29,6 +29,7 @@ type ledger struct {
 
 type birthEntry struct {
 	id   string
+	born time.Time // at the earliest
 	seen time.Time
 }
 
@@ -74,11 +75,11 @@ func (s *settlement) duration(id string, d opt.Val[time.Duration]) {
 // is one. born is the earliest that it can have been born.
 func (l *ledger) birth(id string, born, seen time.Time) {
 	if g, ok := l.group.Get(); ok && !g.complete() && !born.After(g.at) {
-		g.members = append(g.members, birthEntry{id, seen})
+		g.members = append(g.members, birthEntry{id, born, seen})
 		l.group = opt.Of(g)
 		return
 	}
-	l.births = append(l.births, birthEntry{id, seen})
+	l.births = append(l.births, birthEntry{id, born, seen})
 }
 
 // forget drops a birth that turned out to be no fork of the server.
@@ -88,7 +89,7 @@ func (l *ledger) forget(id string) {
 
 // reply takes a reply to an INFO sent at sent and answered at now. total and
 // latest are absent where the server does not send them (total_forks: before 6.2).
-func (l *ledger) reply(sent, now time.Time, total opt.Val[uint64], latest opt.Val[time.Duration]) settlement {
+func (l *ledger) reply(sent, now time.Time, total opt.Val[uint64], latest opt.Val[time.Duration], reset bool) settlement {
 	var s settlement
 	l.expire(now, &s)
 	count, counts := total.Get()
@@ -101,7 +102,7 @@ func (l *ledger) reply(sent, now time.Time, total opt.Val[uint64], latest opt.Va
 	case !known:
 		l.loseSeenBefore(sent, &s)
 		return s
-	case count < before: // CONFIG RESETSTAT, or another server behind the same address
+	case reset || count < before:
 		seen := l.loseSeenBefore(sent, &s)
 		if more := int(count) - seen; more > 0 {
 			s.unobservedChildren += more
@@ -124,7 +125,10 @@ func (l *ledger) reply(sent, now time.Time, total opt.Val[uint64], latest opt.Va
 	if waiting { // a later rise ends the wait, and leaves open whose late births were
 		l.settle(g, false, &s)
 	}
-	n := min(forks, len(l.births))
+	n := 0
+	for n < min(forks, len(l.births)) && !l.births[n].born.After(now) {
+		n++
+	}
 	g = group{
 		forks:    forks,
 		members:  slices.Clone(l.births[:n]),

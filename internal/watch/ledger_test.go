@@ -23,6 +23,7 @@ type answer struct {
 	sent   int
 	total  int // -1: the server does not count
 	latest int // milliseconds, 0: never
+	reset  bool
 }
 
 // tally is all settlements of a ledger's life, added up.
@@ -67,139 +68,148 @@ func TestLedger(t *testing.T) {
 		{
 			name: "a fork seen and asked for at once",
 			steps: []step{
-				{at: 0, reply: &answer{0, 5, 7}},
+				{at: 0, reply: &answer{sent: 0, total: 5, latest: 7}},
 				{at: 100, birth: "a"},
-				{at: 103, reply: &answer{101, 6, 3}},
+				{at: 103, reply: &answer{sent: 101, total: 6, latest: 3}},
 			},
 			want: tally{Durations: map[string]int{"a": 3}},
 		},
 		{
 			name: "two forks before one answer: the value is the second's",
 			steps: []step{
-				{at: 0, reply: &answer{0, 5, 7}},
+				{at: 0, reply: &answer{sent: 0, total: 5, latest: 7}},
 				{at: 100, birth: "a"},
 				{at: 120, birth: "b"},
-				{at: 130, reply: &answer{101, 7, 4}},
-				{at: 131, reply: &answer{130, 7, 4}},
+				{at: 130, reply: &answer{sent: 101, total: 7, latest: 4}},
+				{at: 131, reply: &answer{sent: 130, total: 7, latest: 4}},
 			},
 			want: tally{Durations: map[string]int{"a": -1, "b": 4}, Lost: 1},
 		},
 		{
 			name: "the answer counts a fork whose birth is seen a moment later",
 			steps: []step{
-				{at: 0, reply: &answer{0, 5, 7}},
-				{at: 100, reply: &answer{99, 6, 3}},
+				{at: 0, reply: &answer{sent: 0, total: 5, latest: 7}},
+				{at: 100, reply: &answer{sent: 99, total: 6, latest: 3}},
 				{at: 108, birth: "a"},
-				{at: 112, reply: &answer{109, 6, 3}},
+				{at: 112, reply: &answer{sent: 109, total: 6, latest: 3}},
 			},
 			want: tally{Durations: map[string]int{"a": 3}},
 		},
 		{
 			name: "the same with an earlier birth in the group",
 			steps: []step{
-				{at: 0, reply: &answer{0, 5, 7}},
+				{at: 0, reply: &answer{sent: 0, total: 5, latest: 7}},
 				{at: 98, birth: "a"},
-				{at: 100, reply: &answer{99, 7, 3}},
+				{at: 100, reply: &answer{sent: 99, total: 7, latest: 3}},
 				{at: 108, birth: "b"},
-				{at: 112, reply: &answer{109, 7, 3}},
+				{at: 112, reply: &answer{sent: 109, total: 7, latest: 3}},
 			},
 			want: tally{Durations: map[string]int{"a": -1, "b": 3}, Lost: 1},
 		},
 		{
 			name: "a fork that nobody saw, and another seen right after it: whose is whose can't be told",
 			steps: []step{
-				{at: 0, reply: &answer{0, 5, 7}},
-				{at: 100, reply: &answer{99, 6, 3}},
+				{at: 0, reply: &answer{sent: 0, total: 5, latest: 7}},
+				{at: 100, reply: &answer{sent: 99, total: 6, latest: 3}},
 				{at: 108, birth: "b"},
-				{at: 112, reply: &answer{109, 7, 4}},
-				{at: 900, reply: &answer{899, 7, 4}},
+				{at: 112, reply: &answer{sent: 109, total: 7, latest: 4}},
+				{at: 900, reply: &answer{sent: 899, total: 7, latest: 4}},
 			},
 			want: tally{Durations: map[string]int{"b": -1}, Unseen: 1, Orphans: []int{3, 4}},
 		},
 		{
 			name: "a fork that nobody saw, and another born after the answer",
 			steps: []step{
-				{at: 0, reply: &answer{0, 5, 7}},
-				{at: 100, reply: &answer{99, 6, 3}},
+				{at: 0, reply: &answer{sent: 0, total: 5, latest: 7}},
+				{at: 100, reply: &answer{sent: 99, total: 6, latest: 3}},
 				{at: 118, birth: "b", born: 110},
-				{at: 122, reply: &answer{119, 7, 4}},
-				{at: 900, reply: &answer{899, 7, 4}},
+				{at: 122, reply: &answer{sent: 119, total: 7, latest: 4}},
+				{at: 900, reply: &answer{sent: 899, total: 7, latest: 4}},
 			},
 			want: tally{Durations: map[string]int{"b": 4}, Unseen: 1, Orphans: []int{3}},
 		},
 		{
 			name: "a fork that nobody saw: its duration still counts, for no record",
 			steps: []step{
-				{at: 0, reply: &answer{0, 5, 7}},
-				{at: 100, reply: &answer{99, 6, 3}},
-				{at: 1000, reply: &answer{999, 6, 3}},
+				{at: 0, reply: &answer{sent: 0, total: 5, latest: 7}},
+				{at: 100, reply: &answer{sent: 99, total: 6, latest: 3}},
+				{at: 1000, reply: &answer{sent: 999, total: 6, latest: 3}},
 			},
 			want: tally{Unseen: 1, Orphans: []int{3}},
 		},
 		{
 			name: "one of two was not seen: the value may be either's",
 			steps: []step{
-				{at: 0, reply: &answer{0, 5, 7}},
+				{at: 0, reply: &answer{sent: 0, total: 5, latest: 7}},
 				{at: 98, birth: "a"},
-				{at: 100, reply: &answer{99, 7, 3}},
-				{at: 1000, reply: &answer{999, 7, 3}},
+				{at: 100, reply: &answer{sent: 99, total: 7, latest: 3}},
+				{at: 1000, reply: &answer{sent: 999, total: 7, latest: 3}},
 			},
 			want: tally{Durations: map[string]int{"a": -1}, Unseen: 1, Lost: 1, Orphans: []int{3}},
 		},
 		{
 			name: "a child that the server does not count",
 			steps: []step{
-				{at: 0, reply: &answer{0, 5, 7}},
+				{at: 0, reply: &answer{sent: 0, total: 5, latest: 7}},
 				{at: 98, birth: "helper"},
-				{at: 100, reply: &answer{99, 5, 7}},
+				{at: 100, reply: &answer{sent: 99, total: 5, latest: 7}},
 			},
 			want: tally{Uncounted: []string{"helper"}},
 		},
 		{
 			name: "an answer to a question sent before the birth says nothing of it",
 			steps: []step{
-				{at: 0, reply: &answer{0, 5, 7}},
+				{at: 0, reply: &answer{sent: 0, total: 5, latest: 7}},
 				{at: 98, birth: "a"},
-				{at: 100, reply: &answer{97, 5, 7}},
-				{at: 103, reply: &answer{101, 6, 2}},
+				{at: 100, reply: &answer{sent: 97, total: 5, latest: 7}},
+				{at: 103, reply: &answer{sent: 101, total: 6, latest: 2}},
 			},
 			want: tally{Durations: map[string]int{"a": 2}},
 		},
 		{
 			name: "CONFIG RESETSTAT: never a wrong duration, and nothing uncounted twice",
 			steps: []step{
-				{at: 0, reply: &answer{0, 5, 7}},
+				{at: 0, reply: &answer{sent: 0, total: 5, latest: 7}},
 				{at: 98, birth: "a"},
-				{at: 100, reply: &answer{99, 0, 0}},
+				{at: 100, reply: &answer{sent: 99, total: 0, latest: 0}},
 				{at: 198, birth: "b"},
-				{at: 200, reply: &answer{199, 1, 6}},
+				{at: 200, reply: &answer{sent: 199, total: 1, latest: 6}},
 			},
 			want: tally{Durations: map[string]int{"a": -1, "b": 6}, Lost: 1},
 		},
 		{
+			name: "a reset, and as many forks since as before",
+			steps: []step{
+				{at: 0, reply: &answer{sent: 0, total: 1, latest: 7}},
+				{at: 98, birth: "a"},
+				{at: 100, reply: &answer{sent: 99, total: 1, latest: 5, reset: true}},
+			},
+			want: tally{Durations: map[string]int{"a": -1}, Lost: 1},
+		},
+		{
 			name: "forks after a reset that nobody saw",
 			steps: []step{
-				{at: 0, reply: &answer{0, 5, 7}},
-				{at: 100, reply: &answer{99, 2, 9}},
+				{at: 0, reply: &answer{sent: 0, total: 5, latest: 7}},
+				{at: 100, reply: &answer{sent: 99, total: 2, latest: 9}},
 			},
 			want: tally{Unseen: 2, Lost: 2},
 		},
 		{
 			name: "a server before 6.2 does not count: the value is the last fork's",
 			steps: []step{
-				{at: 0, reply: &answer{0, -1, 7}},
+				{at: 0, reply: &answer{sent: 0, total: -1, latest: 7}},
 				{at: 98, birth: "a"},
 				{at: 99, birth: "b"},
-				{at: 101, reply: &answer{100, -1, 8}},
+				{at: 101, reply: &answer{sent: 100, total: -1, latest: 8}},
 			},
 			want: tally{Durations: map[string]int{"a": -1, "b": 8}, Lost: 1},
 		},
 		{
 			name: "latest_fork_usec of 0 is no duration",
 			steps: []step{
-				{at: 0, reply: &answer{0, 5, 7}},
+				{at: 0, reply: &answer{sent: 0, total: 5, latest: 7}},
 				{at: 98, birth: "a"},
-				{at: 101, reply: &answer{100, 6, 0}},
+				{at: 101, reply: &answer{sent: 100, total: 6, latest: 0}},
 			},
 			want: tally{Durations: map[string]int{"a": -1}, Lost: 1},
 		},
@@ -219,7 +229,7 @@ func TestLedger(t *testing.T) {
 				if s.reply.latest > 0 {
 					latest = opt.Of(time.Duration(s.reply.latest) * time.Millisecond)
 				}
-				got.add(l.reply(ms(s.reply.sent), ms(s.at), total, latest))
+				got.add(l.reply(ms(s.reply.sent), ms(s.at), total, latest, s.reply.reset))
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("settlements (-want +got):\n%s", diff)
@@ -247,7 +257,7 @@ func TestLedgerSettlesEveryForkOnce(t *testing.T) {
 			if latest > 0 {
 				last = opt.Of(time.Duration(latest) * time.Millisecond)
 			}
-			got.add(l.reply(ms(sent), ms(now), opt.Of(uint64(forked)), last))
+			got.add(l.reply(ms(sent), ms(now), opt.Of(uint64(forked)), last, false))
 		}
 		answerNow(0)
 		type born struct {

@@ -27,9 +27,8 @@ type Machine interface {
 	// WatchChildren calls notify with the process's children, at once and then at
 	// each change. notify must not block; pids is good during the call only.
 	WatchChildren(p Process, notify func(pids []int)) (stop func(), err error)
-	// OOMKills counts the OOM kills around a process: of its memory cgroup where
-	// that can be read, else of the host.
-	OOMKills(pid int) (uint64, error)
+	// OOMCounter finds the counter of OOM kills around a process.
+	OOMCounter(pid int) (read func() (uint64, error), err error)
 	// MemoryCgroup opens a process's memory cgroup; the caller closes it.
 	MemoryCgroup(pid int) (Cgroup, error)
 	// Accounting reads the kernel's delay accounting of a process, all threads together.
@@ -52,10 +51,12 @@ type Process interface {
 	Stat() (proc.Stat, error)
 	Status() (proc.Status, error)
 	Title() (string, error)
+	ThreadNames() ([]string, error)
 	Smaps() (proc.Smaps, error)
 	WrittenBytes() (uint64, error)
 	BirthTime() (time.Time, error)
 	Exited() <-chan struct{}
+	ExitTime() time.Time
 	Reaped() <-chan struct{}
 	ExitStatus() (syscall.WaitStatus, bool)
 	Close() error
@@ -101,8 +102,10 @@ func (m LocalMachine) Accounting(pid int) (taskstats.Stats, error) {
 // FindServer implements Machine.
 func (m LocalMachine) FindServer(q proc.Query) (int, error) { return m.FS.FindServer(q) }
 
-// OOMKills implements Machine.
-func (m LocalMachine) OOMKills(pid int) (uint64, error) { return m.FS.OOMKills(pid) }
+// OOMCounter implements Machine.
+func (m LocalMachine) OOMCounter(pid int) (func() (uint64, error), error) {
+	return m.FS.OOMCounter(pid)
+}
 
 // Open implements Machine.
 func (m LocalMachine) Open(pid int) (Process, error) {

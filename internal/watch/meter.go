@@ -19,16 +19,18 @@ type reading struct {
 	faults   uint64                   // minor faults of the server
 	resident uint64                   // bytes of the server
 	anon     opt.Val[uint64]          // bytes that the server has mapped of anonymous memory
-	cgroup   opt.Val[uint64]          // bytes of anonymous memory in the server's own cgroup
+	cgroup   opt.Val[uint64]          // bytes of anonymous memory in the server's cgroup, if nobody else is in it
 	copies   opt.Val[taskstats.Stats] // delay accounting of the server
 	child    opt.Val[uint64]          // resident bytes of the child
 }
 
-// others is what the cgroup's processes other than the server hold.
-func (r reading) others() (uint64, bool) {
+// others is what the cgroup's processes other than the server hold. It is below
+// 0 where the server brought memory along that another cgroup is charged for:
+// only differences mean anything.
+func (r reading) others() (int64, bool) {
 	cgroup, ok1 := r.cgroup.Get()
 	anon, ok2 := r.anon.Get()
-	return cgroup - min(anon, cgroup), ok1 && ok2
+	return int64(cgroup) - int64(anon), ok1 && ok2
 }
 
 // meter makes a fork's two lines of readings: what the child alone holds, and
@@ -48,12 +50,37 @@ type meter struct {
 	page uint64
 	lag  uint64 // by how many bytes a cgroup's count may be behind
 
-	quiet opt.Val[reading] // the last one before the birth, without a child
-	birth reading          // when the child was first seen
-	high  highs            // since the birth
-	gave  bool             // server or child gave memory back since the birth
+	quiet   opt.Val[reading] // the last one before the birth, without a child
+	birth   reading          // when the child was first seen
+	partial bool             // which was long after its birth: how much was copied can't be known
+	high    highs            // since the birth
+	gave    bool             // server or child gave memory back since the birth
 
 	anchor opt.Val[anchor] // the last exact reading
+	// noCgroup says that the cgroup has led away from an exact reading: memory that
+	// it is not charged for, or somebody else's.
+	noCgroup bool
+}
+
+// ownPages is what a child dirties for itself, without the server: stack,
+// allocator, buffers.
+const ownPages = 1 << 20
+
+// newMeter begins at a birth, when nothing has been copied and the child has
+// dirtied little of its own; or, where the child was there before, at a point
+// that nothing is known of.
+func newMeter(page, lag uint64, quiet opt.Val[reading], birth reading, partial bool) meter {
+	m := meter{page: page, lag: lag, quiet: quiet, birth: birth, partial: partial}
+	m.high.fell(birth)
+	if !partial {
+		m.anchor = opt.Of(anchor{copied: m.copied(birth), high: m.high})
+	}
+	return m
+}
+
+// tolerance is how far apart two sources may be and still agree.
+func (m *meter) tolerance(dirty uint64) uint64 {
+	return max(dirty/50, m.birth.resident/200) + ownPages
 }
 
 // highs are the largest resident sizes seen.
@@ -128,6 +155,9 @@ func (m *meter) copies(r reading) history.Copies {
 	if m.high.fell(r) {
 		m.gave = true
 	}
+	if m.partial {
+		return history.Copies{Time: r.at}
+	}
 	c := history.Copies{Time: r.at, Faults: opt.Of(m.counted(r) / m.page)}
 	c.Bytes, c.Stall = m.accounted(r)
 	c.Source = history.SourceTaskstats
@@ -141,10 +171,13 @@ func (m *meter) copies(r reading) history.Copies {
 // counters are believed again only if they led here from the anchor before.
 func (m *meter) exact(r reading, dirty uint64) {
 	led, was := m.between(r)
+	if by, ok := m.byCgroup(r); ok && apart(by, dirty) > m.tolerance(dirty)+m.lag {
+		m.noCgroup = true
+	}
 	next := anchor{dirty: dirty, copied: m.copied(r)}
 	next.high.fell(r)
 	if was {
-		next.refuted = apart(led, dirty) > max(dirty/50, m.birth.resident/200)
+		next.refuted = apart(led, dirty) > m.tolerance(dirty)
 	}
 	m.anchor = opt.Of(next)
 }
@@ -170,24 +203,23 @@ func (m *meter) between(r reading) (uint64, bool) {
 	return a.dirty + m.copied(r) - min(a.copied, m.copied(r)), !a.refuted
 }
 
+// byCgroup is the private dirty memory by the server's own cgroup.
+func (m *meter) byCgroup(r reading) (uint64, bool) {
+	quiet, ok := m.quiet.Get()
+	now, ok1 := r.others()
+	before, ok2 := quiet.others()
+	return uint64(max(0, now-before)), ok && ok1 && ok2 && !m.noCgroup
+}
+
 // sample is the child's private dirty memory without a reading of smaps; absent
 // where nothing trustworthy is known.
 func (m *meter) sample(r reading) opt.Val[history.Sample] {
-	if now, ok := r.others(); ok {
-		if q, quiet := m.quiet.Get(); quiet {
-			if before, ok := q.others(); ok {
-				return opt.Of(history.Sample{
-					Time: r.at, Source: history.SourceCgroup,
-					PrivateDirty: now - min(before, now), Error: opt.Of(m.lag),
-				})
-			}
-		}
+	between, counts := m.between(r) // with each reading: it watches for memory that is given back
+	if dirty, ok := m.byCgroup(r); ok {
+		return opt.Of(history.Sample{Time: r.at, Source: history.SourceCgroup, PrivateDirty: dirty, Error: opt.Of(m.lag)})
 	}
-	if dirty, ok := m.between(r); ok {
-		return opt.Of(history.Sample{
-			Time: r.at, Source: history.SourceCounters, PrivateDirty: dirty,
-			Error: opt.Of(max(dirty/50, m.birth.resident/200)),
-		})
+	if counts {
+		return opt.Of(history.Sample{Time: r.at, Source: history.SourceCounters, PrivateDirty: between, Error: opt.Of(m.tolerance(between))})
 	}
 	return opt.Val[history.Sample]{}
 }

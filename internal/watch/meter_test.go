@@ -30,7 +30,10 @@ func (r reading) withCopies(pages uint64, took time.Duration) reading {
 	return r
 }
 
-func newMeter(birth reading) *meter { return &meter{page: page, lag: mb, birth: birth} }
+func meterAt(birth reading) *meter {
+	m := newMeter(page, mb, opt.Val[reading]{}, birth, false)
+	return &m
+}
 
 func wantDirty(t *testing.T, m *meter, r reading, want uint64, source history.Source) {
 	t.Helper()
@@ -47,9 +50,9 @@ func wantNothing(t *testing.T, m *meter, r reading) {
 	}
 }
 
-func TestMeterCountsFromAnExactReading(t *testing.T) {
-	m := newMeter(at(1000, 1024, 1000))
-	wantNothing(t, m, at(1000+10*pmb, 1024, 1000)) // no exact reading yet: the child's own pages are not known
+func TestMeterCountsFromTheBirthAndFromExactReadings(t *testing.T) {
+	m := meterAt(at(1000, 1024, 1000))
+	wantDirty(t, m, at(1000+10*pmb, 1024, 1000), 10, history.SourceCounters)
 	m.exact(at(1000+10*pmb, 1024, 1000), 11*mb)
 	wantDirty(t, m, at(1000+50*pmb, 1024, 1000), 51, history.SourceCounters)
 	c := m.copies(at(1000+50*pmb, 1024, 1000))
@@ -60,7 +63,7 @@ func TestMeterCountsFromAnExactReading(t *testing.T) {
 
 // A server that grows touches new pages: faults, and no copies.
 func TestMeterLeavesGrowthOut(t *testing.T) {
-	m := newMeter(at(0, 1024, 1000))
+	m := meterAt(at(0, 1024, 1000))
 	m.exact(at(0, 1024, 1000), mb)
 	wantDirty(t, m, at(300*pmb, 1024+200, 1000), 101, history.SourceCounters)
 }
@@ -71,7 +74,7 @@ func TestMeterIsSilentWhereMemoryIsGivenBack(t *testing.T) {
 		"the child gives it back": at(100*pmb, 1024, 1000-100),
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newMeter(at(0, 1024, 1000))
+			m := meterAt(at(0, 1024, 1000))
 			m.copies(at(0, 1024, 1000))
 			m.exact(at(0, 1024, 1000), mb)
 			wantNothing(t, m, after)
@@ -92,7 +95,7 @@ func TestMeterIsSilentWhereMemoryIsGivenBack(t *testing.T) {
 
 // Delay accounting counts copies whoever gives memory back.
 func TestMeterTrustsAccounting(t *testing.T) {
-	m := newMeter(at(0, 1024, 1000).withCopies(7, time.Millisecond))
+	m := meterAt(at(0, 1024, 1000).withCopies(7, time.Millisecond))
 	c := m.copies(at(500*pmb, 900, 800).withCopies(7+100*pmb, 251*time.Millisecond))
 	if c.Bytes != opt.Of(uint64(100*mb)) || c.Source != history.SourceTaskstats || c.Stall != opt.Of(0.25) {
 		t.Errorf("copies %+v", c)
@@ -101,7 +104,7 @@ func TestMeterTrustsAccounting(t *testing.T) {
 
 // What was copied between the birth and its sight is counted from the reading before.
 func TestMeterStartsBeforeTheBirth(t *testing.T) {
-	m := newMeter(at(0, 1024, 1000).withCopies(50, time.Millisecond))
+	m := meterAt(at(0, 1024, 1000).withCopies(50, time.Millisecond))
 	m.quiet = opt.Of(at(0, 1024, 0).withCopies(7, 0))
 	if c := m.copies(at(0, 1024, 1000).withCopies(107, time.Second)); c.Bytes != opt.Of(uint64(100*page)) || c.Stall != opt.Of(1.0) {
 		t.Errorf("copies %+v", c)
@@ -110,7 +113,7 @@ func TestMeterStartsBeforeTheBirth(t *testing.T) {
 
 // The kernel's count has 32 bits.
 func TestMeterAccountingWraps(t *testing.T) {
-	m := newMeter(at(0, 1024, 1000).withCopies(1<<32-10, 0))
+	m := meterAt(at(0, 1024, 1000).withCopies(1<<32-10, 0))
 	if c := m.copies(at(0, 1024, 1000).withCopies(15, time.Second)); c.Bytes != opt.Of(uint64(25*page)) {
 		t.Errorf("copies %+v", c)
 	}
@@ -118,15 +121,43 @@ func TestMeterAccountingWraps(t *testing.T) {
 
 func TestMeterPrefersTheCgroup(t *testing.T) {
 	quiet := at(0, 1024, 0).withCgroup(1000, 997) // 3 MiB were charged elsewhere before the server moved here
-	m := newMeter(at(0, 1024, 1000).withCgroup(1000, 1000))
+	m := meterAt(at(0, 1024, 1000).withCgroup(1000, 1000))
 	m.quiet = opt.Of(quiet)
-	wantDirty(t, m, at(0, 1024, 1000).withCgroup(900, 1150), 250, history.SourceCgroup)
-	m.quiet = opt.Val[reading]{} // a child lived when the exporter came: no zero
-	wantNothing(t, m, at(0, 1024, 1000).withCgroup(900, 1150))
+	wantDirty(t, m, at(0, 1024, 1000).withCgroup(900, 1147), 250, history.SourceCgroup)
+	m.quiet = opt.Val[reading]{} // another child lived before the birth: no zero
+	wantDirty(t, m, at(0, 1024, 1000).withCgroup(900, 1150), 0, history.SourceCounters)
+}
+
+// A server that was moved into its cgroup after it was filled brought memory
+// along that the cgroup is not charged for.
+func TestMeterCgroupBelowTheServer(t *testing.T) {
+	m := meterAt(at(0, 1024, 1000))
+	m.quiet = opt.Of(at(0, 1024, 0).withCgroup(1000, 20))
+	wantDirty(t, m, at(0, 1024, 1000).withCgroup(1000, 114), 94, history.SourceCgroup)
+}
+
+func TestMeterDropsACgroupThatMisleads(t *testing.T) {
+	m := meterAt(at(0, 1024, 1000))
+	m.quiet = opt.Of(at(0, 1024, 0).withCgroup(1000, 1000))
+	m.exact(at(60*pmb, 1024, 1000).withCgroup(1000, 1130), 60*mb) // 70 MiB are somebody else's
+	wantDirty(t, m, at(70*pmb, 1024, 1000).withCgroup(1000, 1140), 70, history.SourceCounters)
+}
+
+// What was copied before a child was first seen is not known.
+func TestMeterPartial(t *testing.T) {
+	birth := at(0, 1024, 1000).withCopies(10, 0)
+	m := newMeter(page, mb, opt.Val[reading]{}, birth, true)
+	later := at(100*pmb, 1024, 1000).withCopies(10+100*pmb, time.Second)
+	wantNothing(t, &m, later)
+	if c := m.copies(later); c.Bytes.Present() || c.Stall.Present() || c.Faults.Present() {
+		t.Errorf("copies %+v", c)
+	}
+	m.exact(later, 300*mb)
+	wantDirty(t, &m, at(110*pmb, 1024, 1000).withCopies(10+110*pmb, time.Second), 310, history.SourceCounters)
 }
 
 func TestMeterBelievesTheCountersWhileTheyAgree(t *testing.T) {
-	m := newMeter(at(0, 1024, 1000))
+	m := meterAt(at(0, 1024, 1000))
 	m.exact(at(0, 1024, 1000), mb)
 	m.exact(at(100*pmb, 1024, 1000), 400*mb) // they said 101
 	wantNothing(t, m, at(120*pmb, 1024, 1000))
@@ -137,7 +168,7 @@ func TestMeterBelievesTheCountersWhileTheyAgree(t *testing.T) {
 }
 
 func TestMeterAccountingSwitchedOff(t *testing.T) {
-	m := newMeter(at(0, 1024, 1000).withCopies(500, time.Second))
+	m := meterAt(at(0, 1024, 1000).withCopies(500, time.Second))
 	c := m.copies(at(5000, 1024, 1000).withCopies(500, time.Second))
 	if c.Bytes != opt.Of(uint64(5000*page)) || c.Source != history.SourceCounters || c.Stall.Present() {
 		t.Errorf("copies %+v", c)
@@ -146,7 +177,7 @@ func TestMeterAccountingSwitchedOff(t *testing.T) {
 
 // A dying server's copies are shown twice for a moment.
 func TestMeterDoubtsMoreCopiesThanFaults(t *testing.T) {
-	m := newMeter(at(1000, 1024, 1000).withCopies(90_000, time.Second))
+	m := meterAt(at(1000, 1024, 1000).withCopies(90_000, time.Second))
 	if good := at(1000+50_000, 1024, 1000).withCopies(90_000+50_000, 2*time.Second); !m.plausible(good) {
 		t.Error("as many copies as faults are not plausible")
 	}

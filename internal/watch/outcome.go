@@ -76,7 +76,8 @@ func outcomeOfInfo(kind history.Kind, start time.Time, before opt.Val[redisinfo.
 	wasOK, isOK := b.LastBGSaveOK, after.LastBGSaveOK
 	switch kind {
 	case history.KindRDB:
-		if saved, known := after.LastSaveTime.Get(); known && saved >= start.Unix() && isOK.Or(false) {
+		saved, known := after.LastSaveTime.Get()
+		if known && saved >= start.Unix() && saved > b.LastSaveTime.Or(0) && isOK.Or(false) {
 			return history.OutcomeOK
 		}
 	case history.KindAOF:

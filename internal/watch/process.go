@@ -17,10 +17,9 @@ const remedySmaps = "run the exporter as the server's user and group and in its 
 
 // findProcess looks for the server's process where there is none, now and then.
 func (w *Watcher) findProcess(ctx context.Context, r reply) {
-	if w.process != nil && !w.process.died.Present() || r.at.Before(w.findAt) {
+	if w.process != nil || r.at.Before(w.findAt) {
 		return
 	}
-	w.findAt = r.at.Add(findEvery)
 	err := w.attach(ctx, query(r))
 	unseen := w.countedUnseen
 	w.countedUnseen = 0
@@ -30,9 +29,13 @@ func (w *Watcher) findProcess(ctx context.Context, r reply) {
 				unseen--
 			}
 		}
-		w.noProc = ""
+		w.noProc, w.findWait = "", 0
 	} else {
 		w.opts.Server.SetNoProcess(err.Error())
+		// A search walks through /proc: search less and less often for what is
+		// not found.
+		w.findWait = min(max(2*w.findWait, findEvery), findAtMost)
+		w.findAt = r.at.Add(w.findWait)
 		if w.noProc != err.Error() {
 			w.noProc = err.Error()
 			w.log.Warn("The server's process is not known, only INFO is", "why", err)
@@ -98,7 +101,15 @@ func (w *Watcher) attach(ctx context.Context, q proc.Query) error {
 	mine.stop = stop
 	w.process = mine
 	// What the server has counted so far was before this look at its children:
-	// the next reply is the one to count from.
+	// the next reply is the one to count from. Forks it has counted just now may
+	// be among the children that were found alive.
+	waiting := w.ledger.close()
+	for _, f := range w.forks {
+		if f.process == mine && waiting.unobservedChildren > 0 {
+			waiting.unobservedChildren--
+		}
+	}
+	w.settle(waiting)
 	w.ledger.total = opt.Val[uint64]{}
 	w.wish()
 	w.opts.Server.SetProcess(pid, start)
@@ -136,9 +147,10 @@ func (w *Watcher) detach(why string) {
 	if w.process == nil {
 		return
 	}
-	if !w.process.died.Present() {
-		w.process.died = opt.Of(time.Now())
+	if isClosed(w.process.Exited()) {
+		w.process.died = opt.Of(w.process.ExitTime())
 	}
+	w.process.gone = true
 	w.process.close()
 	w.process = nil
 	clear(w.listed)
@@ -149,7 +161,6 @@ func (w *Watcher) detach(why string) {
 // followed to their ends.
 func (w *Watcher) serverExited() {
 	w.log.Warn("The server's process has ended", "pid", w.process.ID().PID)
-	w.process.died = opt.Of(time.Now())
 	w.settle(w.ledger.close())
 	w.detach("the server's process has ended")
 	w.findAt = time.Time{}
@@ -200,6 +211,12 @@ func (w *Watcher) birth(ctx context.Context, p *process, pid int, seen time.Time
 		}
 		return ""
 	}
+	for id, f := range w.forks {
+		if f.child.ID() == child.ID() { // the server has become another in the same process
+			child.Close()
+			return id
+		}
+	}
 	if !isCopy(p.Process, child) {
 		child.Close()
 		w.log.Debug("A child of the server is no fork", "child", pid)
@@ -221,7 +238,7 @@ func (w *Watcher) birth(ctx context.Context, p *process, pid int, seen time.Time
 	}, seen)
 	following, stop := context.WithCancel(ctx)
 	f := &fork{
-		id: id, process: p, child: child, partial: partial, seen: seen,
+		id: id, process: p, child: child, partial: partial, born: start, seen: seen,
 		titled: history.KindUnknown, before: info, stop: stop,
 	}
 	alone := len(w.forks) == 0
@@ -234,10 +251,10 @@ func (w *Watcher) birth(ctx context.Context, p *process, pid int, seen time.Time
 	p.endTail = endTail
 	follow := &follower{w: w, id: id, child: child, process: p, comm: stat.Name()}
 	if w.opts.Sampling {
-		follow.sampler = newSampler(w, id, child, p, start, alone && !partial)
+		follow.sampler = newSampler(w, id, child, p, start, alone, partial)
 	}
-	if n, err := w.opts.Machine.OOMKills(p.ID().PID); err == nil {
-		follow.oomKill = opt.Of(n)
+	if follow.oom, err = newOOMWatch(w.opts.Machine, p.ID().PID); err != nil {
+		w.log.Debug("An OOM kill of this child would look like any other kill", "err", err)
 	}
 	w.followers.Go(func() { follow.follow(following, tail) })
 	w.wish()
@@ -249,8 +266,8 @@ func changes(before opt.Val[redisinfo.Info]) opt.Val[uint64] {
 	return info.ChangesSinceLastSave
 }
 
-// isCopy tells whether a child is a copy of the server: its child, of its name
-// and, while it has memory, of its size. A helper that was started shares the
+// isCopy tells whether a child is a copy of the server: its child, of one of its
+// threads' names and, while it has memory, of its size. A helper that was started shares the
 // name and the size for an instant only: the follower looks again.
 func isCopy(server, child Process) bool {
 	s, err := server.Stat()
@@ -261,9 +278,19 @@ func isCopy(server, child Process) bool {
 	if err != nil {
 		return false
 	}
-	if c.PPID != s.PID || c.Name() != s.Name() || c.Start < s.Start {
+	if c.PPID != s.PID || c.Start < s.Start || !hasThread(server, s, c.Name()) {
 		return false
 	}
 	ending := c.VirtualBytes == 0 // a zombie, or about to be one: its memory is gone already
 	return ending || c.VirtualBytes > s.VirtualBytes/5*4 && c.VirtualBytes < s.VirtualBytes/4*5
+}
+
+// hasThread tells whether a server has a thread of that name: a child has the
+// name of the thread that forked it, which need not be the main one.
+func hasThread(server Process, stat proc.Stat, name string) bool {
+	if name == stat.Name() {
+		return true
+	}
+	names, err := server.ThreadNames()
+	return err == nil && slices.Contains(names, name)
 }

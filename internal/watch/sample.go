@@ -20,6 +20,7 @@ const (
 	// Reading smaps takes the longer the larger the server is, and makes it wait.
 	// It is the truth that the counters are held to, where the cgroup does not
 	// tell it for free.
+	firstExact       = 250 * time.Millisecond // at the birth there is nothing to read yet
 	exactEvery       = time.Second
 	exactEveryBeside = 10 * time.Second // beside the cgroup: for swap and huge pages
 
@@ -42,14 +43,18 @@ type sampler struct {
 
 // newSampler begins at a birth that has just been seen. alone says that no other
 // child lived then, so that what was read before is this fork's zero.
-func newSampler(w *Watcher, id string, child Process, p *process, birth time.Time, alone bool) *sampler {
+func newSampler(w *Watcher, id string, child Process, p *process, birth time.Time, alone, partial bool) *sampler {
 	page := uint64(os.Getpagesize())
-	s := &sampler{w: w, id: id, child: child, process: p, birth: birth}
-	s.meter = meter{page: page, lag: cgroupBatch * page * uint64(runtime.NumCPU())}
-	if alone {
-		s.meter.quiet = p.quietBefore(birth)
+	s := &sampler{w: w, id: id, child: child, process: p, birth: birth, nextExact: birth.Add(firstExact)}
+	var quiet opt.Val[reading]
+	if alone && !partial {
+		quiet = p.quietBefore(birth)
 	}
-	s.meter.birth, _ = p.read()
+	first, err := s.read()
+	if err != nil {
+		return nil // gone already
+	}
+	s.meter = newMeter(page, cgroupBatch*page*uint64(runtime.NumCPU()), quiet, first, partial)
 	return s
 }
 
@@ -84,7 +89,7 @@ func (s *sampler) point(exact bool) {
 	if err != nil || !s.meter.plausible(r) || isClosed(s.child.Exited()) {
 		return // the kernel may have been taking the memory apart meanwhile
 	}
-	s.w.opts.Server.AddCopies(s.id, s.meter.copies(r))
+	s.addCopies(r)
 	if d, ok := dirty.Get(); ok {
 		s.meter.exact(r, d.PrivateDirty)
 	} else {
@@ -95,9 +100,17 @@ func (s *sampler) point(exact bool) {
 	}
 }
 
+func (s *sampler) addCopies(r reading) {
+	c := s.meter.copies(r)
+	if s.process.account != nil && c.Source != history.SourceTaskstats {
+		return // it did not answer this time, or was switched off: no change of source half-way
+	}
+	s.w.opts.Server.AddCopies(s.id, c)
+}
+
 // read takes a reading of server and child.
 func (s *sampler) read() (reading, error) {
-	r, err := s.process.read()
+	r, err := s.process.read(s.child)
 	if err != nil {
 		return r, err
 	}
@@ -105,7 +118,7 @@ func (s *sampler) read() (reading, error) {
 	if err != nil {
 		return r, err
 	}
-	r.child = opt.Of(stat.ResidentPages * s.meter.page)
+	r.child = opt.Of(stat.ResidentPages * uint64(os.Getpagesize()))
 	return r, nil
 }
 
@@ -123,6 +136,7 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 	}
 	switch {
 	case err == nil:
+		server.SetAvailable(source, true)
 		return opt.Of(history.Sample{
 			Time:          now,
 			Source:        source,
@@ -156,12 +170,16 @@ func timed[T any](clock func() time.Duration, read func() (T, error)) (T, time.D
 // came after the last point. The tail's faults are no copies, and have hardly
 // begun.
 func (s *sampler) last() (reading, bool) {
-	r, err := s.process.read()
+	r, err := s.process.read(nil)
 	if err != nil || !s.meter.plausible(r) {
 		return r, false
 	}
 	r.child = opt.Of(s.meter.high.child) // its memory is gone, not given back
-	s.w.opts.Server.AddCopies(s.id, s.meter.copies(r))
+	r.cgroup = opt.Val[uint64]{}         // and so it is here
+	s.addCopies(r)
+	if d, ok := s.meter.sample(r).Get(); ok {
+		s.w.opts.Server.AddSample(s.id, d)
+	}
 	return r, true
 }
 
@@ -186,7 +204,7 @@ func (s *sampler) tail(ctx context.Context, death reading) {
 			cut = true
 		case <-tick.C:
 		}
-		r, err := s.process.read()
+		r, err := s.process.read(nil)
 		if err != nil {
 			return // with the server
 		}

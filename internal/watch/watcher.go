@@ -13,13 +13,15 @@ import (
 )
 
 const (
-	infoEvery   = time.Second      // INFO once a second, however many scrape
-	infoTimeout = 5 * time.Second  // a fork or a slow command delays the answer: don't give up at once
-	infoSlow    = time.Second      // without an answer for so long the server counts as down
-	savesEvery  = time.Minute      // CONFIG GET save
-	findEvery   = 10 * time.Second // looking for the process walks through /proc
-	closeAfter  = 10 * time.Second // a record waits no longer for what INFO may still say
-	birthGrace  = 200 * time.Millisecond
+	infoEvery    = time.Second      // INFO once a second, however many scrape
+	infoTimeout  = 5 * time.Second  // a fork or a slow command delays the answer: don't give up at once
+	infoSlow     = time.Second      // without an answer for so long the server counts as down
+	savesEvery   = time.Minute      // CONFIG GET save
+	savesRefused = 24 * time.Hour   // CONFIG GET save, after it was refused
+	findEvery    = 10 * time.Second // looking for the process walks through /proc
+	findAtMost   = 5 * time.Minute
+	closeAfter   = 10 * time.Second // a record waits no longer for what INFO may still say
+	birthGrace   = 200 * time.Millisecond
 )
 
 // Options are what a Watcher is made of. All fields but Poll are required.
@@ -40,20 +42,21 @@ type Watcher struct {
 	opts Options
 	log  *slog.Logger
 
-	done    chan struct{}    // closed when the loop has ended
-	events  chan func()      // run by the loop; everything below belongs to it
-	asks    chan struct{}    // wakes the asker
-	forks   map[string]*fork // open records
-	listed  map[int]string   // child pid -> fork ID; "" for a child that is no fork
-	ledger  ledger
-	process *process              // proved and watched; nil without
-	last    dated[redisinfo.Info] // the last good reply
-	prior   dated[redisinfo.Info] // and the one before it
-	asking  opt.Val[time.Time]    // an INFO is under way since
-	again   bool                  // ask once more when it has been answered
-	downed  bool                  // the last INFO failed, and that was logged
-	findAt  time.Time             // no search for the process before
-	noProc  string                // why there is no process, as logged
+	done     chan struct{}    // closed when the loop has ended
+	events   chan func()      // run by the loop; everything below belongs to it
+	asks     chan struct{}    // wakes the asker
+	forks    map[string]*fork // open records
+	listed   map[int]string   // child pid -> fork ID; "" for a child that is no fork
+	ledger   ledger
+	process  *process              // proved and watched; nil without
+	last     dated[redisinfo.Info] // the last good reply
+	prior    dated[redisinfo.Info] // and the one before it
+	asking   opt.Val[time.Time]    // an INFO is under way since
+	again    bool                  // ask once more when it has been answered
+	downed   bool                  // the last INFO failed, and that was logged
+	findAt   time.Time             // no search for the process before
+	findWait time.Duration         // how long after the last search that is
+	noProc   string                // why there is no process, as logged
 	// countedUnseen are the forks of a restarted server's first reply, which are
 	// unobserved but for those whose children are found alive.
 	countedUnseen int
@@ -67,6 +70,7 @@ type fork struct {
 	process *process
 	child   Process
 	partial bool
+	born    time.Time
 	seen    time.Time
 	titled  history.Kind
 	before  opt.Val[redisinfo.Info] // last reply before the birth
@@ -121,7 +125,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 			idle = tidy.C
 		}
 		var exited <-chan struct{}
-		if w.process != nil && !w.process.died.Present() {
+		if w.process != nil {
 			exited = w.process.Exited()
 		}
 		select {
@@ -132,6 +136,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		case <-exited:
 			w.serverExited()
 		case <-poll.C:
+			w.readMemory()
 			w.checkSlow()
 			if !w.asking.Present() {
 				w.wish()
@@ -186,7 +191,7 @@ func (w *Watcher) wish() {
 
 // ask is the asker: it may wait for the server for as long as it takes.
 func (w *Watcher) ask(ctx context.Context) {
-	var saves time.Time
+	var saves time.Time // not to be asked for before
 	for {
 		select {
 		case <-ctx.Done():
@@ -198,18 +203,33 @@ func (w *Watcher) ask(ctx context.Context) {
 		r.info, r.err = w.opts.Redis.Info(one)
 		r.at = time.Now()
 		r.peer, _ = w.opts.Redis.Peer()
-		if r.err == nil && time.Since(saves) >= savesEvery {
-			if seconds, err := w.opts.Redis.SaveInterval(one); err == nil {
-				w.opts.Server.SetSaveInterval(seconds)
-			}
-			saves = time.Now()
-		}
 		cancel()
 		if ctx.Err() != nil {
 			return
 		}
 		w.post(func() { w.replied(ctx, r) })
+		if r.err == nil && time.Now().After(saves) {
+			saves = time.Now().Add(w.askSavePoints(ctx))
+		}
 	}
+}
+
+// askSavePoints asks for the longest save point, and tells when to ask again. A
+// user who may not ask is not asked again soon: each refusal is an entry in the
+// server's ACL LOG.
+func (w *Watcher) askSavePoints(ctx context.Context) time.Duration {
+	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
+	defer cancel()
+	seconds, err := w.opts.Redis.SaveInterval(ctx)
+	switch {
+	case errors.Is(err, redisinfo.ErrMayNotAsk):
+		return savesRefused
+	case err != nil:
+		w.log.Debug("The save points are not known", "err", err)
+		return savesEvery
+	}
+	w.opts.Server.SetSaveInterval(seconds)
+	return savesEvery
 }
 
 // checkSlow marks a server as down that has not answered for a while. The
@@ -242,8 +262,11 @@ func (w *Watcher) replied(ctx context.Context, r reply) {
 	if hadBefore && before.RunID != r.info.RunID {
 		w.restarted(r.info)
 	} else {
-		w.settle(w.ledger.reply(r.sent, r.at, r.info.TotalForks, r.info.LatestFork))
-		if hadBefore {
+		// CONFIG RESETSTAT shows in a count of commands that fell, also where as
+		// many forks have been made since.
+		reset := hadBefore && fell(before.CommandsProcessed, r.info.CommandsProcessed)
+		w.settle(w.ledger.reply(r.sent, r.at, r.info.TotalForks, r.info.LatestFork, reset))
+		if hadBefore && !reset {
 			for kind, n := range refused(before, r.info) {
 				w.opts.Server.CountRefused(kind, n)
 				w.log.Warn("The kernel refused a fork", "kind", kind, "times", n)
@@ -252,7 +275,6 @@ func (w *Watcher) replied(ctx context.Context, r reply) {
 	}
 	w.prior, w.last = w.last, dated[redisinfo.Info]{opt.Of(r.info), r.at}
 	w.findProcess(ctx, r)
-	w.readMemory()
 	w.opts.Server.SetInfo(r.info, r.at) // last: whoever sees the server up sees its process too
 	for _, f := range w.forks {
 		w.learn(f, r)
@@ -281,7 +303,7 @@ func (w *Watcher) restarted(info redisinfo.Info) {
 	w.settle(w.ledger.close())
 	w.ledger.total = info.TotalForks
 	w.countedUnseen = int(info.TotalForks.Or(0))
-	w.findAt = time.Time{}
+	w.findAt, w.findWait = time.Time{}, 0
 	w.detach("the server has been restarted")
 }
 
@@ -331,7 +353,9 @@ func (w *Watcher) uncounted(id string) {
 	f.settled = true
 	if f.end.Present() || !isCopy(f.process.Process, f.child) {
 		w.reject(id, "the server does not count it among its forks")
+		return
 	}
+	w.opts.Server.CountUnobserved(0, 1)
 }
 
 // learn takes from a reply what it says of an open fork.
@@ -381,26 +405,20 @@ func (w *Watcher) takeReported(f *fork, r reply) {
 	if bytes == 0 || w.living() != 1 || isClosed(f.child.Exited()) {
 		return
 	}
-	w.opts.Server.Update(f.id, func(rec *history.Fork) {
-		if n := len(rec.Reported); n > 0 && rec.Reported[n-1].COWBytes == bytes {
-			return
+	// The age is in whole seconds, rounded down; the figure is new since the
+	// reply before, and not older than the child.
+	latest := r.at.Add(-time.Duration(r.info.CurrentCOWAgeSeconds.Or(0)) * time.Second)
+	earliest := latest.Add(-time.Second)
+	for _, bound := range []time.Time{f.born, w.prior.at} {
+		if bound.After(earliest) && !bound.After(latest) {
+			earliest = bound
 		}
-		// The age is in whole seconds, rounded down; the figure is new since the
-		// reply before, and not older than the child.
-		age := time.Duration(r.info.CurrentCOWAgeSeconds.Or(0)) * time.Second
-		latest := r.at.Add(-age)
-		earliest := latest.Add(-time.Second)
-		for _, bound := range []time.Time{rec.Start, w.prior.at} {
-			if bound.After(earliest) && !bound.After(latest) {
-				earliest = bound
-			}
-		}
-		measured := earliest.Add(latest.Sub(earliest) / 2)
-		if measured.Before(rec.Start) {
-			return // an earlier child's
-		}
-		rec.Reported = append(rec.Reported, history.Reported{Seconds: measured.Sub(rec.Start).Seconds(), COWBytes: bytes})
-	})
+	}
+	measured := earliest.Add(latest.Sub(earliest) / 2)
+	if measured.Before(f.born) {
+		return // an earlier child's
+	}
+	w.opts.Server.AddReported(f.id, history.Reported{Seconds: measured.Sub(f.born).Seconds(), COWBytes: bytes})
 }
 
 func isClosed(c <-chan struct{}) bool {
@@ -443,7 +461,7 @@ func (w *Watcher) expire(now time.Time) {
 		if !ended {
 			continue
 		}
-		gone := f.process.died.Present()
+		gone := f.process.gone
 		complete := (f.final.Present() || gone) && (f.settled || gone || f.partial)
 		if complete || now.Sub(end.at) >= closeAfter {
 			w.close(id, f, end)

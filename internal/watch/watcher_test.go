@@ -531,8 +531,13 @@ func TestSmapsDenied(t *testing.T) {
 		child.reap()
 		time.Sleep(time.Second)
 		f := only(t, s)
-		if f.Outcome != history.OutcomeOK || f.PeakBytes.Present() || len(f.Curve) != 0 {
+		if f.Outcome != history.OutcomeOK || f.SwapPeakBytes.Present() {
 			t.Errorf("record %+v", f)
+		}
+		for _, p := range f.Curve {
+			if p.Source != history.SourceCounters || !p.Error.Present() {
+				t.Errorf("point %+v, want an estimate by the counters", p)
+			}
 		}
 		if n := s.State().Totals.ReadErrors[history.ReadError{Source: history.SourceChildSmaps, Reason: "denied"}]; n != 1 {
 			t.Errorf("%d denied reads counted, want 1 per fork", n)
@@ -584,6 +589,138 @@ func TestBackToBack(t *testing.T) {
 			if f.Outcome != history.OutcomeOK || f.Kind != history.KindRDB {
 				t.Errorf("child %d: %s %s", f.ChildPID, f.Kind, f.Outcome)
 			}
+		}
+	})
+}
+
+// A module forks from a thread of its own: the child has that thread's name.
+func TestForkByAnotherThread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := run(t, w)
+		time.Sleep(2500 * time.Millisecond)
+		child := w.fork(200, time.Millisecond)
+		child.set(func() { child.name, child.title = "workers-3", "redis-module-fork *:6379" })
+		time.Sleep(time.Second)
+		child.exit(exitOK)
+		child.reap()
+		time.Sleep(time.Second)
+		if f := only(t, s); f.Kind != history.KindModule || f.Outcome != history.OutcomeOK {
+			t.Errorf("record %+v", f)
+		}
+		invariant(t, s, 1)
+	})
+}
+
+// CONFIG RESETSTAT between two replies that show the same number of forks.
+func TestResetToTheSameCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.info.CommandsProcessed = opt.Of(uint64(1000))
+		s := run(t, w)
+		time.Sleep(2500 * time.Millisecond)
+		for i := range 3 {
+			w.change(func(i *redisinfo.Info) { i.TotalForks, i.CommandsProcessed = opt.Of(uint64(2)), opt.Of(uint64(5)) })
+			child := w.save(200+i, 4*time.Millisecond)
+			child.set(func() { child.title = "redis-rdb-bgsave" })
+			time.Sleep(500 * time.Millisecond)
+			child.exit(exitOK)
+			w.change(func(i *redisinfo.Info) {
+				i.BGSaveInProgress, i.CommandsProcessed = opt.Of(false), opt.Of(uint64(2000))
+			})
+			child.reap()
+			time.Sleep(1500 * time.Millisecond)
+		}
+		if n := len(s.Forks()); n != 3 {
+			t.Errorf("%d records, want 3", n)
+		}
+		invariant(t, s, 3)
+	})
+}
+
+// Another server answers at the address while a child of the first one lives:
+// that child is followed to its own end.
+func TestServerIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := run(t, w)
+		time.Sleep(2500 * time.Millisecond)
+		child := w.save(200, time.Millisecond)
+		time.Sleep(time.Second)
+		w.mu.Lock()
+		w.spawn(300, 1, "redis-server")
+		w.info.RunID, w.info.ProcessID, w.info.TotalForks = "run-2", opt.Of(300), opt.Of(uint64(0))
+		w.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		child.exit(exitOK)
+		child.reap()
+		time.Sleep(time.Second)
+		if f := only(t, s); f.Outcome != history.OutcomeOK {
+			t.Errorf("outcome %s, want ok: its server lives on elsewhere", f.Outcome)
+		}
+		if st := s.State(); st.PID != opt.Of(300) {
+			t.Errorf("process %v, want 300", st.PID)
+		}
+	})
+}
+
+// The tail is counted from the child's death until it has faded.
+func TestTail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := run(t, w)
+		server := w.procs[serverPID]
+		time.Sleep(2500 * time.Millisecond)
+		child := w.save(200, time.Millisecond)
+		child.set(func() { child.title = "redis-rdb-bgsave" })
+		time.Sleep(2 * time.Second)
+		child.exit(exitOK)
+		child.reap()
+		for n := uint64(1 << 14); n > 0; n /= 2 { // halves each second
+			time.Sleep(500 * time.Millisecond)
+			server.set(func() { server.faults += n })
+			time.Sleep(500 * time.Millisecond)
+		}
+		time.Sleep(10 * time.Second)
+		tail, ok := only(t, s).Tail.Get()
+		if !ok || tail.Truncated || tail.Seconds < 5.5 || tail.Seconds > 6.5 || tail.Faults < 1<<14+1<<13+1<<12+1<<11+1<<10 {
+			t.Errorf("tail %+v, known: %v; want one that fades below 5 %% after 6 s", tail, ok)
+		}
+		total := s.State().Totals
+		if total.TailFaults != tail.Faults || total.CopyFaults != 0 {
+			t.Errorf("write faults: copy %d, tail %d; the record has %d", total.CopyFaults, total.TailFaults, tail.Faults)
+		}
+		if last := s.State().Last[history.KindRDB]; last.TailSeconds != opt.Of(tail.Seconds) {
+			t.Errorf("last tail %v", last.TailSeconds)
+		}
+	})
+}
+
+// The next fork cuts a tail off.
+func TestTailIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := run(t, w)
+		server := w.procs[serverPID]
+		time.Sleep(2500 * time.Millisecond)
+		for pid := range 2 {
+			child := w.save(200+pid, time.Millisecond)
+			time.Sleep(time.Second)
+			child.exit(exitOK)
+			child.reap()
+			for range 4 {
+				time.Sleep(time.Second)
+				server.set(func() { server.faults += 1000 })
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
+		forks := s.Forks()
+		tail, ok := forks[1].Tail.Get()
+		if !ok || !tail.Truncated || tail.Seconds < 4 || tail.Seconds > 4.5 {
+			t.Errorf("tail %+v, known: %v; want one of 4.2 s, cut off", tail, ok)
+		}
+		if forks[0].Tail.Present() {
+			t.Errorf("the newest fork's tail has not ended: %+v", forks[0].Tail)
 		}
 	})
 }

@@ -21,7 +21,10 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
+
+const procfs = "/proc"
 
 type settings struct {
 	once   bool
@@ -61,6 +64,9 @@ func demo(ctx context.Context, s settings) error {
 	url := "http://" + listener.Addr().String()
 	redis.SetLogger(quiet{})
 
+	if hint := accountingHint(os.Geteuid(), procfs); hint != "" {
+		fmt.Println(hint)
+	}
 	server, err := redisrun.Start(ctx, redisrun.Options{})
 	if err != nil {
 		return err
@@ -92,6 +98,16 @@ func demo(ctx context.Context, s settings) error {
 	return err
 }
 
+// accountingHint says how the time that copies take could be shown too, "" where
+// nothing is missing or this user couldn't see it anyway. The demo leaves the
+// switch alone: it is the whole machine's, and costs every process a little.
+func accountingHint(uid int, procfs string) string {
+	if on, err := taskstats.DelayAccounting(procfs); uid != 0 || err != nil || on {
+		return ""
+	}
+	return "The time that copies take is not shown: kernel.task_delayacct is 0. To see it, run sysctl -w kernel.task_delayacct=1 before the demo."
+}
+
 func runExporter(ctx context.Context, l net.Listener, server *redisrun.Server) error {
 	target, err := exporter.ParseTarget("demo=" + server.Addr())
 	if err != nil {
@@ -99,7 +115,7 @@ func runExporter(ctx context.Context, l net.Listener, server *redisrun.Server) e
 	}
 	return exporter.Run(ctx, exporter.Config{
 		Targets:        []exporter.Target{target},
-		ProcFS:         "/proc",
+		ProcFS:         procfs,
 		SysFS:          "/sys",
 		PollInterval:   10 * time.Millisecond,
 		Sampling:       true,
@@ -140,7 +156,7 @@ func forks(ctx context.Context, s settings, server *redisrun.Server, n *narrator
 			if err := n.tell(ctx); err != nil {
 				return err
 			}
-			if err := sleep(ctx, s.pause); err != nil {
+			if err := n.pause(ctx, s.pause); err != nil {
 				return err
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
@@ -26,6 +27,7 @@ type narrator struct {
 	out  io.Writer
 	live bool // out is a terminal: the running fork is told in one line that changes
 	told map[string]bool
+	tail string // the fork whose tail is still to be told, "" for none
 }
 
 // get reads the exporter's recent forks, newest first.
@@ -77,6 +79,7 @@ func (n *narrator) tell(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		n.tellTail(forks)
 		for _, f := range forks {
 			switch {
 			case n.told[f.ID]:
@@ -93,6 +96,38 @@ func (n *narrator) tell(ctx context.Context) error {
 		}
 	}
 	return errors.New("the exporter has reported no fork")
+}
+
+// pause lets d pass, and tells the last fork's tail if it ends meanwhile.
+func (n *narrator) pause(ctx context.Context, d time.Duration) error {
+	for end := time.Now().Add(d); ; {
+		left := time.Until(end)
+		if left <= 0 {
+			return nil
+		}
+		if err := sleep(ctx, min(left, lookEvery)); err != nil {
+			return err
+		}
+		if n.tail == "" {
+			continue
+		}
+		forks, err := n.get(ctx)
+		if err != nil {
+			return err
+		}
+		n.tellTail(forks)
+	}
+}
+
+// tellTail tells the tail that was still going when its fork was told.
+func (n *narrator) tellTail(forks []history.Fork) {
+	for _, f := range forks {
+		if t, ended := f.Tail.Get(); ended && f.ID == n.tail {
+			n.tail = ""
+			n.clear()
+			fmt.Fprintf(n.out, "  the tail of that %s: %s\n\n", f.Kind, tailed(t))
+		}
+	}
 }
 
 // whenHalfDone calls act with the running child's pid once it has been read a few times.
@@ -126,15 +161,39 @@ func (n *narrator) running(f history.Fork) {
 }
 
 func (n *narrator) closed(f history.Fork) {
+	n.clear()
+	fmt.Fprintf(n.out, "  %s: %s%s\n", f.Kind, f.Outcome, suffix(f))
+	n.fact("stall", stall(f))
+	n.fact("copying", copying(f))
+	n.fact("lifetime", known(f.LifetimeSeconds, seconds))
+	n.fact("private dirty", growth(f))
+	n.fact("copied", known(f.CopiedBytes, megabytes))
+	n.fact("server says", known(f.ReportedCOWBytes, megabytes))
+	n.fact("tail", n.tailOf(f))
+	fmt.Fprintf(n.out, "    %-14s %s/forks/%s\n\n", "page", n.url, f.ID)
+}
+
+// clear removes the line that changes.
+func (n *narrator) clear() {
 	if n.live {
 		fmt.Fprint(n.out, "\r\033[K")
 	}
-	fmt.Fprintf(n.out, "  %s: %s%s\n", f.Kind, f.Outcome, suffix(f))
-	n.fact("stall", stall(f))
-	n.fact("lifetime", known(f.LifetimeSeconds, seconds))
-	n.fact("private dirty", growth(f))
-	n.fact("server says", known(f.ReportedCOWBytes, megabytes))
-	fmt.Fprintf(n.out, "    %-14s %s/forks/%s\n\n", "page", n.url, f.ID)
+}
+
+// tailOf is a fork's tail as far as it is known; what is not yet is told later.
+func (n *narrator) tailOf(f history.Fork) string {
+	if t, ok := f.Tail.Get(); ok {
+		return tailed(t)
+	}
+	if !chart.TailGoing(f, time.Now()) {
+		return ""
+	}
+	n.tail = f.ID
+	return "still going"
+}
+
+func tailed(t history.Tail) string {
+	return fmt.Sprintf("%s   (%d write faults)", chart.TailWord(t), t.Faults)
 }
 
 func (n *narrator) fact(name, value string) {
@@ -166,6 +225,26 @@ func stall(f history.Fork) string {
 	return text
 }
 
+// copying is the time that the server spent in copies, and what that compares to.
+func copying(f history.Fork) string {
+	s, ok := f.CopyStallSeconds.Get()
+	if !ok {
+		return ""
+	}
+	var than []string
+	if life, ok := f.LifetimeSeconds.Get(); ok && life > 0 {
+		than = append(than, seconds(s/life)+" per second")
+	}
+	if stall, ok := f.StallSeconds.Get(); ok && stall > 0 {
+		than = append(than, fmt.Sprintf("%.1f × the stall", s/stall))
+	}
+	text := seconds(s) + " of the server's time"
+	if len(than) > 0 {
+		text += "   (" + strings.Join(than, ", ") + ")"
+	}
+	return text
+}
+
 func growth(f history.Fork) string {
 	peak, ok := f.PeakBytes.Get()
 	if !ok {
@@ -192,25 +271,6 @@ func seconds(s float64) string {
 		return fmt.Sprintf("%.2f ms", s*1000)
 	}
 	return fmt.Sprintf("%.2f s", s)
-}
-
-// sparkline draws a curve in at most 24 characters.
-func sparkline(curve []history.Point) string {
-	const width = 24
-	if len(curve) == 0 {
-		return ""
-	}
-	bars := []rune("▁▂▃▄▅▆▇█")
-	var top uint64 = 1
-	for _, p := range curve {
-		top = max(top, p.PrivateDirty)
-	}
-	var b strings.Builder
-	step := max(1, float64(len(curve))/width)
-	for at := 0.0; int(at) < len(curve); at += step {
-		b.WriteRune(bars[curve[int(at)].PrivateDirty*uint64(len(bars)-1)/top])
-	}
-	return b.String()
 }
 
 func isTerminal(f *os.File) bool {

@@ -1,0 +1,130 @@
+package pages
+
+import (
+	"html/template"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// copyTimeNote tells what the time spent copying compares to.
+func copyTimeNote(f *history.Fork) string {
+	s, ok := f.CopyStallSeconds.Get()
+	if !ok {
+		return "Needs the kernel's delay accounting (taskstats): the landing page says how to switch it on."
+	}
+	said := "The server spent " + chart.Seconds(s) + " copying pages, all its threads together"
+	if per := perSecond(f); per != "" {
+		said += ", " + per + " of the child's life"
+	}
+	if times := timesStall(f); times != "" {
+		said += ", " + times
+	}
+	return said + ". The kernel counts the copies alone; the faults around them come on top."
+}
+
+// perSecond is the copy time as a share of the lifetime: "100 ms per second".
+func perSecond(f *history.Fork) string {
+	s, ok1 := f.CopyStallSeconds.Get()
+	life, ok2 := f.LifetimeSeconds.Get()
+	if !ok1 || !ok2 || !(life > 0) {
+		return ""
+	}
+	return chart.Seconds(s/life) + " per second"
+}
+
+// timesStall compares the copy time with the stall: "85 × the stall".
+func timesStall(f *history.Fork) string {
+	s, ok1 := f.CopyStallSeconds.Get()
+	stall, ok2 := f.StallSeconds.Get()
+	if !ok1 || !ok2 || !(stall > 0) {
+		return ""
+	}
+	times, decimals := s/stall, 1
+	if times >= 9.95 {
+		decimals = 0
+	}
+	return strconv.FormatFloat(times, 'f', decimals, 64) + " × the stall"
+}
+
+func copiedNote(f *history.Fork) string {
+	const is = "What the kernel had to allocate for the server's writes while the child lived. "
+	switch {
+	case f.CopiedBytes.Present() && f.CopiedSource == history.SourceTaskstats:
+		return is + "By the kernel's delay accounting, which counts each copy."
+	case f.CopiedBytes.Present():
+		return is + "By the server's page faults beyond its growth, which equal the copies as long as neither process gives memory back."
+	case len(f.CopiedCurve) > 0:
+		return is + "Known for the beginning only: memory was given back, and from then on page faults do not tell copies."
+	}
+	return is
+}
+
+// tailHTML is a tail's duration and, where it has none of its own, why.
+func tailHTML(f *history.Fork, now time.Time) template.HTML {
+	if t, ok := f.Tail.Get(); ok {
+		return titled(chart.TailWord(t), strconv.FormatFloat(t.Seconds, 'f', -1, 64)+" seconds after the death")
+	}
+	if chart.TailGoing(*f, now) {
+		return titled("still going", "the tail is followed for a minute, or until the next fork")
+	}
+	return none
+}
+
+func tailFaultsHTML(v opt.Val[history.Tail]) template.HTML {
+	t, ok := v.Get()
+	if !ok {
+		return none
+	}
+	return countHTML(opt.Of(t.Faults))
+}
+
+func readings(f *history.Fork) template.HTML {
+	if len(f.Curve) == 0 {
+		return titled("none", "the child's memory was not readable, or its life too short")
+	}
+	return titled(plural(len(f.Curve), "reading", "readings"), "points of the private dirty line")
+}
+
+// readingsNote counts the points of both lines by source.
+func readingsNote(f *history.Fork) string {
+	dirty := map[history.Source]int{}
+	for _, p := range f.Curve {
+		dirty[p.Source]++
+	}
+	copied := map[history.Source]int{}
+	for _, p := range f.CopiedCurve {
+		copied[p.Source]++
+	}
+	note := ""
+	if len(dirty) > 0 {
+		note += "Private dirty: " + bySource(dirty) + ". "
+	}
+	if len(copied) > 0 {
+		note += "Copied: " + bySource(copied) + ". "
+	}
+	return note + "Between two points the line is only a line."
+}
+
+// bySource lists counts in an order that does not change.
+func bySource(n map[history.Source]int) string {
+	var said []string
+	rest := 0
+	for _, count := range n {
+		rest += count
+	}
+	for _, s := range [...]history.Source{history.SourceChildSmaps, history.SourceCgroup, history.SourceTaskstats, history.SourceCounters} {
+		if n[s] > 0 {
+			said = append(said, chart.Count(uint64(n[s]))+" by "+chart.SourceWord(s))
+			rest -= n[s]
+		}
+	}
+	if rest > 0 {
+		said = append(said, chart.Count(uint64(rest))+" by another source")
+	}
+	return strings.Join(said, ", ")
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// api answers like the exporter, with the forks of the moment.
+func api(t *testing.T) (*narrator, *bytes.Buffer, func(...history.Fork)) {
+	t.Helper()
+	var forks atomic.Pointer[[]history.Fork]
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"forks": *forks.Load()})
+	}))
+	t.Cleanup(srv.Close)
+	set := func(fs ...history.Fork) { forks.Store(&fs) }
+	set()
+	var out bytes.Buffer
+	return &narrator{url: srv.URL, out: &out, told: map[string]bool{}}, &out, set
+}
+
+func saved() history.Fork {
+	return history.Fork{
+		ID: "1-2", Server: "demo", Kind: history.KindRDB, Outcome: history.OutcomeOK,
+		Start: time.Now().Add(-11 * time.Second), LifetimeSeconds: opt.Of(10.0),
+		StallSeconds: opt.Of(0.04), ResidentBytes: opt.Of(uint64(1 << 30)),
+		Curve:     []history.Point{{Seconds: 0.1, PrivateDirty: 1e6}, {Seconds: 9.9, PrivateDirty: 400e6}},
+		PeakBytes: opt.Of(uint64(400e6)), CopiedBytes: opt.Of(uint64(380e6)), CopyStallSeconds: opt.Of(1.25), CopyFaults: opt.Of(uint64(90_000)),
+	}
+}
+
+func contains(t *testing.T, text string, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		if !strings.Contains(text, w) {
+			t.Errorf("no %q in\n%s", w, text)
+		}
+	}
+}
+
+// The tail ends after the fork was told, and is told then, once.
+func TestTailIsToldWhenItEnds(t *testing.T) {
+	n, out, set := api(t)
+	f := saved()
+	set(f)
+	if err := n.tell(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, out.String(),
+		"rdb: ok", "stall          40.00 ms   (40.0 ms per GiB", "copying        1.25 s of the server's time   (125.00 ms per second, 31.2 × the stall)",
+		"copied         380.0 MB", "peak 400.0 MB, 37 % of the data", "tail           still going", "/forks/1-2")
+
+	out.Reset()
+	f.Tail = opt.Of(history.Tail{Seconds: 8.3, Faults: 77, Truncated: true})
+	next := saved()
+	next.ID, next.CopyStallSeconds, next.CopyFaults = "2-3", opt.Val[float64]{}, opt.Val[uint64]{}
+	set(next, f)
+	if err := n.tell(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, out.String(), "the tail of that rdb: 8.30 s, cut off by the next fork   (77 write faults)\n", "copying        not known", "tail           not known")
+	if err := n.pause(t.Context(), 2*lookEvery); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(out.String(), "the tail of"); got != 1 {
+		t.Errorf("the tail was told %d times", got)
+	}
+}
+
+func TestTailIsToldInThePause(t *testing.T) {
+	n, out, set := api(t)
+	f := saved()
+	set(f)
+	if err := n.tell(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.Tail = opt.Of(history.Tail{Seconds: 2, Faults: 5})
+	set(f)
+	if err := n.pause(t.Context(), 2*lookEvery); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, out.String(), "the tail of that rdb: 2.00 s   (5 write faults)\n")
+}
+
+func TestSparkline(t *testing.T) {
+	steady := make([]history.Point, 100)
+	for i := range steady {
+		steady[i] = history.Point{Seconds: float64(i) / 10, PrivateDirty: uint64(i) * 1e6}
+	}
+	gap := append(append([]history.Point{}, steady[:20]...), steady[60:]...)
+	for name, c := range map[string]struct {
+		curve []history.Point
+		want  string
+	}{
+		"none":           {nil, ""},
+		"one":            {steady[5:6], "█"},
+		"zero":           {[]history.Point{{Seconds: 1}, {Seconds: 1.1}}, "▁▁"},
+		"a few":          {steady[:5], "▁▂▄▆█"},
+		"steady":         {steady, "▁▁▁▂▂▂▂▃▃▃▄▄▄▄▅▅▅▆▆▆▆▇▇█"},
+		"a gap":          {gap, "▁▁▁▂▂          ▅▅▆▆▆▆▇▇█"},
+		"clock set back": {[]history.Point{{Seconds: 5, PrivateDirty: 1}, {Seconds: 1, PrivateDirty: 2}}, "█"},
+		"beyond uint64":  {[]history.Point{{Seconds: 0, PrivateDirty: 1 << 63}, {Seconds: 0.1, PrivateDirty: 1<<64 - 1}}, "▄█"},
+	} {
+		if got := sparkline(c.curve); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		} else if n := utf8.RuneCountInString(got); n > sparkWidth {
+			t.Errorf("%s: %d characters", name, n)
+		}
+	}
+}
+
+func TestAccountingHint(t *testing.T) {
+	for content, c := range map[string]struct {
+		uid  int
+		hint bool
+	}{"0\n": {0, true}, "1\n": {0, false}, "": {0, false}, "0": {1000, false}} {
+		procfs := t.TempDir()
+		path := filepath.Join(procfs, "sys/kernel/task_delayacct")
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got := accountingHint(c.uid, procfs)
+		if (got != "") != c.hint || strings.Contains(got, "\n") {
+			t.Errorf("%q as user %d: %q", content, c.uid, got)
+		}
+	}
+	if got := accountingHint(0, t.TempDir()); got != "" {
+		t.Errorf("without the switch: %q", got)
+	}
+}
