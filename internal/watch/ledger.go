@@ -103,7 +103,7 @@ func (l *ledger) reply(sent, now time.Time, total opt.Val[uint64], latest opt.Va
 		l.loseSeenBefore(sent, &s)
 		return s
 	case reset || count < before:
-		seen := l.loseSeenBefore(sent, &s)
+		seen := l.loseSeenBefore(now, &s) // whether before the reset or since, nobody knows
 		if more := int(count) - seen; more > 0 {
 			s.unobservedChildren += more
 			s.lostDurations += more
@@ -113,7 +113,7 @@ func (l *ledger) reply(sent, now time.Time, total opt.Val[uint64], latest opt.Va
 	forks := int(count - before)
 	g, waiting := l.group.Get()
 	if forks == 0 {
-		confirmed := waiting && g.complete() && g.members[len(g.members)-1].seen.Before(sent)
+		confirmed := waiting && g.complete() && !g.members[len(g.members)-1].seen.After(sent)
 		if confirmed {
 			l.settle(g, true, &s)
 		}
@@ -227,7 +227,7 @@ func (l *ledger) uncounted(sent time.Time, s *settlement) {
 func (l *ledger) seenBefore(sent time.Time) []birthEntry {
 	var certain []birthEntry
 	l.births = slices.DeleteFunc(l.births, func(b birthEntry) bool {
-		if b.seen.Before(sent) {
+		if !b.seen.After(sent) {
 			certain = append(certain, b)
 			return true
 		}

@@ -215,7 +215,7 @@ func (s *sampler) tail(ctx context.Context, death reading) {
 		if n == 1 {
 			first = second
 		}
-		faded := second <= first/tailFaded
+		faded := !cut && second <= first/tailFaded
 		late := r.at.Sub(death.at) >= tailLimit
 		if cut || faded || late {
 			s.w.opts.Server.SetTail(s.id, history.Tail{

@@ -66,20 +66,21 @@ type Watcher struct {
 
 // fork is an open record as the loop sees it.
 type fork struct {
-	id      string
-	process *process
-	child   Process
-	partial bool
-	born    time.Time
-	seen    time.Time
-	titled  history.Kind
-	before  opt.Val[redisinfo.Info] // last reply before the birth
-	after   opt.Val[redisinfo.Info] // first reply to an INFO sent after it was seen
-	settled bool                    // the duration is known, or known to be lost
-	end     opt.Val[death]
-	final   opt.Val[redisinfo.Info] // first reply to an INFO sent after the server reaped the child
-	alone   bool                    // no other fork had ended when final was sent: its figures are this fork's
-	stop    context.CancelFunc
+	id        string
+	process   *process
+	child     Process
+	partial   bool
+	born      time.Time
+	seen      time.Time
+	titled    history.Kind
+	before    opt.Val[redisinfo.Info] // last reply before the birth
+	after     opt.Val[redisinfo.Info] // first reply to an INFO sent after it was seen
+	uncounted bool                    // the server does not count it, but it is a copy of it all the same
+	settled   bool                    // the duration is known, or known to be lost
+	end       opt.Val[death]
+	final     opt.Val[redisinfo.Info] // first reply to an INFO sent after the server reaped the child
+	alone     bool                    // no other fork had ended when final was sent: its figures are this fork's
+	stop      context.CancelFunc
 }
 
 // New makes a Watcher; Run starts it.
@@ -355,7 +356,7 @@ func (w *Watcher) uncounted(id string) {
 		w.reject(id, "the server does not count it among its forks")
 		return
 	}
-	w.opts.Server.CountUnobserved(0, 1)
+	f.uncounted = true
 }
 
 // learn takes from a reply what it says of an open fork.
@@ -486,6 +487,9 @@ func (w *Watcher) close(id string, f *fork, end death) {
 		}
 	})
 	record, _ := w.opts.Server.Close(id)
+	if f.uncounted {
+		w.opts.Server.CountUnobserved(0, 1) // so that the accounts of children and durations stay equal
+	}
 	w.forget(id, f)
 	logFork(w.log, record)
 }

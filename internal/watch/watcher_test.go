@@ -616,11 +616,11 @@ func TestForkByAnotherThread(t *testing.T) {
 func TestResetToTheSameCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.info.CommandsProcessed = opt.Of(uint64(1000))
+		w.info.CommandsProcessed, w.info.TotalForks = opt.Of(uint64(1000)), opt.Of(uint64(1))
 		s := run(t, w)
 		time.Sleep(2500 * time.Millisecond)
 		for i := range 3 {
-			w.change(func(i *redisinfo.Info) { i.TotalForks, i.CommandsProcessed = opt.Of(uint64(2)), opt.Of(uint64(5)) })
+			w.change(func(i *redisinfo.Info) { i.TotalForks, i.CommandsProcessed = opt.Of(uint64(0)), opt.Of(uint64(5)) })
 			child := w.save(200+i, 4*time.Millisecond)
 			child.set(func() { child.title = "redis-rdb-bgsave" })
 			time.Sleep(500 * time.Millisecond)
@@ -709,8 +709,9 @@ func TestTailIsCutOff(t *testing.T) {
 			child.exit(exitOK)
 			child.reap()
 			for range 4 {
-				time.Sleep(time.Second)
+				time.Sleep(500 * time.Millisecond)
 				server.set(func() { server.faults += 1000 })
+				time.Sleep(500 * time.Millisecond)
 			}
 			time.Sleep(200 * time.Millisecond)
 		}
