@@ -114,6 +114,7 @@ func (w *Watcher) attach(ctx context.Context, q proc.Query) error {
 	w.wish()
 	w.opts.Server.SetProcess(pid, start)
 	w.checkRights(p)
+	w.readMemory()
 	w.log.Info("Found the server's process", "pid", pid)
 	return nil
 }

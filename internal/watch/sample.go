@@ -55,6 +55,11 @@ func newSampler(w *Watcher, id string, child Process, p *process, birth time.Tim
 		return nil // gone already
 	}
 	s.meter = newMeter(page, cgroupBatch*page*uint64(runtime.NumCPU()), quiet, first, partial)
+	if stat, err := child.Stat(); err == nil && !stat.Permitted() {
+		// smaps can't be read, so nothing will ever refute counters that mislead:
+		// they tell copies, not private dirty memory.
+		s.meter.anchor = opt.Val[anchor]{}
+	}
 	return s
 }
 
