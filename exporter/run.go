@@ -22,7 +22,10 @@ import (
 
 const (
 	shutdownTime = 3 * time.Second
-	hostEvery    = 10 * time.Second
+	// dialTime is shorter than the watcher's patience with INFO: so the error says
+	// in which step, connecting, TLS or INFO, the time went.
+	dialTime  = 3 * time.Second
+	hostEvery = 10 * time.Second
 	// sampleBurst lets the first readings of a save come at their interval: it is
 	// short, and a save's growth is steepest in its beginning.
 	sampleBurst = 50 * time.Millisecond
@@ -77,7 +80,7 @@ func watchers(c *Config, store *history.Store, machine watch.Machine) ([]*watch.
 	var clients []*redisinfo.Client
 	var out []*watch.Watcher
 	for _, t := range c.Targets {
-		o := redisinfo.Options{Network: t.Network, Addr: t.Addr, Username: c.user(t), Password: c.password(t)}
+		o := redisinfo.Options{Network: t.Network, Addr: t.Addr, Username: c.user(t), Password: c.password(t), DialTimeout: dialTime}
 		if t.TLS {
 			o.TLS = tlsConfig
 		}

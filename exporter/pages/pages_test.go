@@ -283,6 +283,8 @@ func TestLanding(t *testing.T) {
 		`href="./forks/`+forktest.Saved(now).ID+`"`, "38.4 ms", "out of memory", // last forks
 		"killed", `href="./forks/`+forktest.Killed(now).ID+`"`, // newest failure
 		"412 ms", // longest stall
+		`<td class="n"><span title="2.031 seconds">2.03 s</span></td>`, // copy time of the last save
+		`<span class="state yes">✓</span> own cgroup: exact curve at no cost`, `<span class="state opt">○</span> time of copies not known; needs CAP_NET_ADMIN`,
 		"vm.overcommit_memory 0", "transparent huge pages madvise",
 		`href="./metrics"`, `href="./api/v1/forks"`, `href="./-/healthy"`, "https://example.org/docs", "every metric", "1.2.3",
 	)
@@ -291,6 +293,48 @@ func TestLanding(t *testing.T) {
 		t.Errorf("%d cards for 3 servers", n)
 	}
 	has(t, get(t, fake{}, "/", 200), "No server is configured", "0 <small>of 0")
+}
+
+// An absent source is a failure only where something is wrong.
+func TestSourcesSayWhatIsMissing(t *testing.T) {
+	const process, smaps, cgroup, taskstats = history.SourceProcess, history.SourceChildSmaps, history.SourceCgroup, history.SourceTaskstats
+	for name, c := range map[string]struct {
+		works       []history.Source
+		want, lacks []string
+	}{
+		"all": {
+			[]history.Source{process, smaps, cgroup, taskstats},
+			[]string{`yes">✓</span> readable`, `yes">✓</span> own cgroup`, `yes">✓</span> time of copies known`}, []string{"state no", "state opt"},
+		},
+		"the needed ones": {
+			[]history.Source{process, smaps},
+			[]string{`opt">○</span> shared or not visible`, `opt">○</span> time of copies not known`, "kernel.task_delayacct=1 before the server starts"}, []string{"state no"},
+		},
+		"no rights, but a cgroup": {
+			[]history.Source{process, cgroup},
+			[]string{`opt">○</span> not readable: the curve is the cgroup`}, []string{"state no"},
+		},
+		"no rights": {
+			[]history.Source{process},
+			[]string{`no">✗</span> not readable: what was copied is counted`, "own user and group"}, nil,
+		},
+		"no process": {
+			nil, []string{`no">✗</span> not found`, `no">✗</span> not readable: forks are followed without a curve`}, []string{"memory cgroup", "taskstats", "user and group"},
+		},
+	} {
+		st := history.ServerState{Name: "s", Up: true, Available: map[history.Source]bool{}}
+		for _, s := range c.works {
+			st.Available[s] = true
+		}
+		if st.Available[process] {
+			st.PID = opt.Of(7)
+		}
+		body := get(t, fake{snap: history.Snapshot{Servers: []history.ServerState{st}}}, "/", 200)
+		t.Run(name, func(t *testing.T) {
+			has(t, body, c.want...)
+			lacks(t, body, c.lacks...)
+		})
+	}
 }
 
 // Two servers may fork at the same moment.
@@ -314,7 +358,8 @@ func TestForksTable(t *testing.T) {
 	if a, b := strings.Index(body, ">running</span>"), strings.Index(body, ">ok</span>"); a < 0 || a > b {
 		t.Errorf("the running fork is not on top: at %d, a finished one at %d", a, b)
 	}
-	has(t, body, "3 min ago", "2026-03-04 05:03:07", "38.4 ms", ">25.6</span>", "20.3 s", "1.61 GB", "8.24 GB", "2.3 %", "cancelled", "partial", "12.3 s", "so far", `title="not known"`)
+	has(t, body, "3 min ago", "2026-03-04 05:03:07", "38.4 ms", ">25.6</span>", "20.3 s", "1.61 GB", "8.24 GB", "2.3 %", "cancelled", "partial", "12.3 s", "so far", `title="not known"`,
+		`<td data-label="Copy time" class="n"><span title="2.031 seconds">2.03 s</span><small><span title="1,198,530,560 bytes">1.20 GB</span></small>`)
 
 	body = get(t, src, "/forks?server=sessions%3A6380", 200)
 	has(t, body, "1 of 6 forks", "<option selected>sessions:6380", "api/v1/forks?server=sessions%3A6380")
@@ -333,20 +378,26 @@ func TestForkPage(t *testing.T) {
 	body := get(t, full(), "/forks/"+f.ID, 200)
 	has(t, body,
 		"RDB save of cache-a:6379", "fc-wide", "fc-narrow", "38.4 ms", ">25.6</span>", "20.3 s", "3.19 MB", "17.9 s", "1.24 GB", "1,204,551", "3 figures",
-		"child 4101 of server 700", "202 readings", "from child_smaps", "until 2026-03-04 05:03:27 UTC",
+		"child 4101 of server 700", "202 readings", "Private dirty: 21 by smaps (exact), 181 by counters. Copied: 202 by delay accounting.",
+		"2.03 s", "1.20 GB", "8.30 s, cut off by the next fork", "41,220", "301,415", "which counts each copy",
+		"The server spent 2.03 s copying pages, all its threads together, 100 ms per second of the child&#39;s life, 53 × the stall.", "the tail is not to scale", "until 2026-03-04 05:03:27 UTC",
 		`href="../api/v1/forks/`+f.ID+`"`, `href="../forks/`+f.ID+`.svg"`,
 		`rel="next" href="../forks/`+forktest.Running(now).ID+`"`, `rel="prev" href="../forks/`+forktest.Killed(now).ID+`"`,
 	)
 	lacks(t, body, "not seen")
 
-	has(t, get(t, full(), "/forks/"+forktest.Killed(now).ID, 200), "SIGKILL", "Nothing was saved.")
+	killed := get(t, full(), "/forks/"+forktest.Killed(now).ID, 200)
+	has(t, killed, "SIGKILL", "Nothing was saved.", "given up after 60 s", "88,140", "171,003", "Known for the beginning only", "needs taskstats", "20 by counters.")
+	lacks(t, killed, "The server spent")
+	has(t, get(t, full(), "/forks/"+forktest.Running(now).ID, 200), "119 by the memory cgroup", "33 × the stall", "so far")
+	lacks(t, get(t, full(), "/forks/"+forktest.Cancelled(now).ID, 200), "not to scale.")
 	has(t, get(t, full(), "/forks/"+forktest.Partial(now).ID, 200), "not seen", "kept out of the histograms")
 	// The only fork of its server has no neighbors.
 	lacks(t, get(t, full(), "/forks/"+forktest.Cancelled(now).ID, 200), `rel="next"`, `rel="prev"`)
 	has(t, get(t, full(), "/forks/12-34", 404), "last 200 forks per server")
 }
 
-func TestRefreshOnlyWhileAForkRuns(t *testing.T) {
+func TestRefreshOnlyWhileAForkIsUnderWay(t *testing.T) {
 	const meta = `<meta http-equiv="refresh" content="5">`
 	running, saved := "/forks/"+forktest.Running(now).ID, "/forks/"+forktest.Saved(now).ID
 	for _, path := range []string{"/", "/forks", running} {
@@ -358,6 +409,10 @@ func TestRefreshOnlyWhileAForkRuns(t *testing.T) {
 	for _, path := range []string{"/", "/forks", saved} {
 		lacks(t, get(t, quiet(), path, 200), meta)
 	}
+	// A fork goes on until its tail has ended.
+	src := quiet()
+	src.forks[0].Tail, src.forks[0].Start = opt.Val[history.Tail]{}, now.Add(-40*time.Second)
+	has(t, get(t, src, saved, 200), meta, "still going", "the tail is not to scale")
 }
 
 // A name is text wherever it appears.
@@ -367,6 +422,7 @@ func TestNamesCannotBecomeMarkup(t *testing.T) {
 	for i := range src.forks {
 		src.forks[i].Server, src.forks[i].Kind, src.forks[i].Outcome, src.forks[i].Signal = evil, evil, evil, opt.Of(evil)
 		src.forks[i].Curve[0].Source = evil
+		src.forks[i].CopiedSource, src.forks[i].CopiedCurve = evil, []history.CopiedPoint{{Source: evil}, {Seconds: 1, Source: evil}}
 	}
 	src.forks[0].Outcome = ""
 	for i := range src.snap.Servers {

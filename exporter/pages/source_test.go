@@ -49,11 +49,11 @@ func full() fake {
 				{
 					Name: "cache-a:6379", Addr: "10.0.3.17:6379", Up: true, InfoAt: now,
 					Info:      &redisinfo.Info{Software: "redis", Version: "7.0.15", Mode: "standalone", Role: "master"},
-					Available: map[history.Source]bool{history.SourceProcess: true, history.SourceChildSmaps: true},
+					Available: map[history.Source]bool{history.SourceProcess: true, history.SourceChildSmaps: true, history.SourceCgroup: true},
 					PID:       opt.Of(700), ResidentBytes: opt.Of(uint64(1_610_000_000)), PageTableBytes: opt.Of(uint64(3_190_000)),
 					Children: []history.Child{{Kind: history.KindRDB, Start: running.Start, Sample: opt.Of(history.Sample{PrivateDirty: 933_000_000})}},
 					Last: map[history.Kind]history.LastFork{
-						history.KindRDB: {Start: saved.Start, Outcome: saved.Outcome, StallSeconds: saved.StallSeconds, PeakBytes: saved.PeakBytes},
+						history.KindRDB: {Start: saved.Start, Outcome: saved.Outcome, StallSeconds: saved.StallSeconds, PeakBytes: saved.PeakBytes, CopyStallSeconds: saved.CopyStallSeconds},
 						history.KindAOF: {Start: now.Add(-30 * 24 * time.Hour), Outcome: history.OutcomeOOM},
 					},
 					Totals: history.Totals{

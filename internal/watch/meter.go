@@ -90,6 +90,7 @@ type highs struct{ server, child uint64 }
 type anchor struct {
 	dirty   uint64
 	copied  uint64
+	spread  uint64 // how far copied may be off: smaps takes a while to read
 	high    highs
 	refuted bool // the counters had led away from it, or memory was given back since
 }
@@ -167,17 +168,20 @@ func (m *meter) copies(r reading) history.Copies {
 	return c
 }
 
-// exact takes a reading of smaps and the counters of the same moment. The
-// counters are believed again only if they led here from the anchor before.
-func (m *meter) exact(r reading, dirty uint64) {
-	led, was := m.between(r)
-	if by, ok := m.byCgroup(r); ok && apart(by, dirty) > m.tolerance(dirty)+m.lag {
+// exact takes a reading of smaps, and those of the counters before and after it:
+// smaps takes a while, and what is copied meanwhile is in it or is not. The
+// counters are believed on if they led here from the anchor before.
+func (m *meter) exact(before, after reading, dirty uint64) {
+	early, late := m.copied(before), max(m.copied(before), m.copied(after))
+	led, was := m.between(after)
+	margin := m.tolerance(dirty) + late - early
+	if by, ok := m.byCgroup(after); ok && apart(by, dirty) > margin+m.lag {
 		m.noCgroup = true
 	}
-	next := anchor{dirty: dirty, copied: m.copied(r)}
-	next.high.fell(r)
+	next := anchor{dirty: dirty, copied: early + (late-early)/2, spread: (late - early + 1) / 2}
+	next.high.fell(after)
 	if was {
-		next.refuted = apart(led, dirty) > m.tolerance(dirty)
+		next.refuted = apart(led, dirty) > margin
 	}
 	m.anchor = opt.Of(next)
 }
@@ -203,6 +207,12 @@ func (m *meter) between(r reading) (uint64, bool) {
 	return a.dirty + m.copied(r) - min(a.copied, m.copied(r)), !a.refuted
 }
 
+// spread is how far the last exact reading may be off.
+func (m *meter) spread() uint64 {
+	a, _ := m.anchor.Get()
+	return a.spread
+}
+
 // byCgroup is the private dirty memory by the server's own cgroup.
 func (m *meter) byCgroup(r reading) (uint64, bool) {
 	quiet, ok := m.quiet.Get()
@@ -219,7 +229,7 @@ func (m *meter) sample(r reading) opt.Val[history.Sample] {
 		return opt.Of(history.Sample{Time: r.at, Source: history.SourceCgroup, PrivateDirty: dirty, Error: opt.Of(m.lag)})
 	}
 	if counts {
-		return opt.Of(history.Sample{Time: r.at, Source: history.SourceCounters, PrivateDirty: between, Error: opt.Of(m.tolerance(between))})
+		return opt.Of(history.Sample{Time: r.at, Source: history.SourceCounters, PrivateDirty: between, Error: opt.Of(m.tolerance(between) + m.spread())})
 	}
 	return opt.Val[history.Sample]{}
 }

@@ -86,7 +86,12 @@ func (s *sampler) next(now time.Time) time.Duration {
 // point adds one point to each line of the fork.
 func (s *sampler) point(exact bool) {
 	var dirty opt.Val[history.Sample]
+	var before reading
 	if exact {
+		var err error
+		if before, err = s.read(); err != nil {
+			return
+		}
 		dirty = s.exact()
 	}
 	r, cost, err := timed(s.w.opts.CPUTime, s.read)
@@ -96,7 +101,7 @@ func (s *sampler) point(exact bool) {
 	}
 	s.addCopies(r)
 	if d, ok := dirty.Get(); ok {
-		s.meter.exact(r, d.PrivateDirty)
+		s.meter.exact(before, r, d.PrivateDirty)
 	} else {
 		dirty = s.meter.sample(r)
 	}
@@ -131,6 +136,7 @@ func (s *sampler) read() (reading, error) {
 func (s *sampler) exact() opt.Val[history.Sample] {
 	const source = history.SourceChildSmaps
 	server := s.w.opts.Server
+	start := time.Now()
 	smaps, cost, err := timed(s.w.opts.CPUTime, s.child.Smaps)
 	s.w.opts.Budget.Spend(cost)
 	server.CountSampler(source, cost)
@@ -143,7 +149,7 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 	case err == nil:
 		server.SetAvailable(source, true)
 		return opt.Of(history.Sample{
-			Time:          now,
+			Time:          start.Add(now.Sub(start) / 2),
 			Source:        source,
 			PrivateDirty:  smaps.PrivateDirty,
 			Swap:          smaps.Swap,

@@ -21,6 +21,7 @@ const (
 	findEvery    = 10 * time.Second // looking for the process walks through /proc
 	findAtMost   = 5 * time.Minute
 	closeAfter   = 10 * time.Second // a record waits no longer for what INFO may still say
+	firstReport  = 200 * time.Millisecond
 	birthGrace   = 200 * time.Millisecond
 )
 

@@ -125,7 +125,7 @@ func (n *narrator) tellTail(forks []history.Fork) {
 		if t, ended := f.Tail.Get(); ended && f.ID == n.tail {
 			n.tail = ""
 			n.clear()
-			fmt.Fprintf(n.out, "  the tail of that %s: %s\n\n", f.Kind, tailed(t))
+			fmt.Fprintf(n.out, "  tail of the last %s: %s\n\n", f.Kind, tailed(t))
 		}
 	}
 }

@@ -70,11 +70,11 @@ func TestTailIsToldWhenItEnds(t *testing.T) {
 	if err := n.tell(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	contains(t, out.String(), "the tail of that rdb: 8.30 s, cut off by the next fork   (77 write faults)\n", "copying        not known", "tail           not known")
+	contains(t, out.String(), "tail of the last rdb: 8.30 s, cut off by the next fork   (77 write faults)\n", "copying        not known", "tail           not known")
 	if err := n.pause(t.Context(), 2*lookEvery); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Count(out.String(), "the tail of"); got != 1 {
+	if got := strings.Count(out.String(), "tail of the last"); got != 1 {
 		t.Errorf("the tail was told %d times", got)
 	}
 }
@@ -91,7 +91,7 @@ func TestTailIsToldInThePause(t *testing.T) {
 	if err := n.pause(t.Context(), 2*lookEvery); err != nil {
 		t.Fatal(err)
 	}
-	contains(t, out.String(), "the tail of that rdb: 2.00 s   (5 write faults)\n")
+	contains(t, out.String(), "tail of the last rdb: 2.00 s   (5 write faults)\n")
 }
 
 func TestSparkline(t *testing.T) {
@@ -108,8 +108,9 @@ func TestSparkline(t *testing.T) {
 		"one":            {steady[5:6], "█"},
 		"zero":           {[]history.Point{{Seconds: 1}, {Seconds: 1.1}}, "▁▁"},
 		"a few":          {steady[:5], "▁▂▄▆█"},
-		"steady":         {steady, "▁▁▁▂▂▂▂▃▃▃▄▄▄▄▅▅▅▆▆▆▆▇▇█"},
-		"a gap":          {gap, "▁▁▁▂▂          ▅▅▆▆▆▆▇▇█"},
+		"steady":         {steady, "▁▁▁▂▂▂▂▃▃▃▄▄▄▅▅▅▅▆▆▆▇▇▇█"},
+		"late points":    {[]history.Point{{Seconds: 1, PrivateDirty: 7}, {Seconds: 1.4, PrivateDirty: 14}, {Seconds: 1.5, PrivateDirty: 21}}, "▃▃▃▃▅█"},
+		"a gap":          {gap, "▁▁▁▂▂         ▅▅▅▆▆▆▇▇▇█"},
 		"clock set back": {[]history.Point{{Seconds: 5, PrivateDirty: 1}, {Seconds: 1, PrivateDirty: 2}}, "█"},
 		"beyond uint64":  {[]history.Point{{Seconds: 0, PrivateDirty: 1 << 63}, {Seconds: 0.1, PrivateDirty: 1<<64 - 1}}, "▄█"},
 	} {
