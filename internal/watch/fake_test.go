@@ -241,7 +241,7 @@ func (p *fakeProcess) Stat() (proc.Stat, error) {
 	if p.dead {
 		state, size = "Z", 0
 	}
-	line := fmt.Sprintf("%d (%s) %s %d 0 0 0 -1 0 %d 0 0 0 150 50 0 0 20 0 1 0 1 %d 100 18446744073709551615 %d", p.pid, p.name, state, p.ppid, p.faults, size, code)
+	line := fmt.Sprintf("%d (%s) %s %d 0 0 0 -1 0 %d 0 0 0 150 50 0 0 20 0 1 0 1 %d %d 18446744073709551615 %d", p.pid, p.name, state, p.ppid, p.faults, size, size/(5*page), code)
 	line += strings.Repeat(" 0", 52-26)
 	var s proc.Stat
 	return s, errors.Join(proc.ParseStat([]byte(line+"\n"), &s))

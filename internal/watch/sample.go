@@ -38,6 +38,7 @@ type sampler struct {
 	meter     meter
 	nextPoint time.Time // zero: at once
 	nextExact time.Time
+	beside    bool // the cgroup tells as much as smaps
 	blind     bool // smaps can't be read: said once, not tried again
 }
 
@@ -100,6 +101,7 @@ func (s *sampler) point(exact bool) {
 		return // the kernel may have been taking the memory apart meanwhile
 	}
 	s.addCopies(r)
+	_, s.beside = s.meter.byCgroup(r)
 	if d, ok := dirty.Get(); ok {
 		s.meter.exact(before, r, d.PrivateDirty)
 	} else {
@@ -125,8 +127,13 @@ func (s *sampler) read() (reading, error) {
 		return r, err
 	}
 	stat, err := s.child.Stat()
-	if err != nil {
+	switch {
+	case err != nil:
 		return r, err
+	case stat.VirtualBytes == 0:
+		// It is ending, if not a zombie yet: for some milliseconds per GB the kernel
+		// takes its memory apart. What was read before is only of use if it came before.
+		return r, proc.ErrGone
 	}
 	r.child = opt.Of(stat.ResidentPages * uint64(os.Getpagesize()))
 	return r, nil
@@ -142,7 +149,7 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 	server.CountSampler(source, cost)
 	now := time.Now()
 	s.nextExact = now.Add(exactEvery)
-	if s.process.cgroup != nil && s.meter.quiet.Present() {
+	if s.beside {
 		s.nextExact = now.Add(exactEveryBeside)
 	}
 	switch {

@@ -725,3 +725,24 @@ func TestTailIsCutOff(t *testing.T) {
 		}
 	})
 }
+
+// While the kernel takes a child's memory apart it is no zombie yet, but its sizes
+// are 0: that is no memory given back.
+func TestEndingChildGivesNothingBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := run(t, w)
+		time.Sleep(2500 * time.Millisecond)
+		child := w.save(200, time.Millisecond)
+		time.Sleep(time.Second)
+		w.procs[serverPID].set(func() { w.procs[serverPID].faults += 1000 })
+		child.set(func() { child.size = 0 })
+		time.Sleep(time.Second)
+		child.exit(exitOK)
+		child.reap()
+		time.Sleep(time.Second)
+		if f := only(t, s); f.CopiedBytes != opt.Of(uint64(1000*page)) {
+			t.Errorf("copied %v, want %d", f.CopiedBytes, 1000*page)
+		}
+	})
+}
