@@ -259,9 +259,6 @@ func (w *Watcher) birth(ctx context.Context, p *process, pid int, seen time.Time
 	}
 	w.followers.Go(func() { follow.follow(following, tail) })
 	w.wish()
-	// The child reports its first figure at its start, and the server takes it in its
-	// next cron: asked for then, it has a date.
-	time.AfterFunc(firstReport, func() { w.post(w.wish) })
 	return id
 }
 

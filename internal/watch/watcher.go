@@ -21,7 +21,6 @@ const (
 	findEvery    = 10 * time.Second // looking for the process walks through /proc
 	findAtMost   = 5 * time.Minute
 	closeAfter   = 10 * time.Second // a record waits no longer for what INFO may still say
-	firstReport  = 200 * time.Millisecond
 	birthGrace   = 200 * time.Millisecond
 )
 
@@ -407,17 +406,15 @@ func (w *Watcher) takeReported(f *fork, r reply) {
 	if bytes == 0 || w.living() != 1 || isClosed(f.child.Exited()) {
 		return
 	}
-	// The age is in whole seconds, rounded down; the figure is new since the
-	// reply before, and not older than the child.
+	// The age is in whole seconds, rounded down.
 	latest := r.at.Add(-time.Duration(r.info.CurrentCOWAgeSeconds.Or(0)) * time.Second)
-	earliest := latest.Add(-time.Second)
-	for _, bound := range []time.Time{f.born, w.prior.at} {
-		if bound.After(earliest) && !bound.After(latest) {
-			earliest = bound
-		}
+	measured := latest.Add(-500 * time.Millisecond)
+	if earliest := latest.Add(-time.Second); !earliest.After(f.born) {
+		// A child's first figure is from its very start (its next comes a second
+		// later at the earliest), and the server takes it in up to a second later.
+		measured = f.born
 	}
-	measured := earliest.Add(latest.Sub(earliest) / 2)
-	if measured.Before(f.born) {
+	if latest.Before(f.born) {
 		return // an earlier child's
 	}
 	w.opts.Server.AddReported(f.id, history.Reported{Seconds: measured.Sub(f.born).Seconds(), COWBytes: bytes})
