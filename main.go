@@ -66,7 +66,7 @@ func parse(args []string) (exporter.Config, *promslog.Config, error) {
 
 	sampling := app.Flag("sampling", "Whether to read the memory of fork children: on or off. Off leaves births, deaths and INFO.").Default("on").Enum("on", "off")
 	app.Flag("sampling.interval", "Time between two points of a running fork's curve; after 30 s of life at least 1s.").Default("100ms").DurationVar(&c.SampleInterval)
-	app.Flag("sampling.budget", "Share of one core that reading children's smaps may take, over all servers.").Default("0.01").Float64Var(&c.SampleBudget)
+	app.Flag("sampling.budget", "Share of one core that reading children's smaps may take, per server.").Default("0.01").Float64Var(&c.SampleBudget)
 	app.Flag("poll.interval", "How often new children are looked for.").Default("10ms").DurationVar(&c.PollInterval)
 	app.Flag("path.procfs", "Where procfs is mounted.").Default("/proc").StringVar(&c.ProcFS)
 	app.Flag("path.sysfs", "Where sysfs is mounted.").Default("/sys").StringVar(&c.SysFS)

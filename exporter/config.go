@@ -31,7 +31,7 @@ type Config struct {
 	PollInterval   time.Duration // how often births are looked for
 	Sampling       bool          // false: INFO and births only
 	SampleInterval time.Duration // between two reads of a child's memory
-	SampleBudget   float64       // share of one core that reads may take
+	SampleBudget   float64       // share of one core that reads of smaps may take, per server
 
 	TelemetryPath string
 	Web           *web.FlagConfig // listen addresses, TLS and authentication of our own pages

@@ -76,7 +76,6 @@ func watchers(c *Config, store *history.Store, machine watch.Machine) ([]*watch.
 	if err != nil {
 		return nil, nil, err
 	}
-	budget := watch.NewBudget(c.SampleBudget, sampleBurst)
 	var clients []*redisinfo.Client
 	var out []*watch.Watcher
 	for _, t := range c.Targets {
@@ -94,7 +93,7 @@ func watchers(c *Config, store *history.Store, machine watch.Machine) ([]*watch.
 			Logger:         c.Logger,
 			Sampling:       c.Sampling,
 			SampleInterval: c.SampleInterval,
-			Budget:         budget,
+			Budget:         watch.NewBudget(c.SampleBudget, sampleBurst),
 			CPUTime:        proc.ThreadCPUTime,
 		}))
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Budget limits the CPU time that reads may take to a share of one core, over
-// all servers. Reads cost CPU here and make the child, and through it the
+// Budget limits the CPU time that reads of one server's children may take to a
+// share of one core. Reads cost CPU here and make the child, and through it the
 // server, wait there; so the budget is also a limit on how much is disturbed.
 type Budget struct {
 	share float64 // seconds of reading per second

@@ -24,7 +24,7 @@ const (
 	birthGrace   = 200 * time.Millisecond
 )
 
-// Options are what a Watcher is made of. All fields but Poll are required.
+// Options are what a Watcher is made of. All fields are required.
 type Options struct {
 	Name           string
 	Redis          Redis
@@ -33,7 +33,7 @@ type Options struct {
 	Logger         *slog.Logger
 	Sampling       bool                 // false: INFO and births only, no reads of the child's memory
 	SampleInterval time.Duration        // between two reads of a child's memory
-	Budget         *Budget              // shared by all Watchers
+	Budget         *Budget              // of this server alone: a large one must not blind the others
 	CPUTime        func() time.Duration // CPU time of the calling thread
 }
 
@@ -62,25 +62,6 @@ type Watcher struct {
 	countedUnseen int
 
 	followers sync.WaitGroup
-}
-
-// fork is an open record as the loop sees it.
-type fork struct {
-	id        string
-	process   *process
-	child     Process
-	partial   bool
-	born      time.Time
-	seen      time.Time
-	titled    history.Kind
-	before    opt.Val[redisinfo.Info] // last reply before the birth
-	after     opt.Val[redisinfo.Info] // first reply to an INFO sent after it was seen
-	uncounted bool                    // the server does not count it, but it is a copy of it all the same
-	settled   bool                    // the duration is known, or known to be lost
-	end       opt.Val[death]
-	final     opt.Val[redisinfo.Info] // first reply to an INFO sent after the server reaped the child
-	alone     bool                    // no other fork had ended when final was sent: its figures are this fork's
-	stop      context.CancelFunc
 }
 
 // New makes a Watcher; Run starts it.
@@ -153,95 +134,6 @@ func (w *Watcher) post(event func()) {
 	select {
 	case w.events <- event:
 	case <-w.done:
-	}
-}
-
-// dated is something that was read, and when; absent at first.
-type dated[T any] struct {
-	what opt.Val[T]
-	at   time.Time
-}
-
-// before is the last of two readings that speaks of a time before a birth. A
-// birth is seen a moment late, and a reading may come in between.
-func before[T any](birth time.Time, last, prior dated[T]) opt.Val[T] {
-	if last.at.After(birth) {
-		return prior.what
-	}
-	return last.what
-}
-
-// reply is an answer to INFO, or the lack of one.
-type reply struct {
-	sent, at time.Time
-	info     redisinfo.Info
-	peer     redisinfo.Peer
-	err      error
-}
-
-// wish asks for an INFO: now, or right after the one under way, which may have
-// been answered before whatever makes us ask.
-func (w *Watcher) wish() {
-	if w.asking.Present() {
-		w.again = true
-		return
-	}
-	w.asking, w.again = opt.Of(time.Now()), false
-	w.asks <- struct{}{}
-}
-
-// ask is the asker: it may wait for the server for as long as it takes.
-func (w *Watcher) ask(ctx context.Context) {
-	var saves time.Time // not to be asked for before
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-w.asks:
-		}
-		one, cancel := context.WithTimeout(ctx, infoTimeout)
-		r := reply{sent: time.Now()}
-		r.info, r.err = w.opts.Redis.Info(one)
-		r.at = time.Now()
-		r.peer, _ = w.opts.Redis.Peer()
-		cancel()
-		if ctx.Err() != nil {
-			return
-		}
-		w.post(func() { w.replied(ctx, r) })
-		if r.err == nil && time.Now().After(saves) {
-			saves = time.Now().Add(w.askSavePoints(ctx))
-		}
-	}
-}
-
-// askSavePoints asks for the longest save point, and tells when to ask again. A
-// user who may not ask is not asked again soon: each refusal is an entry in the
-// server's ACL LOG.
-func (w *Watcher) askSavePoints(ctx context.Context) time.Duration {
-	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
-	defer cancel()
-	seconds, err := w.opts.Redis.SaveInterval(ctx)
-	switch {
-	case errors.Is(err, redisinfo.ErrMayNotAsk):
-		return savesRefused
-	case err != nil:
-		w.log.Debug("The save points are not known", "err", err)
-		return savesEvery
-	}
-	w.opts.Server.SetSaveInterval(seconds)
-	return savesEvery
-}
-
-// checkSlow marks a server as down that has not answered for a while. The
-// question stays open: an answer brings it back. Where the question before has
-// failed, its error says more than the silence since.
-func (w *Watcher) checkSlow() {
-	if w.downed {
-		return
-	}
-	if since, ok := w.asking.Get(); ok && time.Since(since) >= infoSlow {
-		w.opts.Server.SetDown("the server has not answered INFO for more than a second: it runs a slow command, is stopped, or its network is cut")
 	}
 }
 
@@ -359,67 +251,6 @@ func (w *Watcher) uncounted(id string) {
 	f.uncounted = true
 }
 
-// learn takes from a reply what it says of an open fork.
-func (w *Watcher) learn(f *fork, r reply) {
-	if !r.sent.Before(f.seen) && !f.after.Present() {
-		f.after = opt.Of(r.info)
-		w.setKind(f)
-	}
-	end, ended := f.end.Get()
-	switch {
-	case !ended:
-		w.takeReported(f, r)
-	case !r.sent.Before(end.reaped) && !f.final.Present():
-		f.final, f.alone = opt.Of(r.info), w.lastEnded() == f
-	}
-}
-
-// lastEnded is the fork that ended last, of those whose records are open.
-func (w *Watcher) lastEnded() *fork {
-	var last *fork
-	var at time.Time
-	for _, f := range w.forks {
-		if end, ok := f.end.Get(); ok && end.at.After(at) {
-			last, at = f, end.at
-		}
-	}
-	return last
-}
-
-func (w *Watcher) setKind(f *fork) {
-	kind := resolveKind(f.titled, f.before, f.after)
-	w.opts.Server.Update(f.id, func(r *history.Fork) { r.Kind = kind })
-}
-
-// titled takes a kind that a child's title gave.
-func (w *Watcher) titled(id string, kind history.Kind) {
-	if f := w.forks[id]; f != nil {
-		f.titled = kind
-		w.setKind(f)
-	}
-}
-
-// takeReported notes the server's own figure about its running child. It is
-// some child's, so it is believed only while there is just one.
-func (w *Watcher) takeReported(f *fork, r reply) {
-	bytes := r.info.CurrentCOWBytes.Or(0)
-	if bytes == 0 || w.living() != 1 || isClosed(f.child.Exited()) {
-		return
-	}
-	// The age is in whole seconds, rounded down.
-	latest := r.at.Add(-time.Duration(r.info.CurrentCOWAgeSeconds.Or(0)) * time.Second)
-	measured := latest.Add(-500 * time.Millisecond)
-	if earliest := latest.Add(-time.Second); !earliest.After(f.born) {
-		// A child's first figure is from its very start (its next comes a second
-		// later at the earliest), and the server takes it in up to a second later.
-		measured = f.born
-	}
-	if latest.Before(f.born) {
-		return // an earlier child's
-	}
-	w.opts.Server.AddReported(f.id, history.Reported{Seconds: measured.Sub(f.born).Seconds(), COWBytes: bytes})
-}
-
 func isClosed(c <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -427,89 +258,4 @@ func isClosed(c <-chan struct{}) bool {
 	default:
 		return false
 	}
-}
-
-func (w *Watcher) living() (n int) {
-	for _, f := range w.forks {
-		if !f.end.Present() {
-			n++
-		}
-	}
-	return n
-}
-
-// ended takes the end of a child, once it is reaped.
-func (w *Watcher) ended(id string, d death, cpu opt.Val[float64], written opt.Val[uint64]) {
-	f := w.forks[id]
-	if f == nil {
-		return
-	}
-	f.end = opt.Of(d)
-	w.opts.Server.Update(id, func(r *history.Fork) { r.CPUSeconds, r.WrittenBytes = cpu, written })
-	w.wish()
-	w.expire(time.Now())
-}
-
-// expire closes the records that are complete, or have waited long enough.
-func (w *Watcher) expire(now time.Time) {
-	var s settlement
-	w.ledger.expire(now, &s)
-	w.settle(s)
-	for id, f := range w.forks {
-		end, ended := f.end.Get()
-		if !ended {
-			continue
-		}
-		gone := f.process.gone
-		complete := (f.final.Present() || gone) && (f.settled || gone || f.partial)
-		if complete || now.Sub(end.at) >= closeAfter {
-			w.close(id, f, end)
-		}
-	}
-}
-
-// close closes a fork's record and tells it in one line.
-func (w *Watcher) close(id string, f *fork, end death) {
-	end.serverDied = f.process.died
-	w.opts.Server.Update(id, func(r *history.Fork) {
-		end.record(r)
-		final, asked := f.final.Get()
-		if !asked {
-			return
-		}
-		if r.Outcome == history.OutcomeUnknown {
-			r.Outcome = outcomeOfInfo(r.Kind, r.Start, f.before, final)
-		}
-		if f.alone && r.Outcome == history.OutcomeOK {
-			r.ReportedCOWBytes = finalCOW(r.Kind, final)
-		}
-	})
-	record, _ := w.opts.Server.Close(id)
-	if f.uncounted {
-		w.opts.Server.CountUnobserved(0, 1) // so that the accounts of children and durations stay equal
-	}
-	w.forget(id, f)
-	logFork(w.log, record)
-}
-
-// reject drops a child that turned out to be no fork of the server.
-func (w *Watcher) reject(id, why string) {
-	f := w.forks[id]
-	if f == nil {
-		return
-	}
-	w.log.Debug("A child of the server is no fork", "child", f.child.ID().PID, "why", why)
-	w.ledger.forget(id)
-	w.opts.Server.Drop(id)
-	w.forget(id, f)
-	if pid := f.child.ID().PID; w.listed[pid] == id {
-		w.listed[pid] = ""
-	}
-}
-
-// forget releases what an open record held.
-func (w *Watcher) forget(id string, f *fork) {
-	delete(w.forks, id)
-	f.stop()
-	f.child.Close()
 }
