@@ -75,7 +75,7 @@ func checkTelemetryPath(p string) error {
 	}
 	first, _, _ := strings.Cut(p[1:], "/")
 	switch first {
-	case "-", "api", "forks", "static":
+	case "-", "api", "curve", "forks", "static":
 		return fmt.Errorf("/%s belongs to the exporter's own pages", first)
 	}
 	return nil

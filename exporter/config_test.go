@@ -40,6 +40,7 @@ func TestCheck(t *testing.T) {
 		{"a tree", func(c *Config) { c.TelemetryPath = "/metrics/" }, "plain path"},
 		{"a blank", func(c *Config) { c.TelemetryPath = "/a b" }, "plain path"},
 		{"health's", func(c *Config) { c.TelemetryPath = "/-/healthy" }, "own pages"},
+		{"the curve's", func(c *Config) { c.TelemetryPath = "/curve" }, "own pages"},
 		{"the forks'", func(c *Config) { c.TelemetryPath = "/forks" }, "own pages"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

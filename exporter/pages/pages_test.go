@@ -304,19 +304,23 @@ func TestSourcesSayWhatIsMissing(t *testing.T) {
 	}{
 		"all": {
 			[]history.Source{process, smaps, cgroup, taskstats},
-			[]string{`yes">✓</span> readable`, `yes">✓</span> own cgroup`, `yes">✓</span> time of copies known`}, []string{"state no", "state opt"},
+			[]string{`yes">✓</span> readable`, `yes">✓</span> own cgroup`, `yes">✓</span> time of copies known`},
+			[]string{"state no", "state opt"},
 		},
 		"the needed ones": {
 			[]history.Source{process, smaps},
-			[]string{`opt">○</span> shared or not visible`, `opt">○</span> time of copies not known`, "kernel.task_delayacct=1 before the server starts"}, []string{"state no"},
+			[]string{`opt">○</span> shared or not visible`, `opt">○</span> time of copies not known`, "kernel.task_delayacct=1 before the server starts"},
+			[]string{"state no"},
 		},
 		"no rights, but a cgroup": {
 			[]history.Source{process, cgroup},
-			[]string{`opt">○</span> not readable: the curve is the cgroup`}, []string{"state no"},
+			[]string{`opt">○</span> not readable: the curve is the cgroup`},
+			[]string{"state no"},
 		},
 		"no rights": {
 			[]history.Source{process},
-			[]string{`no">✗</span> not readable: what was copied is counted`, "own user and group"}, nil,
+			[]string{`no">✗</span> not readable: what was copied is counted`, "own user and group"},
+			nil,
 		},
 		"no process": {
 			nil, []string{`no">✗</span> not found`, `no">✗</span> not readable: forks are followed without a curve`}, []string{"memory cgroup", "taskstats", "user and group"},

@@ -1,5 +1,6 @@
 // Package history holds the exporter's only state: per server the present, the
-// totals since the exporter started and a ring of the last forks.
+// totals since the exporter started, a ring of the last forks, and every point of
+// the last half hour (Feed).
 //
 // It knows nothing of /proc, Redis, Prometheus or HTTP. Watchers write to it;
 // metrics, pages and JSON are drawn from the copies it hands out. A Fork that

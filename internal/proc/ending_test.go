@@ -94,7 +94,11 @@ func openWithoutPIDFD(t *testing.T, pid int) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Process{fs: fs, id: ID{PID: pid}, stat: stat, smaps: -1}
+	io, err := fs.open(pid, "io")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Process{fs: fs, id: ID{PID: pid}, stat: stat, io: io, smaps: -1}
 	s, err := p.Stat()
 	if err != nil {
 		t.Fatal(err)

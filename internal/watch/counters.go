@@ -87,6 +87,17 @@ func (p *process) quietBefore(birth time.Time) opt.Val[reading] {
 	return before(birth, p.quiet, p.quietPrev)
 }
 
+// calmFaults is how many faults in the second before a birth are nothing to speak of.
+const calmFaults = 256
+
+// calm tells whether the server had hardly any faults before a quiet reading: no
+// tail of an earlier fork, and no growth. Then its faults from there to a birth a
+// moment later are the fork's.
+func (p *process) calm(quiet reading) bool {
+	prev, ok := p.quietPrev.what.Get()
+	return ok && prev.at.Before(quiet.at) && quiet.faults-prev.faults < calmFaults
+}
+
 // openCounters finds out which counters there are of a server.
 func (w *Watcher) openCounters(p *process) {
 	if !w.opts.Sampling {

@@ -55,6 +55,10 @@ func newSampler(w *Watcher, id string, child Process, p *process, birth time.Tim
 	if err != nil {
 		return nil // gone already
 	}
+	if q, ok := quiet.Get(); ok && p.calm(q) {
+		// What was copied between the birth and now is in the count from before it.
+		first.faults, first.resident = q.faults, q.resident
+	}
 	s.meter = newMeter(page, cgroupBatch*page*uint64(runtime.NumCPU()), quiet, first, partial)
 	if stat, err := child.Stat(); err == nil && !stat.Permitted() {
 		// smaps can't be read, so nothing will ever refute counters that mislead:

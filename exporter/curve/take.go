@@ -1,0 +1,108 @@
+package curve
+
+import (
+	"math"
+	"sort"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+)
+
+// lineKey names one line of one server.
+type lineKey struct {
+	server string
+	line   history.Line
+}
+
+// place is how far a reader has come: the number of the next point of each line.
+// It is no time, for a point may come to one line after later ones of others
+// were read. A line that is not in it is unread. A place is never changed, only
+// replaced.
+type place map[lineKey]uint64
+
+// series is some of a line's points.
+type series struct {
+	lineKey
+	first  uint64 // the number of points[0]
+	points []history.FeedPoint
+}
+
+// since is the place that has everything ahead that is not older than a moment.
+func since(feeds []history.Feed, moment time.Time) place {
+	p := place{}
+	for _, s := range ahead(feeds, nil) {
+		p[s.lineKey] = s.first + uint64(before(s.points, moment.UnixMilli()))
+	}
+	return p
+}
+
+// look is the last minute; the newest of it, if it is more than a response may have.
+func look(feeds []history.Feed, now time.Time) []series {
+	from := since(feeds, now.Add(-window))
+	tooMany := totalBefore(ahead(feeds, from), math.MaxInt64) - maxPoints
+	_, from = take(feeds, from, max(0, tooMany))
+	points, _ := take(feeds, from, maxPoints)
+	return points
+}
+
+// take takes at most limit points from a place on, the oldest of all lines, and
+// returns them with the place after them.
+func take(feeds []history.Feed, from place, limit int) ([]series, place) {
+	out := ahead(feeds, from)
+	oldest, newest := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, s := range out {
+		if n := len(s.points); n > 0 {
+			oldest, newest = min(oldest, s.points[0].Millis), max(newest, s.points[n-1].Millis)
+		}
+	}
+	if oldest > newest {
+		oldest, newest = 0, 0
+	}
+	// All before cut are taken, and of those in that very millisecond, of which
+	// each line has one at most, as many as there is room for.
+	cut := oldest + int64(sort.Search(int(newest-oldest)+1, func(i int) bool {
+		return totalBefore(out, oldest+int64(i)+1) > limit
+	}))
+	room := limit - totalBefore(out, cut)
+	to := place{}
+	for i := range out {
+		s := &out[i]
+		n := before(s.points, cut)
+		if room > 0 && n < len(s.points) && s.points[n].Millis == cut {
+			n, room = n+1, room-1
+		}
+		s.points = s.points[:n]
+		to[s.lineKey] = s.first + uint64(n)
+	}
+	return out, to
+}
+
+// ahead is everything from a place on that is still kept.
+func ahead(feeds []history.Feed, from place) []series {
+	var out []series
+	for line := range history.Lines {
+		for _, f := range feeds {
+			l := f.Lines[line]
+			s := series{lineKey{f.Server, line}, l.First, l.Points}
+			if next := min(from[s.lineKey], l.End()); next > l.First {
+				s.first, s.points = next, l.Points[next-l.First:]
+			}
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// before is how many points of a line lie before a moment.
+func before(points []history.FeedPoint, millis int64) int {
+	return sort.Search(len(points), func(i int) bool { return points[i].Millis >= millis })
+}
+
+// totalBefore is how many points of all lines lie before a moment.
+func totalBefore(lines []series, millis int64) int {
+	n := 0
+	for _, s := range lines {
+		n += before(s.points, millis)
+	}
+	return n
+}
