@@ -74,7 +74,7 @@ func newMeter(page, lag uint64, quiet opt.Val[reading], birth reading, partial b
 	m := meter{page: page, lag: lag, quiet: quiet, birth: birth, partial: partial}
 	m.high.fell(birth)
 	if !partial {
-		m.anchor = opt.Of(anchor{copied: m.copied(birth), high: m.high})
+		m.anchor = opt.Of(anchor{high: m.high}) // what was copied before it was seen is the child's too
 	}
 	return m
 }

@@ -106,6 +106,7 @@ func TestMeterTrustsAccounting(t *testing.T) {
 func TestMeterStartsBeforeTheBirth(t *testing.T) {
 	m := meterAt(at(0, 1024, 1000).withCopies(50, time.Millisecond))
 	m.quiet = opt.Of(at(0, 1024, 0).withCopies(7, 0))
+	wantDirty(t, m, at(0, 1024, 1000).withCopies(7+2*pmb, time.Second), 2, history.SourceCounters)
 	if c := m.copies(at(0, 1024, 1000).withCopies(107, time.Second)); c.Bytes != opt.Of(uint64(100*page)) || c.Stall != opt.Of(1.0) {
 		t.Errorf("copies %+v", c)
 	}
