@@ -69,13 +69,11 @@ func (c *ChildPoller) Run(ctx context.Context) error {
 	}
 	var ticks uint64
 	err = conn.Read(func(fd uintptr) bool {
-		for {
-			_, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&ticks)), unsafe.Sizeof(ticks))
-			if errno != 0 {
-				return false // wait for the next tick
-			}
+		// One read takes all ticks so far, and a further one wakes us again.
+		if _, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&ticks)), unsafe.Sizeof(ticks)); errno == 0 {
 			c.poll(time.Now())
 		}
+		return false
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
