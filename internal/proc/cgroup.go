@@ -39,8 +39,11 @@ func (fs FS) MemoryCgroup(pid int) (*MemoryCgroup, error) {
 	if err != nil {
 		return nil, err
 	}
-	mount := filepath.Join(fs.sys, "fs", "cgroup")
-	for _, c := range memoryCgroups(mount, lines) {
+	for _, dir := range fs.memoryCgroupDirs(lines) {
+		c := &MemoryCgroup{dir: dir.path, key: "rss"}
+		if dir.v2 {
+			c.key = "anon"
+		}
 		fd, err := unix.Open(filepath.Join(c.dir, "memory.stat"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			continue
@@ -56,20 +59,27 @@ func (fs FS) MemoryCgroup(pid int) (*MemoryCgroup, error) {
 	return nil, fmt.Errorf("process %d: %w", pid, errNoCgroup)
 }
 
-// memoryCgroups names the directories that may be a process's memory cgroup, by
-// the lines "id:controllers:path" of /proc/PID/cgroup.
-func memoryCgroups(mount string, lines []byte) (out []*MemoryCgroup) {
+// cgroupDir is a directory that may be a process's memory cgroup.
+type cgroupDir struct {
+	path string
+	v2   bool
+}
+
+// memoryCgroupDirs names them by the lines "id:controllers:path" of
+// /proc/PID/cgroup. On a machine with both versions there are two.
+func (fs FS) memoryCgroupDirs(lines []byte) (dirs []cgroupDir) {
+	mount := filepath.Join(fs.sys, "fs", "cgroup")
 	for line := range strings.Lines(string(lines)) {
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		switch {
 		case len(parts) != 3:
 		case parts[0] == "0":
-			out = append(out, &MemoryCgroup{dir: filepath.Join(mount, parts[2]), key: "anon", stat: -1})
+			dirs = append(dirs, cgroupDir{filepath.Join(mount, parts[2]), true})
 		case strings.Contains(","+parts[1]+",", ",memory,"):
-			out = append(out, &MemoryCgroup{dir: filepath.Join(mount, "memory", parts[2]), key: "rss", stat: -1})
+			dirs = append(dirs, cgroupDir{filepath.Join(mount, "memory", parts[2]), false})
 		}
 	}
-	return out
+	return dirs
 }
 
 // Anonymous is the anonymous memory charged to the cgroup, in bytes: 7 µs,

@@ -49,7 +49,13 @@ func (fs FS) OOMCounter(pid int) (read func() (uint64, error), err error) {
 	}
 	var files []string
 	if err == nil {
-		files = oomFiles(filepath.Join(fs.sys, "fs", "cgroup"), b)
+		for _, c := range fs.memoryCgroupDirs(b) {
+			name := "memory.oom_control"
+			if c.v2 {
+				name = "memory.events"
+			}
+			files = append(files, filepath.Join(c.path, name))
+		}
 	}
 	files = append(files, filepath.Join(fs.proc, "vmstat"))
 	for _, file := range files {
@@ -58,22 +64,6 @@ func (fs FS) OOMCounter(pid int) (read func() (uint64, error), err error) {
 		}
 	}
 	return nil, fmt.Errorf("no counter of OOM kills: %w", err)
-}
-
-// oomFiles names the files that may count a cgroup's OOM kills, by the lines
-// "id:controllers:path" of /proc/PID/cgroup.
-func oomFiles(mount string, cgroup []byte) (files []string) {
-	for line := range strings.Lines(string(cgroup)) {
-		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		switch {
-		case len(parts) != 3:
-		case parts[0] == "0": // v2
-			files = append(files, filepath.Join(mount, parts[2], "memory.events"))
-		case strings.Contains(","+parts[1]+",", ",memory,"):
-			files = append(files, filepath.Join(mount, "memory", parts[2], "memory.oom_control"))
-		}
-	}
-	return files
 }
 
 // counter reads a line "name N" of a file.

@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
 func TestDelayAccounting(t *testing.T) {
@@ -34,27 +32,6 @@ func TestDelayAccounting(t *testing.T) {
 		on, err := DelayAccounting(procfs)
 		if on != tt.on || (err != nil) != tt.fails {
 			t.Errorf("%q: %v, %v", tt.text, on, err)
-		}
-	}
-}
-
-func TestAccounted(t *testing.T) {
-	for _, tt := range []struct {
-		what         string
-		first, later uint64
-		faults       int64
-		want         opt.Val[bool]
-	}{
-		{"a count from the start", 3, 3, 0, opt.Of(true)},
-		{"a count later", 0, 9, 5000, opt.Of(true)},
-		{"the tail: faults without copies", 3, 3, 100_000, opt.Of(true)},
-		{"nothing happened", 0, 0, 0, opt.Val[bool]{}},
-		{"not enough happened", 0, 0, 1000, opt.Val[bool]{}},
-		{"the server grew by more than it faulted", 0, 0, -5, opt.Val[bool]{}},
-		{"many faults, no copy", 0, 0, 1001, opt.Of(false)},
-	} {
-		if got := Accounted(Stats{CopyCount: tt.first}, Stats{CopyCount: tt.later}, tt.faults); got != tt.want {
-			t.Errorf("%s: %+v, want %+v", tt.what, got, tt.want)
 		}
 	}
 }

@@ -31,9 +31,6 @@ func TestCopiesOfAllThreads(t *testing.T) {
 	if main2.CopyDelay <= main.CopyDelay || process2.CopyDelay <= process.CopyDelay {
 		t.Error("the copies took no time")
 	}
-	if Accounted(main, main2, 0).Or(false) != true {
-		t.Error("not accounted")
-	}
 
 	tid := h.copies(order{Pages: pages})
 	process3, main3, other := ask(t, c.Process, h.pid()), ask(t, c.Thread, h.pid()), ask(t, c.Thread, tid)
@@ -80,11 +77,6 @@ func TestSwitchedOnTooLate(t *testing.T) {
 	if first.CopyCount != 0 || later.CopyCount != 0 || later.CopyDelay != 0 {
 		t.Errorf("%d copies at first and %d later, want none ever", first.CopyCount, later.CopyCount)
 	}
-	faults := int64(later.MinorFaults.Or(0)) - int64(first.MinorFaults.Or(0))
-	if accounted, ok := Accounted(first, later, faults).Get(); !ok || accounted {
-		t.Errorf("accounted %v (known: %v) after %d faults", accounted, ok, faults)
-	}
-
 	// A thread that starts now is counted, and makes the process look accounted.
 	for range 100 { // the runtime has threads from before at first
 		h.copies(order{Pages: 1})

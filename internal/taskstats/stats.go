@@ -23,7 +23,7 @@ type Stats struct {
 	PID uint32
 	// CopyCount is the number of pages copied, of 4 KiB wherever a page has that
 	// size. Every thread's own count is modulo 2^32 (u32 in the kernel): use
-	// CountDelta. It is 0 for threads that are not accounted: see Accounted.
+	// CountDelta. It is 0 for threads that were started with accounting off.
 	CopyCount uint64
 	// CopyDelay is the elapsed time inside those copies, waiting included.
 	CopyDelay time.Duration

@@ -58,7 +58,7 @@ func newWorld() *world {
 
 func (w *world) spawn(pid, ppid int, name string) *fakeProcess {
 	p := &fakeProcess{
-		world: w, pid: pid, ppid: ppid, name: name, size: serverSize, born: time.Now(), rights: true,
+		world: w, pid: pid, ppid: ppid, name: name, executable: "/usr/bin/redis-server", size: serverSize, born: time.Now(), rights: true,
 		exited: make(chan struct{}), reaped: make(chan struct{}),
 	}
 	w.procs[pid] = p
@@ -181,22 +181,23 @@ func (w *world) WatchChildren(p Process, notify func([]int)) (func(), error) {
 }
 
 type fakeProcess struct {
-	world     *world
-	pid, ppid int
-	name      string
-	title     string
-	size      uint64
-	dirty     uint64
-	faults    uint64 // minor
-	born      time.Time
-	rights    bool
-	smapsErr  error
-	status    opt.Val[syscall.WaitStatus] // readable once exited
-	onlyAfter bool                        // the status is readable after the reaping only
-	dead      bool
-	died      time.Time
-	exited    chan struct{}
-	reaped    chan struct{}
+	world      *world
+	pid, ppid  int
+	name       string
+	title      string
+	executable string
+	size       uint64
+	dirty      uint64
+	faults     uint64 // minor
+	born       time.Time
+	rights     bool
+	smapsErr   error
+	status     opt.Val[syscall.WaitStatus] // readable once exited
+	onlyAfter  bool                        // the status is readable after the reaping only
+	dead       bool
+	died       time.Time
+	exited     chan struct{}
+	reaped     chan struct{}
 }
 
 // exit ends the process; it stays a zombie until reap.
@@ -266,6 +267,15 @@ func (p *fakeProcess) Smaps() (proc.Smaps, error) {
 
 func (p *fakeProcess) WrittenBytes() (uint64, error) { return 4096, nil }
 func (p *fakeProcess) BirthTime() (time.Time, error) { return p.born, nil }
+func (p *fakeProcess) Executable() (string, error) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	if !p.rights {
+		return "", proc.ErrDenied
+	}
+	return p.executable, nil
+}
+
 func (p *fakeProcess) ThreadNames() ([]string, error) {
 	return []string{"redis-server", "bio_lazy_free", "workers-3"}, nil
 }

@@ -52,6 +52,7 @@ type Process interface {
 	Status() (proc.Status, error)
 	Title() (string, error)
 	ThreadNames() ([]string, error)
+	Executable() (string, error)
 	Smaps() (proc.Smaps, error)
 	WrittenBytes() (uint64, error)
 	BirthTime() (time.Time, error)

@@ -279,7 +279,7 @@ func isCopy(server, child Process) bool {
 	if err != nil {
 		return false
 	}
-	if c.PPID != s.PID || c.Start < s.Start || !hasThread(server, s, c.Name()) {
+	if c.PPID != s.PID || c.Start < s.Start || !hasThread(server, s, c.Name()) || otherProgram(server, child) {
 		return false
 	}
 	ending := c.VirtualBytes == 0 // a zombie, or about to be one: its memory is gone already
@@ -294,4 +294,11 @@ func hasThread(server Process, stat proc.Stat, name string) bool {
 	}
 	names, err := server.ThreadNames()
 	return err == nil && slices.Contains(names, name)
+}
+
+// otherProgram tells whether two processes are known to run different programs.
+func otherProgram(a, b Process) bool {
+	pathA, errA := a.Executable()
+	pathB, errB := b.Executable()
+	return errA == nil && errB == nil && pathA != pathB
 }

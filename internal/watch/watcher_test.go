@@ -324,6 +324,9 @@ func TestChildrenThatAreNoForks(t *testing.T) {
 	}{
 		{"an orphan adopted by a server that is PID 1", func(w *world) { w.spawn(200, serverPID, "sh") }},
 		{"a small helper of the same name", func(w *world) { w.spawn(200, serverPID, "redis-server").size = 1 << 20 }},
+		{"another program of the server's name and size", func(w *world) {
+			w.spawn(200, serverPID, "redis-server").executable = "/usr/local/bin/redis-server"
+		}},
 		{"a helper seen before its exec, which the server does not count", func(w *world) {
 			p := w.spawn(200, serverPID, "redis-server")
 			go func() {
