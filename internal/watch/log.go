@@ -15,6 +15,8 @@ func logFork(log *slog.Logger, f history.Fork) {
 	attrs = appendSeconds(attrs, "lifetime", f.LifetimeSeconds)
 	attrs = appendKnown(attrs, "resident_bytes", f.ResidentBytes)
 	attrs = appendKnown(attrs, "private_dirty_peak_bytes", f.PeakBytes)
+	attrs = appendKnown(attrs, "copied_bytes", f.CopiedBytes)
+	attrs = appendSeconds(attrs, "copy_stall", f.CopyStallSeconds)
 	attrs = appendKnown(attrs, "reported_cow_bytes", f.ReportedCOWBytes)
 	attrs = appendKnown(attrs, "exit_status", f.ExitStatus)
 	attrs = appendKnown(attrs, "signal", f.Signal)
