@@ -35,6 +35,7 @@ func TestBackToBackSaves(t *testing.T) {
 func TestResetStat(t *testing.T) {
 	s, r := startPair(t, redisrun.Options{})
 	fill(t, s, slowKeys)
+	set(t, s, "rdb-key-save-delay", "100") // no child may be gone before the next look
 	for i := range 3 {
 		do(t, s, "BGSAVE")
 		r.awaitForks(i + 1)
