@@ -3,7 +3,6 @@ package chart
 import (
 	"math"
 	"strconv"
-	"time"
 )
 
 // Bytes writes n in decimal units with three significant digits: "812 B",
@@ -62,9 +61,6 @@ func Seconds(s float64) string {
 	n := int64(math.Round(s / 60))
 	return strconv.FormatInt(n/60, 10) + " h " + pad2(n%60) + " min"
 }
-
-// Duration is Seconds of a time.Duration.
-func Duration(d time.Duration) string { return Seconds(d.Seconds()) }
 
 // Percent writes part of whole: "0.4 %", "51 %", "133 %"; "" when whole is 0.
 func Percent(part, whole uint64) string {

@@ -115,16 +115,22 @@ func (m *meter) counted(r reading) uint64 {
 	return faults - min(grown, faults)
 }
 
+// zero is the reading that delay accounting is counted from: copies stand still
+// between forks, so the one before the birth misses nothing.
+func (m *meter) zero() reading {
+	if q, ok := m.quiet.Get(); ok && q.copies.Present() {
+		return q
+	}
+	return m.birth
+}
+
 // accounted is the delay accounting since before the birth; absent where there is none.
 func (m *meter) accounted(r reading) (bytes opt.Val[uint64], stall opt.Val[float64]) {
 	now, ok := r.copies.Get()
 	if !ok {
 		return bytes, stall
 	}
-	before, ok := m.birth.copies.Get()
-	if q, quiet := m.quiet.Get(); quiet && q.copies.Present() {
-		before, ok = q.copies.Get()
-	}
+	before, ok := m.zero().copies.Get()
 	if !ok || now.CopyDelay < before.CopyDelay {
 		return bytes, stall
 	}
@@ -139,10 +145,7 @@ func (m *meter) accounted(r reading) (bytes opt.Val[uint64], stall opt.Val[float
 // a server with threads dies, the kernel shows its copies twice for a moment,
 // the living threads' and the process's sum of the same.
 func (m *meter) plausible(r reading) bool {
-	from := m.birth
-	if q, ok := m.quiet.Get(); ok && q.copies.Present() {
-		from = q
-	}
+	from := m.zero()
 	now, ok1 := r.copies.Get()
 	before, ok2 := from.copies.Get()
 	if !ok1 || !ok2 {

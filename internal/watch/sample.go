@@ -118,7 +118,7 @@ func (s *sampler) point(exact bool) {
 
 func (s *sampler) addCopies(r reading) {
 	c := s.meter.copies(r)
-	if s.process.account != nil && c.Source != history.SourceTaskstats {
+	if s.process.account != nil && (c.Source != history.SourceTaskstats || !c.Bytes.Present()) {
 		return // it did not answer this time, or was switched off: no change of source half-way
 	}
 	s.w.opts.Server.AddCopies(s.id, c)
