@@ -29,7 +29,7 @@ func childFamily() family {
 	privateDirty := &Metric{
 		Name:   "redis_fork_child_private_dirty_bytes",
 		Type:   Gauge,
-		Help:   "Bytes of memory that only the running children hold and that would be freed if they died now; 0 without a child. It counts pages that the server freed since the fork, and falls when the child gives pages back: it is not what was copied. Exact when read from child_smaps; between its reads, from the cgroup to some 64 pages per CPU, or from counters to 2 % or 0.5 % of the server's resident memory.",
+		Help:   "Bytes of memory that only the running children hold and that would be freed if they died now; 0 without a child. It counts pages that the server freed since the fork, and falls when the child gives pages back: it is not what was copied. Exact when read from child_smaps; between its reads, from the cgroup to some 64 pages per CPU, from counters to 2 % or 0.5 % of the server's resident memory, or from a sample of its pages to what the fork's page says.",
 		Needs:  needsMemory,
 		Absent: noSample,
 	}

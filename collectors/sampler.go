@@ -10,7 +10,7 @@ func samplerFamily() family {
 		Name:      "redis_fork_exporter_sampler_cpu_seconds_total",
 		Type:      Counter,
 		Labels:    []string{"source"},
-		Help:      "CPU seconds that the exporter spent on readings while a child lived: child_smaps, where the server's writes and the child wait for part of the time, and counters, the cheap ones of server, child and cgroup, where nobody waits.",
+		Help:      "CPU seconds that the exporter spent on readings while a child lived: child_smaps, where the server's writes and the child wait for part of the time, pagemap, a few of the child's pages, and counters, the cheap ones of server, child and cgroup, where nobody waits.",
 		Needs:     "process",
 		Stability: Experimental,
 	}
@@ -26,7 +26,7 @@ func samplerFamily() family {
 		Name:      "redis_fork_exporter_sampler_deferred_total",
 		Type:      Counter,
 		Labels:    []string{"source"},
-		Help:      "Readings of child_smaps that were put off to stay within the budget of CPU time: the more, the further apart are the exact samples of large children.",
+		Help:      "Readings of child_smaps and pagemap that were put off to stay within the budget of CPU time: the more, the further apart are the exact samples of large children.",
 		Needs:     "process",
 		Stability: Experimental,
 	}

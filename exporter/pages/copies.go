@@ -117,7 +117,7 @@ func bySource(n map[history.Source]int) string {
 	for _, count := range n {
 		rest += count
 	}
-	for _, s := range [...]history.Source{history.SourceChildSmaps, history.SourceCgroup, history.SourceTaskstats, history.SourceCounters} {
+	for _, s := range [...]history.Source{history.SourceChildSmaps, history.SourcePagemap, history.SourceCgroup, history.SourceTaskstats, history.SourceCounters} {
 		if n[s] > 0 {
 			said = append(said, chart.Count(uint64(n[s]))+" by "+chart.SourceWord(s))
 			rest -= n[s]

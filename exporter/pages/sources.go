@@ -51,7 +51,10 @@ func childSource(st history.ServerState) sourceState {
 	const remedy = "; run the exporter as the server's own user and group"
 	switch {
 	case st.Available[history.SourceChildSmaps]:
-		return sourceState{"child's memory", "yes", "readable"}
+		if !st.Available[history.SourcePagemap] {
+			return sourceState{"child's memory", "yes", "readable, but not page by page (huge pages, or CAP_SYS_PTRACE without CAP_DAC_READ_SEARCH)"}
+		}
+		return sourceState{"child's memory", "yes", "readable, page by page too"}
 	case st.Available[history.SourceProcess] && st.Available[history.SourceCgroup]:
 		return sourceState{"child's memory", "opt", "not readable: the curve is the cgroup's, what is swapped out is not known" + remedy}
 	case st.Available[history.SourceProcess]:

@@ -146,6 +146,8 @@ func SourceWord(s history.Source) string {
 	switch s {
 	case history.SourceChildSmaps:
 		return "smaps (exact)"
+	case history.SourcePagemap:
+		return "a sample of pages"
 	case history.SourceCgroup:
 		return "the memory cgroup"
 	case history.SourceTaskstats:

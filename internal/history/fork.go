@@ -77,6 +77,7 @@ const (
 	SourceInfo       Source = "info"        // the server's INFO
 	SourceProcess    Source = "process"     // the server's process on this machine
 	SourceChildSmaps Source = "child_smaps" // the child's smaps_rollup or smaps
+	SourcePagemap    Source = "pagemap"     // a sample of the child's pages
 	SourceCgroup     Source = "cgroup"      // the server's memory cgroup, if it holds nobody else
 	SourceTaskstats  Source = "taskstats"   // the kernel's delay accounting of the server
 	SourceCounters   Source = "counters"    // the server's minor faults and resident memory

@@ -38,7 +38,7 @@ func newServer(name, addr string) *Server {
 		Name:      name,
 		Addr:      addr,
 		Problem:   "not asked yet",
-		Available: map[Source]bool{SourceProcess: false, SourceChildSmaps: false, SourceCgroup: false, SourceTaskstats: false},
+		Available: map[Source]bool{SourceProcess: false, SourceChildSmaps: false, SourcePagemap: false, SourceCgroup: false, SourceTaskstats: false},
 		Seen:      map[Kind]bool{},
 		Last:      map[Kind]LastFork{},
 		Totals: Totals{
@@ -50,9 +50,9 @@ func newServer(name, addr string) *Server {
 			ChildSeconds:    map[Kind]float64{},
 			Refused:         map[Kind]uint64{KindRDB: 0, KindAOF: 0},
 			ReadErrors:      map[ReadError]uint64{},
-			SamplerReads:    map[Source]uint64{SourceChildSmaps: 0, SourceCounters: 0},
-			SamplerDeferred: map[Source]uint64{SourceChildSmaps: 0},
-			SamplerSeconds:  map[Source]float64{SourceChildSmaps: 0, SourceCounters: 0},
+			SamplerReads:    map[Source]uint64{SourceChildSmaps: 0, SourcePagemap: 0, SourceCounters: 0},
+			SamplerDeferred: map[Source]uint64{SourceChildSmaps: 0, SourcePagemap: 0},
+			SamplerSeconds:  map[Source]float64{SourceChildSmaps: 0, SourcePagemap: 0, SourceCounters: 0},
 		},
 	}}
 	for _, e := range ReadErrors {

@@ -5,9 +5,11 @@ import (
 	"time"
 )
 
-// Budget limits the CPU time that reads of one server's children may take to a
+// Budget limits the CPU time that sampling one server's children may take to a
 // share of one core. Reads cost CPU here and make the child, and through it the
 // server, wait there; so the budget is also a limit on how much is disturbed.
+// Every reading is paid from it. Those that grow with the memory wait until it
+// allows them.
 type Budget struct {
 	share float64 // seconds of reading per second
 	burst time.Duration
@@ -40,4 +42,11 @@ func (b *Budget) Spend(cost time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.credit -= cost
+}
+
+// Pace is how far apart reads of such a cost have to be for three quarters of the
+// budget to pay for them: the rest is for reads that cost more, and come when
+// Allow says so.
+func (b *Budget) Pace(cost time.Duration) time.Duration {
+	return time.Duration(float64(cost) / (b.share * 3 / 4))
 }

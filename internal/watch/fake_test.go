@@ -37,8 +37,10 @@ type world struct {
 	findErr  error
 	oomKills uint64
 	// readCost is the CPU time that the machine charges for a read of smaps.
-	readCost time.Duration
-	cpu      time.Duration
+	readCost  time.Duration
+	pagesCost time.Duration // the same for a read of pages
+	pagesOpen int
+	cpu       time.Duration
 }
 
 func newWorld() *world {
@@ -136,6 +138,47 @@ func (w *world) OOMCounter(int) (func() (uint64, error), error) {
 
 func (w *world) MemoryCgroup(int) (Cgroup, error) { return nil, proc.ErrDenied }
 
+func (w *world) MayReadPages(p Process) bool { return p.(*fakeProcess).rights }
+
+func (w *world) Pages(child Process) (Pages, error) {
+	p := child.(*fakeProcess)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p.pagesErr != nil {
+		return nil, p.pagesErr
+	}
+	w.pagesOpen++
+	return &fakePages{process: p}, nil
+}
+
+// fakePages are 256 places, all with the same share of private pages.
+type fakePages struct {
+	process *fakeProcess
+	next    int
+}
+
+func (f *fakePages) Places() int     { return 256 }
+func (f *fakePages) Weight() float64 { return float64(f.process.size) / 5 / page / 256 / 64 }
+
+func (f *fakePages) Read() (out []proc.PlaceRead, err error) {
+	p := f.process
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.world.cpu += p.world.pagesCost
+	private := int(64 * p.dirty / (p.size / 5))
+	for range proc.PlacesAtOnce {
+		out = append(out, proc.PlaceRead{Place: f.next, Private: private, Shared: 64 - private})
+		f.next = (f.next + 1) % 256
+	}
+	return out, p.pagesErr
+}
+
+func (f *fakePages) Close() {
+	f.process.world.mu.Lock()
+	defer f.process.world.mu.Unlock()
+	f.process.world.pagesOpen--
+}
+
 func (w *world) Accounted(int) (bool, error) { return false, proc.ErrDenied }
 
 func (w *world) Accounting(int) (taskstats.Stats, error) { return taskstats.Stats{}, proc.ErrDenied }
@@ -192,6 +235,10 @@ type fakeProcess struct {
 	born       time.Time
 	rights     bool
 	smapsErr   error
+	pagesErr   error
+	huge       uint64
+	given      uint64                      // bytes that are resident no more
+	lie        uint64                      // bytes that smaps has and the pages have not
 	status     opt.Val[syscall.WaitStatus] // readable once exited
 	onlyAfter  bool                        // the status is readable after the reaping only
 	dead       bool
@@ -242,7 +289,7 @@ func (p *fakeProcess) Stat() (proc.Stat, error) {
 	if p.dead {
 		state, size = "Z", 0
 	}
-	line := fmt.Sprintf("%d (%s) %s %d 0 0 0 -1 0 %d 0 0 0 150 50 0 0 20 0 1 0 1 %d %d 18446744073709551615 %d", p.pid, p.name, state, p.ppid, p.faults, size, size/(5*page), code)
+	line := fmt.Sprintf("%d (%s) %s %d 0 0 0 -1 0 %d 0 0 0 150 50 0 0 20 0 1 0 1 %d %d 18446744073709551615 %d", p.pid, p.name, state, p.ppid, p.faults, size, (size/5-min(p.given, size/5))/page, code)
 	line += strings.Repeat(" 0", 52-26)
 	var s proc.Stat
 	return s, errors.Join(proc.ParseStat([]byte(line+"\n"), &s))
@@ -262,7 +309,7 @@ func (p *fakeProcess) Smaps() (proc.Smaps, error) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	p.world.cpu += p.world.readCost
-	return proc.Smaps{PrivateDirty: p.dirty}, p.smapsErr
+	return proc.Smaps{PrivateDirty: p.dirty + p.lie, AnonHugePages: p.huge}, p.smapsErr
 }
 
 func (p *fakeProcess) WrittenBytes() (uint64, error) { return 4096, nil }

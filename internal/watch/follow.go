@@ -45,6 +45,9 @@ func (f *follower) follow(ctx, tail context.Context) {
 		timer  = time.NewTimer(0)
 	)
 	defer timer.Stop()
+	if f.sampler != nil {
+		defer f.sampler.close()
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -97,6 +100,7 @@ func (f *follower) died(ctx, tail context.Context) {
 	measured := false
 	if f.sampler != nil {
 		end, measured = f.sampler.last()
+		f.sampler.close()
 	}
 	f.w.opts.Server.Died(f.id, d.at)
 	cpu, written := f.usage()

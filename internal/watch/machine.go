@@ -31,6 +31,10 @@ type Machine interface {
 	OOMCounter(pid int) (read func() (uint64, error), err error)
 	// MemoryCgroup opens a process's memory cgroup; the caller closes it.
 	MemoryCgroup(pid int) (Cgroup, error)
+	// Pages opens a child's pages for sampling; the caller closes it.
+	Pages(child Process) (Pages, error)
+	// MayReadPages tells whether this reader may sample the pages of a process.
+	MayReadPages(p Process) bool
 	// Accounting reads the kernel's delay accounting of a process, all threads together.
 	Accounting(pid int) (taskstats.Stats, error)
 	// Accounted tells whether the kernel has accounted a process from its start.
@@ -41,6 +45,15 @@ type Machine interface {
 type Cgroup interface {
 	Anonymous() (uint64, error)
 	Processes() ([]int, error)
+	Close()
+}
+
+// Pages is the private memory of a child. *proc.Pages is one; there the methods
+// are documented.
+type Pages interface {
+	Read() ([]proc.PlaceRead, error)
+	Places() int
+	Weight() float64
 	Close()
 }
 
@@ -99,6 +112,18 @@ func (m LocalMachine) Accounting(pid int) (taskstats.Stats, error) {
 	}
 	return m.Stats.Process(pid)
 }
+
+// Pages implements Machine.
+func (m LocalMachine) Pages(child Process) (Pages, error) {
+	p, err := child.(*proc.Process).Pages()
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// MayReadPages implements Machine.
+func (m LocalMachine) MayReadPages(p Process) bool { return p.(*proc.Process).MayReadPages() }
 
 // FindServer implements Machine.
 func (m LocalMachine) FindServer(q proc.Query) (int, error) { return m.FS.FindServer(q) }

@@ -23,7 +23,11 @@ type reading struct {
 	cgroup   opt.Val[uint64]          // bytes of anonymous memory in the server's cgroup, if nobody else is in it
 	copies   opt.Val[taskstats.Stats] // delay accounting of the server
 	child    opt.Val[uint64]          // resident bytes of the child
+	pages    opt.Val[estimate]        // private dirty bytes of the child by a sample of its pages
 }
+
+// estimate is a number of bytes and how far it may be off.
+type estimate struct{ bytes, off uint64 }
 
 // others is what the cgroup's processes other than the server hold. It is below
 // 0 where the server brought memory along that another cgroup is charged for:
@@ -42,7 +46,8 @@ func (r reading) others() (int64, bool) {
 // of smaps the last one plus what the counters have counted since. That last
 // holds as long as neither the server nor the child gives memory back: freed
 // pages become the child's without a copy, and what the child gives back is its
-// no more. Both show in resident sizes that fall.
+// no more. Both show in resident sizes that fall. From then on a sample of its
+// pages tells, where they may be read and none of them is a huge one.
 //
 // Copies are what delay accounting counted, or the server's minor faults beyond
 // its growth, again as long as nobody gives memory back: a page that the child
@@ -61,6 +66,7 @@ type meter struct {
 	// noCgroup says that the cgroup has led away from an exact reading: memory that
 	// it is not charged for, or somebody else's.
 	noCgroup bool
+	noPages  bool // the same of the sample of pages
 }
 
 // ownPages is what a child dirties for itself, without the server: stack,
@@ -182,6 +188,9 @@ func (m *meter) exact(before, after reading, dirty uint64) {
 	if by, ok := m.byCgroup(after); ok && apart(by, dirty) > margin+m.lag {
 		m.noCgroup = true
 	}
+	if by, ok := after.pages.Get(); ok && apart(by.bytes, dirty) > margin+by.off {
+		m.noPages = true
+	}
 	next := anchor{dirty: dirty, copied: early + (late-early)/2, spread: (late - early + 1) / 2}
 	next.high.fell(after)
 	if was {
@@ -232,10 +241,19 @@ func (m *meter) sample(r reading) opt.Val[history.Sample] {
 	if dirty, ok := m.byCgroup(r); ok {
 		return opt.Of(history.Sample{Time: r.at, Source: history.SourceCgroup, PrivateDirty: dirty, Error: opt.Of(m.lag)})
 	}
+	if by, ok := r.pages.Get(); ok && !m.noPages {
+		return opt.Of(history.Sample{Time: r.at, Source: history.SourcePagemap, PrivateDirty: by.bytes, Error: opt.Of(by.off)})
+	}
 	if counts {
 		return opt.Of(history.Sample{Time: r.at, Source: history.SourceCounters, PrivateDirty: between, Error: opt.Of(m.tolerance(between) + m.spread())})
 	}
 	return opt.Val[history.Sample]{}
+}
+
+// wantsPages tells whether a sample of pages would say more than anything else.
+func (m *meter) wantsPages(r reading) bool {
+	_, exact := m.byCgroup(r)
+	return m.gave && !exact && !m.noPages
 }
 
 func apart(a, b uint64) uint64 { return max(a, b) - min(a, b) }

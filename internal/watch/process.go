@@ -137,6 +137,7 @@ func (w *Watcher) checkRights(p Process) {
 	stat, err := p.Stat()
 	ok := err == nil && stat.Permitted()
 	w.opts.Server.SetAvailable(history.SourceChildSmaps, ok && w.opts.Sampling)
+	w.opts.Server.SetAvailable(history.SourcePagemap, ok && w.opts.Sampling && w.opts.Machine.MayReadPages(p))
 	if !ok {
 		w.opts.Server.SetProcessProblem("the memory of the server's children can't be read: " + remedySmaps)
 		w.log.Warn("The memory of the server's children can't be read", "remedy", remedySmaps)

@@ -38,6 +38,7 @@ type sampler struct {
 	meter     meter
 	nextPoint time.Time // zero: at once
 	nextExact time.Time
+	pages     sampledPages
 	beside    bool // the cgroup tells as much as smaps
 	blind     bool // smaps can't be read: said once, not tried again
 }
@@ -59,6 +60,7 @@ func newSampler(w *Watcher, id string, child Process, p *process, birth time.Tim
 		// What was copied between the birth and now is in the count from before it.
 		first.faults, first.resident = q.faults, q.resident
 	}
+	s.pages.may = w.opts.Machine.MayReadPages(child)
 	s.meter = newMeter(page, cgroupBatch*page*uint64(runtime.NumCPU()), quiet, first, partial)
 	if stat, err := child.Stat(); err == nil && !stat.Permitted() {
 		// smaps can't be read, so nothing will ever refute counters that mislead:
@@ -100,12 +102,16 @@ func (s *sampler) point(exact bool) {
 		dirty = s.exact()
 	}
 	r, cost, err := timed(s.w.opts.CPUTime, s.read)
+	s.w.opts.Budget.Spend(cost)
 	s.w.opts.Server.CountSampler(history.SourceCounters, cost)
 	if err != nil || !s.meter.plausible(r) || isClosed(s.child.Exited()) {
 		return // the kernel may have been taking the memory apart meanwhile
 	}
 	s.addCopies(r)
 	_, s.beside = s.meter.byCgroup(r)
+	if s.meter.wantsPages(r) {
+		r.pages = s.samplePages()
+	}
 	if d, ok := dirty.Get(); ok {
 		s.meter.exact(before, r, d.PrivateDirty)
 	} else {
@@ -159,6 +165,7 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 	switch {
 	case err == nil:
 		server.SetAvailable(source, true)
+		s.sawHuge(smaps.AnonHugePages > 0)
 		return opt.Of(history.Sample{
 			Time:          start.Add(now.Sub(start) / 2),
 			Source:        source,
@@ -187,6 +194,9 @@ func timed[T any](clock func() time.Duration, read func() (T, error)) (T, time.D
 	v, err := read()
 	return v, clock() - before, err
 }
+
+// close releases what the sampler has opened.
+func (s *sampler) close() { s.pages.close() }
 
 // last takes the counters once more when the child has died: its last copies
 // came after the last point. The tail's faults are no copies, and have hardly

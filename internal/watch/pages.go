@@ -1,0 +1,78 @@
+package watch
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+)
+
+// sampledPages is what a sampler knows of its child's pages. They are opened when
+// they are first wanted: most forks never need them.
+type sampledPages struct {
+	may   bool          // they may be read
+	huge  opt.Val[bool] // the child has huge pages, whose private ones can't be told; absent before smaps was read
+	open  Pages         // nil: not opened
+	sweep *sweep
+	next  time.Time // no read before
+}
+
+func (p *sampledPages) close() {
+	if p.open != nil {
+		p.open.Close()
+		p.open = nil
+	}
+}
+
+// sawHuge notes whether the child has huge pages.
+func (s *sampler) sawHuge(huge bool) {
+	s.pages.huge = opt.Of(huge)
+	s.w.opts.Server.SetAvailable(history.SourcePagemap, s.pages.may && !huge)
+}
+
+// samplePages reads some of the child's pages and estimates its private dirty
+// memory; absent where that can't be done, and where it would cost too much now.
+func (s *sampler) samplePages() opt.Val[estimate] {
+	const source = history.SourcePagemap
+	p := &s.pages
+	if huge, known := p.huge.Get(); !p.may || !known || huge {
+		return opt.Val[estimate]{}
+	}
+	now := time.Now()
+	if now.Before(p.next) {
+		s.w.opts.Server.CountDeferred(source)
+		return opt.Val[estimate]{}
+	}
+	reads, cost, err := timed(s.w.opts.CPUTime, s.readPages)
+	s.w.opts.Budget.Spend(cost)
+	s.w.opts.Server.CountSampler(source, cost)
+	p.next = now.Add(s.w.opts.Budget.Pace(cost))
+	if err != nil {
+		if !errors.Is(err, proc.ErrGone) {
+			p.may = false
+			s.w.opts.Server.SetAvailable(source, false)
+			s.w.log.Warn("The child's pages can't be read", "err", err, "remedy", remedySmaps)
+		}
+		return opt.Val[estimate]{}
+	}
+	since := now.Sub(s.birth).Seconds()
+	p.sweep.take(since, reads)
+	pages, off := p.sweep.estimate(since)
+	page := float64(os.Getpagesize())
+	return opt.Of(estimate{uint64(pages * page), uint64(off * page)})
+}
+
+func (s *sampler) readPages() ([]proc.PlaceRead, error) {
+	p := &s.pages
+	if p.open == nil {
+		open, err := s.w.opts.Machine.Pages(s.child)
+		if err != nil {
+			return nil, err
+		}
+		p.open, p.sweep = open, newSweep(open.Places(), proc.PlacesAtOnce, open.Weight())
+	}
+	return p.open.Read()
+}
