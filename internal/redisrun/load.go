@@ -2,8 +2,6 @@ package redisrun
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,11 +17,14 @@ const (
 // LoadOptions says what a Load writes.
 type LoadOptions struct {
 	Rate      int // writes per second
-	Keys      int // overwrites keys 0 to Keys-1, as written by Fill, at random
+	Keys      int // those that are written to are 0 to Keys-1, as written by Fill, at random
 	ValueSize int // bytes
+	// MinValueSize makes values of this size to ValueSize, at random. 0: all have ValueSize.
+	MinValueSize int
+	Mix          Mix // what the writes are; the zero Mix overwrites
 }
 
-// Load overwrites random keys at a rate until it is stopped. What it could not
+// Load writes to random keys at a rate until it is stopped. What it could not
 // write while the server stood still is written afterwards, up to one second's worth.
 type Load struct {
 	cancel context.CancelFunc
@@ -61,7 +62,7 @@ func (l *Load) Stop() error {
 
 func (l *Load) run(ctx context.Context, c *redis.Client, o LoadOptions) {
 	defer close(l.done)
-	v := newValues(o.ValueSize)
+	w := newWriter(o)
 	tick := time.NewTicker(loadTick)
 	defer tick.Stop()
 	last, due := time.Now(), 0.0
@@ -76,7 +77,7 @@ func (l *Load) run(ctx context.Context, c *redis.Client, o LoadOptions) {
 		last = now
 		for due >= 1 {
 			n := min(int(due), pipelineLength)
-			if err := write(ctx, c, v, o.Keys, n); err != nil {
+			if err := w.write(ctx, c, n); err != nil {
 				if ctx.Err() != nil {
 					return
 				}
@@ -98,15 +99,4 @@ func (l *Load) fail(err error) {
 	l.mu.Lock()
 	l.err = err
 	l.mu.Unlock()
-}
-
-func write(ctx context.Context, c *redis.Client, v *values, keys, n int) error {
-	pipe := c.Pipeline()
-	for range n {
-		pipe.Set(ctx, Key(rand.IntN(keys)), v.next(), 0)
-	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return fmt.Errorf("write under load: %w", err)
-	}
-	return nil
 }

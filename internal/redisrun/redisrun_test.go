@@ -3,6 +3,7 @@ package redisrun_test
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -202,6 +203,135 @@ func TestFillAndLoad(t *testing.T) {
 	}
 	if n := s.Client().DBSize(t.Context()).Val(); n != keys {
 		t.Errorf("%d keys after the load, want %d", n, keys)
+	}
+}
+
+func TestMixes(t *testing.T) {
+	const keys, size = 2000, 100
+	for name, c := range map[string]struct {
+		load  redisrun.LoadOptions
+		calls map[string]int // commands that are seen, and their share of all writes in percent
+		check func(t *testing.T, s *redisrun.Server)
+	}{
+		"overwrite": {
+			calls: map[string]int{"set": 100},
+			check: func(t *testing.T, s *redisrun.Server) {
+				expectKeys(t, s, keys, keys)
+				expectSizes(t, s, size, size)
+			},
+		},
+		"varying size": {
+			load:  redisrun.LoadOptions{MinValueSize: 20},
+			calls: map[string]int{"set": 100},
+			check: func(t *testing.T, s *redisrun.Server) {
+				expectKeys(t, s, keys, keys)
+				if least, most := expectSizes(t, s, 20, size); least == most {
+					t.Errorf("all values have %d bytes", least)
+				}
+			},
+		},
+		"insert": {
+			load:  redisrun.LoadOptions{Mix: redisrun.Mix{Insert: 1}},
+			calls: map[string]int{"set": 100},
+			check: func(t *testing.T, s *redisrun.Server) { expectKeys(t, s, 2*keys, 1<<30) },
+		},
+		"delete": {
+			load:  redisrun.LoadOptions{Mix: redisrun.Mix{Delete: 1}},
+			calls: map[string]int{"del": 100},
+			check: func(t *testing.T, s *redisrun.Server) { expectKeys(t, s, 0, 0) }, // each once, so none is left
+		},
+		"unlink": {
+			load:  redisrun.LoadOptions{Mix: redisrun.Mix{Unlink: 1}},
+			calls: map[string]int{"unlink": 100},
+			check: func(t *testing.T, s *redisrun.Server) { expectKeys(t, s, 0, 0) },
+		},
+		"patch": {
+			load:  redisrun.LoadOptions{Mix: redisrun.Mix{Patch: 1}},
+			calls: map[string]int{"setrange": 100},
+			check: func(t *testing.T, s *redisrun.Server) {
+				expectKeys(t, s, keys, keys)
+				expectSizes(t, s, size, size)
+			},
+		},
+		"mix": {
+			load:  redisrun.LoadOptions{Mix: redisrun.Mix{Overwrite: 50, Insert: 30, Delete: 10, Patch: 10}},
+			calls: map[string]int{"set": 80, "del": 10, "setrange": 10},
+			check: func(*testing.T, *redisrun.Server) {},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := redisruntest.ForTest(t, redisrun.Options{Unix: true})
+			if err := redisrun.Fill(t.Context(), s.Client(), keys, size); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Client().ConfigResetStat(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+			c.load.Rate, c.load.Keys, c.load.ValueSize = 100_000, keys, size
+			load := redisrun.StartLoad(t.Context(), s.Client(), c.load)
+			eventually(t, func() bool { return load.Writes() > 3*keys }, "no writes")
+			if err := load.Stop(); err != nil {
+				t.Fatal(err)
+			}
+			expectCalls(t, s, c.calls)
+			c.check(t, s)
+		})
+	}
+}
+
+func expectKeys(t *testing.T, s *redisrun.Server, least, most int64) {
+	t.Helper()
+	if n := s.Client().DBSize(t.Context()).Val(); n < least || n > most {
+		t.Errorf("%d keys after the load, want %d to %d", n, least, most)
+	}
+}
+
+// expectSizes looks at some values that Fill wrote, and returns the smallest
+// and the largest size it saw.
+func expectSizes(t *testing.T, s *redisrun.Server, least, most int64) (smallest, largest int64) {
+	t.Helper()
+	smallest = 1 << 30
+	for i := range 100 {
+		n := s.Client().StrLen(t.Context(), redisrun.Key(i)).Val()
+		if n < least || n > most {
+			t.Errorf("a value has %d bytes, want %d to %d", n, least, most)
+		}
+		smallest, largest = min(smallest, n), max(largest, n)
+	}
+	return smallest, largest
+}
+
+// expectCalls compares what the server counted of write commands with their
+// shares in percent, within 2.5: five times the spread of 6,000 writes.
+func expectCalls(t *testing.T, s *redisrun.Server, want map[string]int) {
+	t.Helper()
+	info, err := s.Client().Info(t.Context(), "commandstats").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls, sum := map[string]float64{}, 0.0
+	for line := range strings.Lines(info) {
+		name, rest, ok := strings.Cut(strings.TrimPrefix(line, "cmdstat_"), ":calls=")
+		if !ok || strings.HasPrefix(name, "config") || name == "info" {
+			continue
+		}
+		text, _, _ := strings.Cut(rest, ",")
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls[name] = n
+		sum += n
+	}
+	for name, n := range calls {
+		if share := 100 * n / sum; math.Abs(share-float64(want[name])) > 2.5 {
+			t.Errorf("%.1f %% of the writes are %s, want %d %%", share, name, want[name])
+		}
+	}
+	for name := range want {
+		if calls[name] == 0 {
+			t.Errorf("no %s", name)
+		}
 	}
 }
 
