@@ -93,7 +93,7 @@ func idle(name string) history.ServerState {
 		Info: &i, InfoAt: now,
 		Available: map[history.Source]bool{
 			history.SourceProcess: true, history.SourceChildSmaps: true,
-			history.SourceCgroup: true, history.SourceTaskstats: true,
+			history.SourcePagemap: true, history.SourceCgroup: true, history.SourceTaskstats: true,
 		},
 		PID:            opt.Of(4711),
 		StartTime:      opt.Of(serverStart.Add(-20 * time.Millisecond)),

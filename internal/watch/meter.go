@@ -60,13 +60,18 @@ type meter struct {
 	birth   reading          // when the child was first seen
 	partial bool             // which was long after its birth: how much was copied can't be known
 	high    highs            // since the birth
-	gave    bool             // server or child gave memory back since the birth
+	last    reading          // the newest one
+	// work is how many pages the server has written to or freed since the birth:
+	// whatever makes a child's pages private is in it.
+	work float64
+	gave bool // server or child gave memory back since the birth
 
 	anchor opt.Val[anchor] // the last exact reading
 	// noCgroup says that the cgroup has led away from an exact reading: memory that
 	// it is not charged for, or somebody else's.
 	noCgroup bool
-	noPages  bool // the same of the sample of pages
+	noPages  bool // the same of the sample of pages: twice in a row, as its error is one of chance
+	doubted  bool // it did the last time
 }
 
 // ownPages is what a child dirties for itself, without the server: stack,
@@ -77,7 +82,7 @@ const ownPages = 1 << 20
 // dirtied little of its own; or, where the child was there before, at a point
 // that nothing is known of.
 func newMeter(page, lag uint64, quiet opt.Val[reading], birth reading, partial bool) meter {
-	m := meter{page: page, lag: lag, quiet: quiet, birth: birth, partial: partial}
+	m := meter{page: page, lag: lag, quiet: quiet, birth: birth, partial: partial, last: birth}
 	m.high.fell(birth)
 	if !partial {
 		m.anchor = opt.Of(anchor{high: m.high}) // what was copied before it was seen is the child's too
@@ -166,6 +171,7 @@ func (m *meter) copies(r reading) history.Copies {
 	if m.high.fell(r) {
 		m.gave = true
 	}
+	m.worked(r)
 	if m.partial {
 		return history.Copies{Time: r.at}
 	}
@@ -178,6 +184,13 @@ func (m *meter) copies(r reading) history.Copies {
 	return c
 }
 
+// worked adds up the server's work.
+func (m *meter) worked(r reading) {
+	freed := m.last.resident - min(m.last.resident, r.resident)
+	m.work += float64(r.faults-m.last.faults) + float64(freed/m.page)
+	m.last = r
+}
+
 // exact takes a reading of smaps, and those of the counters before and after it:
 // smaps takes a while, and what is copied meanwhile is in it or is not. The
 // counters are believed on if they led here from the anchor before.
@@ -188,8 +201,10 @@ func (m *meter) exact(before, after reading, dirty uint64) {
 	if by, ok := m.byCgroup(after); ok && apart(by, dirty) > margin+m.lag {
 		m.noCgroup = true
 	}
-	if by, ok := after.pages.Get(); ok && apart(by.bytes, dirty) > margin+by.off {
-		m.noPages = true
+	if by, ok := after.pages.Get(); ok {
+		contradicts := apart(by.bytes, dirty) > margin+by.off
+		m.noPages = m.noPages || contradicts && m.doubted
+		m.doubted = contradicts
 	}
 	next := anchor{dirty: dirty, copied: early + (late-early)/2, spread: (late - early + 1) / 2}
 	next.high.fell(after)

@@ -15,6 +15,7 @@ import (
 type sampledPages struct {
 	may   bool          // they may be read
 	huge  opt.Val[bool] // the child has huge pages, whose private ones can't be told; absent before smaps was read
+	file  uint64        // resident bytes of the child that are a file's, its program's above all
 	open  Pages         // nil: not opened
 	sweep *sweep
 	next  time.Time // no read before
@@ -25,6 +26,23 @@ func (p *sampledPages) close() {
 		p.open.Close()
 		p.open = nil
 	}
+}
+
+// anchor takes an exact reading, if the pages are in use.
+func (s *sampler) anchor(dirty uint64) {
+	if s.pages.sweep != nil {
+		s.pages.sweep.anchor(s.work(), s.anonymous(), float64(dirty)/float64(os.Getpagesize()))
+	}
+}
+
+// work is the server's work since the birth. No work at all is none to divide by.
+func (s *sampler) work() float64 { return s.meter.work + 1 }
+
+// anonymous is how many pages the child has resident at the last reading of the
+// counters, those of files left out.
+func (s *sampler) anonymous() float64 {
+	resident := s.meter.last.child.Or(0)
+	return float64(resident-min(resident, s.pages.file)) / float64(os.Getpagesize())
 }
 
 // sawHuge notes whether the child has huge pages.
@@ -58,9 +76,8 @@ func (s *sampler) samplePages() opt.Val[estimate] {
 		}
 		return opt.Val[estimate]{}
 	}
-	since := now.Sub(s.birth).Seconds()
-	p.sweep.take(since, reads)
-	pages, off := p.sweep.estimate(since)
+	p.sweep.take(s.work(), s.anonymous(), reads)
+	pages, off := p.sweep.estimate(s.work(), s.anonymous())
 	page := float64(os.Getpagesize())
 	return opt.Of(estimate{uint64(pages * page), uint64(off * page)})
 }
@@ -72,7 +89,14 @@ func (s *sampler) readPages() ([]proc.PlaceRead, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.open, p.sweep = open, newSweep(open.Places(), proc.PlacesAtOnce, open.Weight())
+		if status, err := s.child.Status(); err == nil {
+			if rss, ok := status.VMRSS.Get(); ok {
+				p.file = rss - min(rss, status.RSSAnon.Or(rss))
+			}
+		}
+		born := s.meter.birth.child.Or(0)
+		born = (born - min(born, p.file)) / uint64(os.Getpagesize())
+		p.open, p.sweep = open, newSweep(open.Places(), proc.PlacesAtOnce, open.Weight(), float64(born))
 	}
 	return p.open.Read()
 }

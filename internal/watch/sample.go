@@ -60,7 +60,7 @@ func newSampler(w *Watcher, id string, child Process, p *process, birth time.Tim
 		// What was copied between the birth and now is in the count from before it.
 		first.faults, first.resident = q.faults, q.resident
 	}
-	s.pages.may = w.opts.Machine.MayReadPages(child)
+	s.pages.may = !partial && w.opts.Machine.MayReadPages(child) // the beginning belongs to the estimate
 	s.meter = newMeter(page, cgroupBatch*page*uint64(runtime.NumCPU()), quiet, first, partial)
 	if stat, err := child.Stat(); err == nil && !stat.Permitted() {
 		// smaps can't be read, so nothing will ever refute counters that mislead:
@@ -114,6 +114,7 @@ func (s *sampler) point(exact bool) {
 	}
 	if d, ok := dirty.Get(); ok {
 		s.meter.exact(before, r, d.PrivateDirty)
+		s.anchor(d.PrivateDirty)
 	} else {
 		dirty = s.meter.sample(r)
 	}

@@ -6,127 +6,169 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 )
 
-// sweep estimates how many of a child's pages are private from a few that are
-// read at a time. Each place has what was found there last, plus what has come
-// since at the rate at which pages elsewhere have changed lately: at first that
-// is a random sample, and after a round over all places only what is newer than
-// a place's last reading is estimated. At the birth no page is private.
+// sweep estimates which share of a child's resident pages is private from a few
+// that are read at a time. Each place has what was found there last, plus what
+// has come since at the rate at which pages elsewhere have changed lately: at
+// first that is a random sample, and after a round over all places only what is
+// newer than a place's last reading is estimated. At the birth no page is private.
 //
-// The rate is per page that may still change: pages that become private leave
-// the fewer to become so, and the curve flattens.
-//
-// Time is in seconds since the birth.
+// It is a share because the child gives pages back, private and shared ones
+// alike, and how many it has left is known at any moment. And time is the
+// server's work (meter.work), not the clock: loads come in bursts, and so does
+// freed memory; measured in work the rate at which shared pages become private
+// stays much the same.
 type sweep struct {
 	weight  float64 // places that each stands for
-	private []uint8 // per place, what was found last
+	places  []found
 	batches []batch // the places that are read together
 	turn    int     // the batch that is read next
 	squares float64 // sum of private²
 
 	recent [sweepRecent]change
 	next   int
+
+	// What smaps said last, as a share, and when, and how many places were read
+	// since. It is the better beginning until all were.
+	exact   float64
+	exactAt float64
+	since   int
 }
 
 // sweepRecent is how many reads the rate is taken from: enough to be steady, few
 // enough to follow a change of the load.
 const sweepRecent = 8
 
+// found is what was found last at a place: pages.
+type found struct{ private, resident uint8 }
+
 // batch are places that were read at the same time.
 type batch struct {
-	at      float64
-	places  float64
-	private float64 // pages found, over all places
-	shared  float64
+	places          float64
+	at              float64 // the work then
+	child           float64 // resident pages of the whole child then
+	private, shared float64 // found, over all places
 }
 
 // change is what has changed at the places of one read since they were read before.
 type change struct {
-	places  float64
-	seconds float64 // sum over the places
-	pages   float64 // that became private, less those that ceased to be
-	shared  float64 // pages that might have become private, times seconds
-	private float64 // pages that might have ceased to be, times seconds
-	spread  float64 // sum of pages²/seconds: how unevenly places have changed
+	places float64
+	work   float64 // sum over the places
+	pages  float64 // that became private
+	shared float64 // that might have, times work
+	spread float64 // sum of pages²/work: how unevenly places have changed
 }
 
-// newSweep begins at a birth. Places are read in their order, so many at once.
-func newSweep(places, atOnce int, weight float64) *sweep {
-	s := &sweep{weight: weight, private: make([]uint8, places)}
+// newSweep begins at a birth, when the child had so many resident pages. Places
+// are read in their order, so many at once.
+func newSweep(places, atOnce int, weight, child float64) *sweep {
+	s := &sweep{weight: weight, places: make([]found, places)}
 	for ; places > 0; places -= atOnce {
-		s.batches = append(s.batches, batch{places: float64(min(places, atOnce))})
+		s.batches = append(s.batches, batch{places: float64(min(places, atOnce)), child: child})
 	}
 	return s
 }
 
 // take adds what was found now: one batch, the one after that of the last call.
-func (s *sweep) take(now float64, reads []proc.PlaceRead) {
+func (s *sweep) take(work, child float64, reads []proc.PlaceRead) {
 	b := &s.batches[s.turn]
 	s.turn = (s.turn + 1) % len(s.batches)
-	since := now - b.at
-	if since <= 0 {
-		return
-	}
-	c := change{places: b.places, seconds: b.places * since}
-	b.at, b.shared = now, 0
+	s.since += len(reads)
+	passed := max(work-b.at, 1)
+	c := change{places: b.places, work: b.places * passed}
+	b.at, b.child, b.private, b.shared = work, child, 0, 0
 	for _, r := range reads {
-		was, is := float64(s.private[r.Place]), float64(r.Private)
-		c.pages += is - was
-		c.spread += (is - was) * (is - was) / since
-		s.squares += is*is - was*was
-		b.private += is - was
+		was := &s.places[r.Place]
+		private, resident := float64(r.Private), float64(r.Private+r.Shared)
+		kept := 0.0 // of what was private
+		if was.resident > 0 {
+			kept = float64(was.private) * resident / float64(was.resident)
+		}
+		gained := private - kept
+		c.pages += gained
+		c.spread += gained * gained / passed
+		s.squares += private*private - float64(was.private)*float64(was.private)
+		b.private += private
 		b.shared += float64(r.Shared)
-		s.private[r.Place] = uint8(r.Private)
+		*was = found{uint8(r.Private), uint8(r.Private + r.Shared)}
 	}
-	c.shared = logMean(b.shared, b.shared+max(0, c.pages)) * since
-	c.private = logMean(b.private, b.private+max(0, -c.pages)) * since
+	c.shared = logMean(b.shared, b.shared+max(0, c.pages)) * passed
 	s.recent[s.next] = c
 	s.next = (s.next + 1) % sweepRecent
 }
 
-// estimate is how many pages are private now, and how far that may be off: three
-// times its standard error, and a twentieth of what has come since the places
-// were read, for a rate that does not stay as it is. It takes places to change
+// anchor takes how many of the child's resident pages are private by smaps.
+func (s *sweep) anchor(work, child, pages float64) {
+	s.exact, s.exactAt, s.since = pages/max(child, 1), work, 0
+}
+
+// estimate is how many of the child's resident pages are private now, and how far
+// that may be off: three times its standard error, and a quarter of what is
+// guessed, for a rate that does not stay as it is. It takes places to change
 // independently of each other: values much larger than a place make the error
 // larger than it says.
-func (s *sweep) estimate(now float64) (pages, off float64) {
-	var sum change
+func (s *sweep) estimate(work, child float64) (pages, off float64) {
+	var rate change
 	for _, c := range s.recent {
-		sum.places += c.places
-		sum.seconds += c.seconds
-		sum.pages += c.pages
-		sum.shared += c.shared
-		sum.private += c.private
-		sum.spread += c.spread
+		rate.add(c)
 	}
-	if sum.seconds <= 0 {
+	if rate.work <= 0 || child <= 0 {
 		return 0, math.Inf(1)
 	}
-	var found, read, resident float64
+	var read, resident float64
 	for _, b := range s.batches {
 		if b.at > 0 {
-			found, read, resident = found+b.private, read+b.places, resident+b.private+b.shared
+			read, resident = read+b.places, resident+b.private+b.shared
 		}
 	}
-	var old float64 // seconds since places were read, over all places
+	var private, all, guessed, old float64 // old: work since places were read, over all places
 	for _, b := range s.batches {
 		if b.at == 0 { // not read yet, and all of it shared at the birth
 			b.shared = resident / read * b.places
 		}
-		age := now - b.at
-		old += b.places * age
-		if sum.pages >= 0 {
-			pages += b.private + b.shared*-math.Expm1(-age*sum.pages/max(1, sum.shared))
-		} else {
-			pages += b.private * math.Exp(age*sum.pages/max(1, sum.private))
-		}
+		left := child / b.child // of what was there
+		gained := left * rate.gain(b.shared, work-b.at)
+		private += left*b.private + gained
+		all += left * (b.private + b.shared)
+		guessed += gained
+		old += b.places * (work - b.at)
 	}
-	// A place's change in t seconds varies by variance·t around what is expected.
-	// One page more than was seen is counted in: nothing seen is not nothing there.
-	variance := max(0, (sum.spread+sum.places/sum.seconds-sum.pages*sum.pages/sum.seconds)/sum.places)
-	stale := variance * (old + old*old/sum.seconds)
+	if all <= 0 {
+		return 0, math.Inf(1)
+	}
+	found := private - guessed
 	sampled := (1 - 1/s.weight) * (s.squares - found*found/read)
-	guessed := math.Abs(pages - found)
-	return s.weight * pages, s.weight * (3*math.Sqrt(stale+max(0, sampled)) + guessed/20)
+	share, margin := private/all, rate.off(old, guessed, sampled)/all
+
+	if n := float64(len(s.places)); s.exactAt > 0 && float64(s.since) < n {
+		passed := work - s.exactAt
+		gained := rate.gain(1-s.exact, passed)
+		since := float64(s.since) / n
+		share = since*share + (1-since)*(s.exact+gained)
+		margin = since*margin + (1-since)*rate.off(n*passed, gained*all, 0)/all
+	}
+	return child * min(1, max(0, share)), child * margin
+}
+
+func (c *change) add(o change) {
+	c.places += o.places
+	c.work += o.work
+	c.pages += o.pages
+	c.shared += o.shared
+	c.spread += o.spread
+}
+
+// gain is how many of so many shared pages become private in so much work, at
+// the rate of c.
+func (c *change) gain(shared, work float64) float64 {
+	return shared * -math.Expm1(-work*max(0, c.pages)/max(1, c.shared))
+}
+
+// off is how far a guess may be off that reaches over so much work, summed over
+// the places. A place's change varies by variance·work around what is expected.
+// One page more than was seen is counted in: nothing seen is not nothing there.
+func (c *change) off(old, guessed, sampled float64) float64 {
+	variance := max(0, (c.spread+c.places/c.work-c.pages*c.pages/c.work)/c.places)
+	return 3*math.Sqrt(variance*(old+old*old/c.work)+max(0, sampled)) + guessed/4
 }
 
 // logMean is the mean of what fades from b to a at a constant rate.

@@ -14,7 +14,7 @@ type memory struct {
 	private, gone []bool
 	value         int
 	skewed        bool // most writes go to few values
-	count         int
+	count, left   int  // private pages, pages given back
 	rand          *rand.Rand
 }
 
@@ -47,7 +47,10 @@ func (m *memory) giveBack(times int) {
 				m.private[i] = false
 				m.count--
 			}
-			m.gone[i] = true
+			if !m.gone[i] {
+				m.gone[i] = true
+				m.left++
+			}
 		}
 	}
 }
@@ -79,37 +82,47 @@ func TestSweepFollowsAChild(t *testing.T) {
 		places, value, writes, back int
 		start                       int // the step of the first read
 		skewed                      bool
+		bursts                      bool    // all writes of 2 s come in 300 ms
 		bound                       float64 // largest error, as a share of all pages
 	}{
-		"1 GiB, small values":              {4096, 1, 1200, 0, 0, false, .012},
-		"1 GiB, 64 KiB values":             {4096, 16, 75, 0, 0, false, .025},
-		"1 GiB, values of 1 MiB":           {4096, 256, 5, 0, 0, false, .08},
-		"8 GiB, small values":              {32768, 1, 9600, 0, 0, false, .012},
-		"8 GiB, 64 KiB values":             {32768, 16, 600, 0, 0, false, .04},
-		"1 GiB, 64 KiB values, given back": {4096, 16, 75, 60, 0, false, .03},
-		"1 GiB, begun late":                {4096, 16, 75, 0, 30, false, .05},
-		"1 GiB, skewed":                    {4096, 1, 2400, 0, 0, true, .02},
-		"8 GiB, skewed":                    {32768, 1, 19200, 0, 0, true, .04},
-		"8 GiB, 64 KiB, skewed":            {32768, 16, 1200, 0, 0, true, .04},
-		"hardly any writes":                {4096, 1, 2, 0, 0, false, .004},
-		"none":                             {4096, 1, 0, 0, 0, false, .004},
+		"1 GiB, small values":              {4096, 1, 1200, 0, 0, false, false, .012},
+		"1 GiB, 64 KiB values":             {4096, 16, 75, 0, 0, false, false, .025},
+		"1 GiB, values of 1 MiB":           {4096, 256, 5, 0, 0, false, false, .08},
+		"8 GiB, small values":              {32768, 1, 9600, 0, 0, false, false, .012},
+		"8 GiB, 64 KiB values":             {32768, 16, 600, 0, 0, false, false, .04},
+		"1 GiB, 64 KiB values, given back": {4096, 16, 75, 60, 0, false, false, .03},
+		"1 GiB, begun late":                {4096, 16, 75, 0, 30, false, false, .05},
+		"1 GiB, skewed":                    {4096, 1, 2400, 0, 0, true, false, .02},
+		"8 GiB, skewed":                    {32768, 1, 19200, 0, 0, true, false, .04},
+		"8 GiB, 64 KiB, skewed":            {32768, 16, 1200, 0, 0, true, false, .04},
+		"1 GiB, 64 KiB, in bursts":         {4096, 16, 75, 0, 0, false, true, .02},
+		"hardly any writes":                {4096, 1, 2, 0, 0, false, false, .004},
+		"none":                             {4096, 1, 0, 0, 0, false, false, .004},
 	} {
 		t.Run(name, func(t *testing.T) {
 			all := c.places * 64
 			m := memory{private: make([]bool, all), gone: make([]bool, all), value: c.value, skewed: c.skewed, rand: rand.New(rand.NewPCG(1, 2))}
-			s := newSweep(c.places, atOnce, 1)
+			s := newSweep(c.places, atOnce, 1, float64(all))
 			order := m.rand.Perm(c.places)
 			var worst, squares, outside, points, widest float64
+			var work float64
 			for step := range steps {
-				m.write(c.writes)
+				writes := c.writes
+				if c.bursts {
+					writes = c.writes / 20
+					if step%20 < 3 {
+						writes = c.writes * 6
+					}
+				}
+				m.write(writes)
+				work += float64(writes + 1)
 				m.giveBack(c.back * step / steps)
 				if step < c.start {
 					continue
 				}
-				now := float64(step+1) / 10
 				at := (step - c.start) * atOnce % c.places
-				s.take(now, m.read(order, at, at+atOnce))
-				got, said := s.estimate(now)
+				s.take(work, float64(all-m.left), m.read(order, at, at+atOnce))
+				got, said := s.estimate(work, float64(all-m.left))
 				off := math.Abs(got - float64(m.count))
 				off /= float64(all)
 				said /= float64(all)
