@@ -92,8 +92,8 @@ func childFamily() family {
 			if sum, ok := sampleSum(v).Get(); ok {
 				out.value(privateDirty, float64(sum.PrivateDirty))
 				if v.Available[history.SourceChildSmaps] { // the cgroup does not tell
-					out.value(swap, float64(sum.Swap))
-					out.value(hugePages, float64(sum.AnonymousHuge))
+					present(out, swap, sum.Swap)
+					present(out, hugePages, sum.AnonymousHuge)
 				}
 				if !sum.Time.IsZero() {
 					out.value(sampled, unixSeconds(sum.Time))
@@ -111,20 +111,29 @@ func sampleSum(v view) opt.Val[history.Sample] {
 	if !v.Available[history.SourceChildSmaps] && !v.Available[history.SourceCgroup] {
 		return opt.Val[history.Sample]{}
 	}
-	var sum history.Sample
+	sum := history.Sample{Swap: opt.Of(uint64(0)), AnonymousHuge: opt.Of(uint64(0))}
 	for _, c := range v.Children {
 		s, ok := c.Sample.Get()
 		if !ok {
 			return opt.Val[history.Sample]{}
 		}
 		sum.PrivateDirty += s.PrivateDirty
-		sum.Swap += s.Swap
-		sum.AnonymousHuge += s.AnonymousHuge
+		sum.Swap, sum.AnonymousHuge = plus(sum.Swap, s.Swap), plus(sum.AnonymousHuge, s.AnonymousHuge)
 		if sum.Time.IsZero() || s.Time.Before(sum.Time) {
 			sum.Time = s.Time
 		}
 	}
 	return opt.Of(sum)
+}
+
+// plus is absent where one of the two is.
+func plus(a, b opt.Val[uint64]) opt.Val[uint64] {
+	x, ok1 := a.Get()
+	y, ok2 := b.Get()
+	if !ok1 || !ok2 {
+		return opt.Val[uint64]{}
+	}
+	return opt.Of(x + y)
 }
 
 // saveProgress is how much of the keys the running child has written, from 0 to

@@ -59,7 +59,7 @@ func TestTwoChildren(t *testing.T) {
 	got.none(t, "child_private_dirty_bytes", "child_swap_bytes", "child_anonymous_huge_bytes", "child_sample_timestamp_seconds")
 
 	// Whatever their order, the older birth and the older sample count.
-	s.Children[1].Sample = opt.Of(history.Sample{Time: now, PrivateDirty: 1 * mib, Swap: 4096})
+	s.Children[1].Sample = opt.Of(history.Sample{Time: now, PrivateDirty: 1 * mib, Swap: opt.Of(uint64(4096)), AnonymousHuge: opt.Of(uint64(0))})
 	for range 2 {
 		slices.Reverse(s.Children)
 		seriesOf(t, s).want(t, map[string]string{
@@ -69,6 +69,15 @@ func TestTwoChildren(t *testing.T) {
 			`child_sample_timestamp_seconds`: "1.7900360001e+09",
 		})
 	}
+}
+
+// Swap and huge pages are not known before smaps was read.
+func TestChildBeforeTheFirstExactSample(t *testing.T) {
+	s := busy("s", history.KindRDB)
+	s.Children[0].Sample = opt.Of(history.Sample{Time: s.Children[0].Start, PrivateDirty: mib, Source: history.SourceCounters})
+	got := seriesOf(t, s)
+	got.want(t, map[string]string{`child_private_dirty_bytes`: "1.048576e+06"})
+	got.none(t, "child_swap_bytes", "child_anonymous_huge_bytes")
 }
 
 func TestChildWithoutSmaps(t *testing.T) {

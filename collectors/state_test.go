@@ -118,7 +118,7 @@ func busy(name string, kinds ...history.Kind) history.ServerState {
 		Kind: history.KindRDB, Start: born,
 		Sample: opt.Of(history.Sample{
 			Time:   now.Add(-150 * time.Millisecond),
-			Source: history.SourceChildSmaps, PrivateDirty: 300 * mib, Swap: 4096, AnonymousHuge: 2 * mib,
+			Source: history.SourceChildSmaps, PrivateDirty: 300 * mib, Swap: opt.Of(uint64(4096)), AnonymousHuge: opt.Of(uint64(2 * mib)),
 		}),
 	}}
 	s.COW = opt.Of(history.Reported{Seconds: 2, COWBytes: 120 * mib})

@@ -88,7 +88,7 @@ func (s *Server) AddSample(id string, sample Sample) {
 	s.feedPoint(r, LinePrivateDirty, sample.Time, sample.PrivateDirty)
 	r.PeakBytes = opt.Of(max(r.PeakBytes.Or(0), sample.PrivateDirty))
 	if sample.Source == SourceChildSmaps {
-		r.SwapPeakBytes = opt.Of(max(r.SwapPeakBytes.Or(0), sample.Swap))
+		r.SwapPeakBytes = opt.Of(max(r.SwapPeakBytes.Or(0), sample.Swap.Or(0)))
 	}
 }
 

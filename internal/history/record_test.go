@@ -425,7 +425,7 @@ func TestSwapPeak(t *testing.T) {
 	s := New().AddServer("s", "h")
 	id := begin(s, 1)
 	for _, swap := range []uint64{1, 9, 4} {
-		s.AddSample(id, Sample{Time: time.Now(), Source: SourceChildSmaps, Swap: swap})
+		s.AddSample(id, Sample{Time: time.Now(), Source: SourceChildSmaps, Swap: opt.Of(swap)})
 	}
 	if f := s.Forks()[0]; f.SwapPeakBytes != opt.Of(uint64(9)) {
 		t.Errorf("swap peak %v, want 9", f.SwapPeakBytes)
@@ -437,10 +437,10 @@ func TestSwapPeak(t *testing.T) {
 func TestOtherSourcesKeepSwap(t *testing.T) {
 	s := New().AddServer("s", "h")
 	id := begin(s, 1)
-	s.AddSample(id, Sample{Time: time.Now(), Source: SourceChildSmaps, Swap: 9, AnonymousHuge: 8})
+	s.AddSample(id, Sample{Time: time.Now(), Source: SourceChildSmaps, Swap: opt.Of(uint64(9)), AnonymousHuge: opt.Of(uint64(8))})
 	s.AddSample(id, Sample{Time: time.Now(), Source: SourceCounters, PrivateDirty: 7, Error: opt.Of(uint64(1))})
 	got, _ := s.State().Children[0].Sample.Get()
-	if got.Swap != 9 || got.AnonymousHuge != 8 || got.PrivateDirty != 7 || got.Source != SourceCounters {
+	if got.Swap != opt.Of(uint64(9)) || got.AnonymousHuge != opt.Of(uint64(8)) || got.PrivateDirty != 7 || got.Source != SourceCounters {
 		t.Errorf("sample %+v", got)
 	}
 	if c := s.Forks()[0].Curve; len(c) != 2 || c[1].Error != opt.Of(uint64(1)) || c[1].Source != SourceCounters {

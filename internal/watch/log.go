@@ -26,6 +26,12 @@ func logFork(log *slog.Logger, f history.Fork) {
 	log.Info("A fork has ended", attrs...)
 }
 
+// logTail tells what a fork still cost after its child, which is known later.
+func logTail(log *slog.Logger, id string, t history.Tail) {
+	log.Info("The tail of a fork has ended", "id", id,
+		"tail", time.Duration(t.Seconds*float64(time.Second)).Round(time.Millisecond), "write_faults", t.Faults, "truncated", t.Truncated)
+}
+
 func appendSeconds(attrs []any, key string, v opt.Val[float64]) []any {
 	if s, ok := v.Get(); ok {
 		attrs = append(attrs, key, time.Duration(s*float64(time.Second)).Round(time.Microsecond))

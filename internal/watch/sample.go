@@ -171,8 +171,8 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 			Time:          start.Add(now.Sub(start) / 2),
 			Source:        source,
 			PrivateDirty:  smaps.PrivateDirty,
-			Swap:          smaps.Swap,
-			AnonymousHuge: smaps.AnonHugePages,
+			Swap:          opt.Of(smaps.Swap),
+			AnonymousHuge: opt.Of(smaps.AnonHugePages),
 		})
 	case errors.Is(err, proc.ErrGone):
 	case errors.Is(err, proc.ErrDenied):
@@ -251,11 +251,13 @@ func (s *sampler) tail(ctx context.Context, death reading) {
 		faded := !cut && second <= first/tailFaded
 		late := r.at.Sub(death.at) >= tailLimit
 		if cut || faded || late {
-			s.w.opts.Server.SetTail(s.id, history.Tail{
+			t := history.Tail{
 				Seconds:   r.at.Sub(death.at).Seconds(),
 				Faults:    faults,
 				Truncated: !faded,
-			})
+			}
+			s.w.opts.Server.SetTail(s.id, t)
+			logTail(s.w.log, s.id, t)
 			return
 		}
 	}
