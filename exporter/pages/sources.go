@@ -52,7 +52,7 @@ func childSource(st history.ServerState) sourceState {
 	switch {
 	case st.Available[history.SourceChildSmaps]:
 		if !st.Available[history.SourcePagemap] {
-			return sourceState{"child's memory", "yes", "readable, but not page by page (huge pages, or CAP_SYS_PTRACE without CAP_DAC_READ_SEARCH)"}
+			return sourceState{"child's memory", "yes", "readable, but not page by page; run the exporter as the server's own user and group"}
 		}
 		return sourceState{"child's memory", "yes", "readable, page by page too"}
 	case st.Available[history.SourceProcess] && st.Available[history.SourceCgroup]:

@@ -45,12 +45,6 @@ func (s *sampler) anonymous() float64 {
 	return float64(resident-min(resident, s.pages.file)) / float64(os.Getpagesize())
 }
 
-// sawHuge notes whether the child has huge pages.
-func (s *sampler) sawHuge(huge bool) {
-	s.pages.huge = opt.Of(huge)
-	s.w.opts.Server.SetAvailable(history.SourcePagemap, s.pages.may && !huge)
-}
-
 // samplePages reads some of the child's pages and estimates its private dirty
 // memory; absent where that can't be done, and where it would cost too much now.
 func (s *sampler) samplePages() opt.Val[estimate] {

@@ -70,9 +70,6 @@ func TestNoPagesWithHugePages(t *testing.T) {
 		if n := len(pointsBy(s.Forks()[0], history.SourcePagemap)); n > 0 {
 			t.Errorf("%d points by pages", n)
 		}
-		if s.State().Available[history.SourcePagemap] {
-			t.Error("the source counts as available")
-		}
 	})
 }
 

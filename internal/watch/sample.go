@@ -166,7 +166,7 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 	switch {
 	case err == nil:
 		server.SetAvailable(source, true)
-		s.sawHuge(smaps.AnonHugePages > 0)
+		s.pages.huge = opt.Of(smaps.AnonHugePages > 0)
 		return opt.Of(history.Sample{
 			Time:          start.Add(now.Sub(start) / 2),
 			Source:        source,
