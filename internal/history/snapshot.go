@@ -39,9 +39,9 @@ type Child struct {
 
 // Sample is one reading of a child's memory, in bytes.
 type Sample struct {
-	Time          time.Time
-	Source        Source
-	PrivateDirty  uint64
+	Time         time.Time
+	Source       Source
+	PrivateDirty uint64
 	// Swap and AnonymousHuge are known from smaps only: absent before its first reading.
 	Swap          opt.Val[uint64]
 	AnonymousHuge opt.Val[uint64]
