@@ -122,3 +122,34 @@ func TestCopyFromStore(t *testing.T) {
 	srv.SetTail(f.ID, history.Tail{Seconds: 4, Faults: 7})
 	now().want(t, map[string]string{`last_tail_seconds{kind="rdb"}`: "4"})
 }
+
+// Without delay accounting there is an estimate; with it the estimate is not added up.
+func TestEstimatedCopyStall(t *testing.T) {
+	for name, c := range map[string]struct {
+		measured opt.Val[float64]
+		want     string
+	}{
+		"estimated": {opt.Val[float64]{}, "0.5"},
+		"measured":  {opt.Of(0.4), "0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := history.New()
+			srv := store.AddServer("s", "127.0.0.1:6379")
+			srv.SetProcess(4711, opt.Of(serverStart))
+			srv.SetAvailable(history.SourceChildSmaps, true)
+			srv.Begin(history.Fork{ID: "1-1", Server: "s", Kind: history.KindRDB, Start: serverStart}, serverStart)
+			srv.AddCopies("1-1", history.Copies{Time: serverStart.Add(time.Second), Stall: c.measured})
+			for range 2 { // counted once
+				srv.SetEstimatedStall("1-1", 0.5)
+			}
+			srv.Died("1-1", serverStart.Add(3*time.Second))
+			f, _ := srv.Close("1-1")
+			if f.EstimatedCopyStallSeconds != opt.Of(0.5) {
+				t.Errorf("the record says %v", f.EstimatedCopyStallSeconds)
+			}
+			seriesOf(t, store.Snapshot().Servers...).want(t, map[string]string{`estimated_copy_stall_seconds_total`: c.want})
+		})
+	}
+	s := idle("s") // taskstats works
+	seriesOf(t, s).none(t, "estimated_copy_stall_seconds_total")
+}

@@ -14,6 +14,9 @@ import (
 // copyTimeNote tells what the time spent copying compares to.
 func copyTimeNote(f *history.Fork) string {
 	s, ok := f.CopyStallSeconds.Get()
+	if e, estimated := f.EstimatedCopyStallSeconds.Get(); !ok && estimated {
+		return "Not measured. About " + chart.Seconds(e) + " by the system time that the server spent beyond its usual. To measure it, switch on the kernel's delay accounting (taskstats): the landing page says how."
+	}
 	if !ok {
 		return "Needs the kernel's delay accounting (taskstats): the landing page says how to switch it on."
 	}

@@ -146,8 +146,11 @@ type Fork struct {
 	CopiedBytes      opt.Val[uint64]  `json:"copied_bytes,omitzero"`  // that the kernel copied for the server's writes until the child's death
 	CopiedSource     Source           `json:"copied_source,omitempty"`
 	CopyStallSeconds opt.Val[float64] `json:"copy_stall_seconds,omitzero"` // that the server spent in these copies, all threads together
-	CopyFaults       opt.Val[uint64]  `json:"copy_faults,omitzero"`        // minor faults of the server beyond its growth, until the child's death
-	Tail             opt.Val[Tail]    `json:"tail,omitzero"`               // filled in when it has ended, up to a minute after the record
+	// EstimatedCopyStallSeconds is CopyStallSeconds without delay accounting: from the
+	// server's system time. Absent where memory was given back, or few pages copied.
+	EstimatedCopyStallSeconds opt.Val[float64] `json:"estimated_copy_stall_seconds,omitzero"`
+	CopyFaults                opt.Val[uint64]  `json:"copy_faults,omitzero"` // minor faults of the server beyond its growth, until the child's death
+	Tail                      opt.Val[Tail]    `json:"tail,omitzero"`        // filled in when it has ended, up to a minute after the record
 
 	Reported         []Reported      `json:"reported,omitempty"`          // the server's own points while the child lived
 	ReportedCOWBytes opt.Val[uint64] `json:"reported_cow_bytes,omitzero"` // the server's own final figure (≤ 6.2 last, ≥ 7.0 peak); only after a clean exit

@@ -128,6 +128,21 @@ func (s *Server) AddCopies(id string, c Copies) {
 	}
 }
 
+// SetEstimatedStall notes how long the copies of an open record's fork took by
+// estimate. It is in the totals where delay accounting does not tell.
+func (s *Server) SetEstimatedStall(id string, seconds float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.find(id)
+	if r == nil || r.EstimatedCopyStallSeconds.Present() {
+		return
+	}
+	r.EstimatedCopyStallSeconds = opt.Of(seconds)
+	if !r.CopyStallSeconds.Present() {
+		s.state.Totals.EstimatedCopyStallSeconds += seconds
+	}
+}
+
 // growth is how much a value exceeds all that was counted of it so far, and
 // counts that. An estimate may fall and rise again, or be absent for a while: what
 // was counted once is not counted again.

@@ -83,8 +83,11 @@ type Totals struct {
 	// known then.
 	CopiedBytes      uint64
 	CopyStallSeconds float64
-	CopyFaults       uint64 // write faults while a child lived
-	TailFaults       uint64 // write faults after its death
+	// EstimatedCopyStallSeconds is of the forks for which CopyStallSeconds is not
+	// known, and grows at the death of a child.
+	EstimatedCopyStallSeconds float64
+	CopyFaults                uint64 // write faults while a child lived
+	TailFaults                uint64 // write faults after its death
 
 	ReadErrors      map[ReadError]uint64
 	SamplerReads    map[Source]uint64

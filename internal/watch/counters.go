@@ -4,10 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
 
@@ -26,8 +28,7 @@ type process struct {
 	cgroup    Cgroup                                 // nil: not to be read
 	account   func(pid int) (taskstats.Stats, error) // delay accounting; nil: none
 	accountAt time.Time                              // no look for delay accounting before
-	quiet     dated[reading]                         // the last reading without a child
-	quietPrev dated[reading]                         // and the one before it
+	quiet     []reading                              // the last ones since the last fork, ascending
 	endTail   context.CancelFunc                     // ends the tail of the last fork
 }
 
@@ -50,6 +51,7 @@ func (p *process) read(child Process) (reading, error) {
 		at:       time.Now(),
 		faults:   stat.MinorFaults,
 		resident: stat.ResidentPages * uint64(os.Getpagesize()),
+		system:   time.Duration(stat.SystemTicks) * (time.Second / proc.TicksPerSecond),
 	}
 	if p.cgroup != nil && p.aloneWith(child) {
 		if status, err := p.Status(); err == nil {
@@ -82,9 +84,23 @@ func (p *process) aloneWith(child Process) bool {
 	return true
 }
 
-// quietBefore is the last reading that was taken before a birth and without a child.
-func (p *process) quietBefore(birth time.Time) opt.Val[reading] {
-	return before(birth, p.quiet, p.quietPrev)
+// quietKept is how many readings without a child are kept.
+const quietKept = 6
+
+// addQuiet keeps a reading without a child.
+func (p *process) addQuiet(r reading) {
+	p.quiet = append(p.quiet, r)
+	if len(p.quiet) > quietKept {
+		p.quiet = slices.Clone(p.quiet[1:])
+	}
+}
+
+// takeQuiet returns the readings that were taken before a birth, and forgets all
+// of them: what comes after it is of another time.
+func (p *process) takeQuiet(birth time.Time) []reading {
+	quiet := slices.DeleteFunc(p.quiet, func(r reading) bool { return r.at.After(birth) })
+	p.quiet = nil
+	return quiet
 }
 
 // calmFaults is how many faults in the second before a birth are nothing to speak of.
@@ -93,9 +109,9 @@ const calmFaults = 256
 // calm tells whether the server had hardly any faults before a quiet reading: no
 // tail of an earlier fork, and no growth. Then its faults from there to a birth a
 // moment later are the fork's.
-func (p *process) calm(quiet reading) bool {
-	prev, ok := p.quietPrev.what.Get()
-	return ok && prev.at.Before(quiet.at) && quiet.faults-prev.faults < calmFaults
+func calm(quiet []reading) bool {
+	n := len(quiet)
+	return n >= 2 && quiet[n-1].faults-quiet[n-2].faults < calmFaults
 }
 
 // openCounters finds out which counters there are of a server.
@@ -141,5 +157,5 @@ func (w *Watcher) readQuiet() {
 		return
 	}
 	w.opts.Server.SetAvailable(history.SourceCgroup, r.cgroup.Present())
-	p.quiet, p.quietPrev = dated[reading]{opt.Of(r), r.at}, p.quiet
+	p.addQuiet(r)
 }

@@ -17,6 +17,9 @@ func logFork(log *slog.Logger, f history.Fork) {
 	attrs = appendKnown(attrs, "private_dirty_peak_bytes", f.PeakBytes)
 	attrs = appendKnown(attrs, "copied_bytes", f.CopiedBytes)
 	attrs = appendSeconds(attrs, "copy_stall", f.CopyStallSeconds)
+	if !f.CopyStallSeconds.Present() {
+		attrs = appendSeconds(attrs, "estimated_copy_stall", f.EstimatedCopyStallSeconds)
+	}
 	attrs = appendKnown(attrs, "reported_cow_bytes", f.ReportedCOWBytes)
 	attrs = appendKnown(attrs, "exit_status", f.ExitStatus)
 	attrs = appendKnown(attrs, "signal", f.Signal)

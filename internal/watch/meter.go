@@ -19,6 +19,7 @@ type reading struct {
 	at       time.Time
 	faults   uint64                   // minor faults of the server
 	resident uint64                   // bytes of the server
+	system   time.Duration            // CPU time that the server has spent in the kernel, to 10 ms
 	anon     opt.Val[uint64]          // bytes that the server has mapped of anonymous memory
 	cgroup   opt.Val[uint64]          // bytes of anonymous memory in the server's cgroup, if nobody else is in it
 	copies   opt.Val[taskstats.Stats] // delay accounting of the server

@@ -36,6 +36,7 @@ type sampler struct {
 	process   *process
 	birth     time.Time
 	meter     meter
+	system    systemTime
 	nextPoint time.Time // zero: at once
 	nextExact time.Time
 	pages     sampledPages
@@ -48,18 +49,23 @@ type sampler struct {
 func newSampler(w *Watcher, id string, child Process, p *process, birth time.Time, alone, partial bool) *sampler {
 	page := uint64(os.Getpagesize())
 	s := &sampler{w: w, id: id, child: child, process: p, birth: birth, nextExact: birth.Add(firstExact)}
+	before := p.takeQuiet(birth)
+	if !alone || partial {
+		before = nil
+	}
 	var quiet opt.Val[reading]
-	if alone && !partial {
-		quiet = p.quietBefore(birth)
+	if n := len(before); n > 0 {
+		quiet = opt.Of(before[n-1])
 	}
 	first, err := s.read()
 	if err != nil {
 		return nil // gone already
 	}
-	if q, ok := quiet.Get(); ok && p.calm(q) {
+	if q, ok := quiet.Get(); ok && calm(before) {
 		// What was copied between the birth and now is in the count from before it.
 		first.faults, first.resident = q.faults, q.resident
 	}
+	s.system = newSystemTime(before, first, page)
 	s.pages.may = !partial && w.opts.Machine.MayReadPages(child) // the beginning belongs to the estimate
 	s.meter = newMeter(page, cgroupBatch*page*uint64(runtime.NumCPU()), quiet, first, partial)
 	if stat, err := child.Stat(); err == nil && !stat.Permitted() {
@@ -125,6 +131,7 @@ func (s *sampler) point(exact bool) {
 
 func (s *sampler) addCopies(r reading) {
 	c := s.meter.copies(r)
+	s.system.add(r, s.meter.page)
 	if s.process.account != nil && (c.Source != history.SourceTaskstats || !c.Bytes.Present()) {
 		return // it did not answer this time, or was switched off: no change of source half-way
 	}
@@ -210,10 +217,23 @@ func (s *sampler) last() (reading, bool) {
 	r.child = opt.Of(s.meter.high.child) // its memory is gone, not given back
 	r.cgroup = opt.Val[uint64]{}         // and so it is here
 	s.addCopies(r)
+	s.estimateStall(r)
 	if d, ok := s.meter.sample(r).Get(); ok {
 		s.w.opts.Server.AddSample(s.id, d)
 	}
 	return r, true
+}
+
+// estimateStall estimates how long the copies of a fork that has ended took, where
+// their number is known.
+func (s *sampler) estimateStall(r reading) {
+	if s.meter.partial || s.meter.gave {
+		return
+	}
+	pages := float64(s.meter.counted(r) / s.meter.page)
+	if seconds, ok := s.system.stall(pages); ok {
+		s.w.opts.Server.SetEstimatedStall(s.id, seconds)
+	}
 }
 
 const (
