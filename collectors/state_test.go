@@ -134,6 +134,7 @@ func busy(name string, kinds ...history.Kind) history.ServerState {
 	s.Totals.SamplerReads[history.SourceCounters] = 400
 	s.Totals.SamplerSeconds[history.SourceCounters] = .0125
 	s.Totals.CopiedBytes, s.Totals.CopyStallSeconds = 900*mib, .75
+	s.Totals.EstimatedCopyStallSeconds = .25 // from before taskstats worked
 	s.Totals.CopyFaults, s.Totals.TailFaults = 231_000, 190_000
 	for n, k := range kinds {
 		s.Seen[k] = true
