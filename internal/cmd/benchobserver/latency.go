@@ -4,17 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"time"
 )
 
-const (
-	latencyValue = 400 // bytes
-	leadIn       = time.Second
-	leadOut      = 200 * time.Millisecond
-)
+const latencyValue = 400 // bytes
 
 // turn is what one observer's turn in one round brought.
 type turn struct {
@@ -85,47 +79,13 @@ func (b *bench) measureLatency(ctx context.Context, run *latencyRun) error {
 }
 
 // latencyTurn lets one observer watch one save under load.
-func (b *bench) latencyTurn(ctx context.Context, h *host, o observer) (t turn, err error) {
-	t.observer = o.name
-	quiet := time.After(b.quiet)
-	if h.group != nil && !o.alone {
-		l, err := h.group.lodge()
-		if err != nil {
-			return t, err
-		}
-		defer l.leave()
-	}
-	w := watching(nobody{})
-	if o.start != nil {
-		if w, err = o.start(ctx, b, h.Server); err != nil {
-			return t, err
-		}
-	}
-	defer func() { err = errors.Join(err, w.stop()) }()
-	h.forget()
-	runtime.GC()
-	select {
-	case <-ctx.Done():
-		return t, ctx.Err()
-	case <-quiet:
-	}
-	// A collection would wait for the client's threads, and they for it.
-	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	c, err := startClient(h.Addr(), b.rate, b.keys, latencyValue)
+func (b *bench) latencyTurn(ctx context.Context, h *host, o observer) (turn, error) {
+	t := turn{observer: o.name}
+	c, err := b.underLoad(ctx, h, o, load{b.rate, b.keys, latencyValue}, func(w watching) (err error) {
+		t.save, err = b.watchSave(ctx, h, w)
+		return err
+	})
 	if err != nil {
-		return t, err
-	}
-	defer func() { err = errors.Join(err, c.stop()) }()
-	if err := sleep(ctx, leadIn); err != nil {
-		return t, err
-	}
-	if t.save, err = b.watchSave(ctx, h, w); err != nil {
-		return t, err
-	}
-	if err := sleep(ctx, leadOut); err != nil {
-		return t, err
-	}
-	if err := c.stop(); err != nil {
 		return t, err
 	}
 	t.serving = c.latencies(t.answered, t.died)

@@ -46,7 +46,7 @@ func (r *latencyRun) tables(b *bench) []*table {
 		append(append(inMS(quantities(serving)), savesOwn()...), ran), r.medianOf)
 	medians.notes = r.notes(b)
 	without := r.table("The same as ratios", append(quantities(serving), savesOwn()...), r.ratioOf(b), unobserved)
-	without.notes = []string{ratioNote, fmt.Sprintf("%q is compared like an observer, and is none: what lies within its interval is noise.", unobservedAgain)}
+	without.notes = []string{ratioNote("the unobserved turn"), fmt.Sprintf("%q is compared like an observer, and is none: what lies within its interval is noise.", unobservedAgain)}
 	with := r.table("Latency with the fork itself: medians", inMS(quantities(stalled)), r.medianOf)
 	with.notes = []string{"The same saves, and also the requests that were due while fork(2) stopped the server."}
 	return []*table{medians, without, with, r.table("The same as ratios", quantities(stalled), r.ratioOf(b), unobserved)}

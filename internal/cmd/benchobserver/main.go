@@ -22,6 +22,9 @@ var measurements = []struct {
 	run  func(context.Context, *bench) ([]*table, error)
 }{
 	{"latency", latency},
+	{"release", release},
+	{"size", size},
+	{"accounting", accounting},
 }
 
 func main() { os.Exit(run()) }
