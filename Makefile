@@ -32,6 +32,8 @@ LDFLAGS := -s -w \
 # server, and the dashboards' tests Prometheus' own parser (promtool).
 TEST_PACKAGES := redis-server prometheus gcc libc6-dev
 DEMO_PACKAGES := redis-server
+# What bench-observer compares this exporter with.
+OBSERVER_PACKAGES := redis-server prometheus-redis-exporter prometheus-process-exporter
 
 TEST_FLAGS   ?=
 TEST_TIMEOUT ?= 10m
@@ -71,6 +73,11 @@ demo: ## Show the exporter at work on a server of its own (ARGS="..." passes fla
 .PHONY: bench
 bench: ## Run the benchmarks.
 	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: bench-observer
+bench-observer: ## Measure what being observed costs a server; root sees more (ARGS="..." passes flags).
+	@.ci/deps.sh $(OBSERVER_PACKAGES)
+	go run ./internal/cmd/benchobserver $(ARGS)
 
 .PHONY: fmt
 fmt: $(GOLANGCI) ## Format the code.

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
+)
+
+// settings are what flags say.
+type settings struct {
+	only         map[string]bool
+	rounds       int
+	foreignEvery int
+	keys         int // of the latency's server
+	rate         int // its requests a second
+	quiet        time.Duration
+	sizeGB       int
+	under        string // where servers and their files are put
+}
+
+// bench is what all measurements need.
+type bench struct {
+	settings
+	fs       proc.FS
+	dir      string // of its own
+	binary   string // this tree's exporter
+	progress io.Writer
+	started  time.Time
+	rng      *rand.Rand
+}
+
+func newBench(ctx context.Context, s settings, progress io.Writer) (_ *bench, err error) {
+	b := &bench{settings: s, progress: progress, started: time.Now(), rng: rand.New(rand.NewPCG(1, 2))}
+	if b.fs, err = proc.NewFS("/proc", "/sys"); err != nil {
+		return nil, err
+	}
+	if b.dir, err = os.MkdirTemp(s.under, "benchobserver-"); err != nil {
+		return nil, fmt.Errorf("directory for servers: %w", err)
+	}
+	b.binary = filepath.Join(b.dir, "redis_fork_exporter")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", b.binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.close()
+		return nil, fmt.Errorf("build the exporter (run this in the project's directory): %w\n%s", err, out)
+	}
+	return b, nil
+}
+
+func (b *bench) close() { _ = os.RemoveAll(b.dir) }
+
+// say tells what is going on.
+func (b *bench) say(format string, args ...any) {
+	fmt.Fprintf(b.progress, "%7.1fs  %s\n", time.Since(b.started).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// account switches delay accounting on or off until restore is called.
+func (b *bench) account(on string) (restore func(), err error) {
+	back, err := setSysctl(delayAccounting, on)
+	if err != nil {
+		return func() {}, fmt.Errorf("kernel.task_delayacct: %w", err)
+	}
+	return func() {
+		if err := back(); err != nil {
+			b.say("kernel.task_delayacct: %v", err)
+		}
+	}, nil
+}
+
+// host is a server, in a memory cgroup of its own where one can be made.
+type host struct {
+	*redisrun.Server
+	dir   string
+	group *cgroup // nil: none
+}
+
+// start starts a server. The caller has to stop it.
+func (b *bench) start(ctx context.Context, name string, args ...string) (*host, error) {
+	h := &host{dir: filepath.Join(b.dir, name)}
+	if err := os.Mkdir(h.dir, 0o755); err != nil {
+		return nil, err
+	}
+	options := redisrun.Options{Dir: h.dir, Args: args}
+	var err error
+	if h.group, err = newCgroup(name); err == nil {
+		options.Wrapper = h.group.wrapper()
+	} else {
+		b.say("no memory cgroup of its own for %s: %v", name, err)
+		h.group = nil
+	}
+	if h.Server, err = redisrun.Start(ctx, options); err != nil {
+		return nil, errors.Join(err, h.stop())
+	}
+	return h, nil
+}
+
+// fill fills the server until it is this large, and returns how large it is.
+func (b *bench) fill(ctx context.Context, h *host, keys, valueSize int) (resident uint64, err error) {
+	b.say("filling a server with %d keys of %d bytes", keys, valueSize)
+	if err := fill(ctx, h.Addr(), keys, valueSize); err != nil {
+		return 0, err
+	}
+	p, err := b.fs.Open(h.PID())
+	if err != nil {
+		return 0, err
+	}
+	defer p.Close()
+	status, err := p.Status()
+	if err != nil {
+		return 0, err
+	}
+	return status.VMRSS.Or(0), nil
+}
+
+// forget removes the server's dump. Replacing a large file costs a later save
+// time that an earlier one did not need.
+func (h *host) forget() { _ = os.Remove(filepath.Join(h.dir, "dump.rdb")) }
+
+func (h *host) stop() error {
+	var errs []error
+	if h.Server != nil {
+		h.Kill() // its data is nobody's, and large
+		errs = append(errs, h.Server.Stop())
+	}
+	if h.group != nil {
+		errs = append(errs, h.group.remove())
+	}
+	return errors.Join(append(errs, os.RemoveAll(h.dir))...)
+}
+
+// end stops the server and says what went wrong.
+func (b *bench) end(h *host) {
+	if err := h.stop(); err != nil {
+		b.say("%v", err)
+	}
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// quantity is one figure of a turn.
+type quantity struct {
+	name string
+	of   func(turn) float64
+}
+
+// quantities of latencies, each in ms.
+func quantities(which func(turn) []time.Duration) []quantity {
+	at := func(q float64) func(turn) float64 {
+		return func(t turn) float64 { return ms(quantile(which(t), q)) }
+	}
+	return []quantity{{"p50", at(0.5)}, {"p99", at(0.99)}, {"p99.9", at(0.999)}, {"max", at(1)}}
+}
+
+func serving(t turn) []time.Duration { return t.serving }
+func stalled(t turn) []time.Duration { return t.stalled }
+
+// savesOwn are the figures of the save itself.
+func savesOwn() []quantity {
+	return []quantity{
+		{"the save, s", turn.seconds},
+		{"server waited for a CPU, ms", func(t turn) float64 { return ms(t.serverWaited) }},
+		{"child waited for a CPU, ms", func(t turn) float64 { return ms(t.childWaited) }},
+	}
+}
+
+func (r *latencyRun) tables(b *bench) []*table {
+	inMS := func(qs []quantity) []quantity {
+		for i := range qs {
+			qs[i].name += ", ms"
+		}
+		return qs
+	}
+	ran := quantity{"observer's CPU, ms", func(t turn) float64 { return ms(t.observerRan) }}
+	medians := r.table("What observers do to a server during BGSAVE: medians",
+		append(append(inMS(quantities(serving)), savesOwn()...), ran), r.medianOf)
+	medians.notes = r.notes(b)
+	without := r.table("The same as ratios", append(quantities(serving), savesOwn()...), r.ratioOf(b), unobserved)
+	without.notes = []string{ratioNote("the unobserved turn"), fmt.Sprintf("%q is compared like an observer, and is none: what lies within its interval is noise.", unobservedAgain)}
+	with := r.table("Latency with the fork itself: medians", inMS(quantities(stalled)), r.medianOf)
+	with.notes = []string{"The same saves, and also the requests that were due while fork(2) stopped the server."}
+	return []*table{medians, without, with, r.table("The same as ratios", quantities(stalled), r.ratioOf(b), unobserved)}
+}
+
+func (r *latencyRun) notes(b *bench) []string {
+	notes := []string{fmt.Sprintf("SET of %d bytes on random keys, %d a second, open loop (latency counts from when a request was due), "+
+		"on a server with %.2f GB resident. Requests that were due between BGSAVE's answer and the death of its child. "+
+		"The time that the child waited is the zombie's figure%s.",
+		latencyValue, b.rate, float64(r.resident)/1e9, r.estimates())}
+	if r.first {
+		notes = append(notes, "The client's two threads run ahead of everything else (nice -20), as if it were on another machine.")
+	} else {
+		notes = append(notes, "The client competes with the server for the CPUs: it was not allowed to run ahead of it.")
+	}
+	if r.accounts {
+		notes = append(notes, "Delay accounting is on, in all turns.")
+	}
+	if len(r.missing) > 0 {
+		notes = append(notes, "Left out here: "+strings.Join(r.missing, ", ")+".")
+	}
+	return notes
+}
+
+// estimates tells of how many children the zombie was gone too soon.
+func (r *latencyRun) estimates() string {
+	n := 0
+	for _, t := range r.turns {
+		if t.childEstimate {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", or in %d of %d saves, where the server reaped it too soon, the last one of its life", n, len(r.turns))
+}
+
+// table has a row per observer and a column per quantity.
+func (r *latencyRun) table(title string, columns []quantity, cell func(observer string, q quantity) string, except ...string) *table {
+	t := &table{title: title, head: []string{"observer", "saves"}}
+	for _, q := range columns {
+		t.head = append(t.head, q.name)
+	}
+	for _, o := range []string{unobserved, unobservedAgain, oursAlone, oursShared, redisExporter, processExporter, plainLoop} {
+		saves := len(r.byRound(o, quantity{of: turn.seconds}))
+		if saves == 0 || slices.Contains(except, o) {
+			continue
+		}
+		row := []string{o, strconv.Itoa(saves)}
+		for _, q := range columns {
+			row = append(row, cell(o, q))
+		}
+		t.row(row...)
+	}
+	return t
+}
+
+func (r *latencyRun) byRound(observer string, q quantity) map[int]float64 {
+	values := map[int]float64{}
+	for _, t := range r.turns {
+		if t.observer == observer {
+			values[t.round] = q.of(t)
+		}
+	}
+	return values
+}
+
+func (r *latencyRun) medianOf(observer string, q quantity) string {
+	return figure(median(inOrder(r.byRound(observer, q))))
+}
+
+func (r *latencyRun) ratioOf(b *bench) func(string, quantity) string {
+	return func(observer string, q quantity) string {
+		return ratio(ratios(r.byRound(observer, q), r.byRound(unobserved, q)), b.rng)
+	}
+}

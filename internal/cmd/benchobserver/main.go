@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// measurements are what can be asked for, in the order in which they run.
+var measurements = []struct {
+	name string
+	run  func(context.Context, *bench) ([]*table, error)
+}{
+	{"latency", latency},
+	{"release", release},
+	{"size", size},
+	{"accounting", accounting},
+}
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	// Programs that are started here end when their thread does: it is this one.
+	runtime.LockOSThread()
+	// A stopwatch's system calls keep a P each.
+	runtime.GOMAXPROCS(runtime.NumCPU() + 4)
+	redis.SetLogger(quiet{})
+
+	s, err := parse(os.Args[1:])
+	if err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		fmt.Fprintln(os.Stderr, "benchobserver:", err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := measure(ctx, s); err != nil {
+		fmt.Fprintln(os.Stderr, "benchobserver:", err)
+		return 1
+	}
+	return 0
+}
+
+// parse turns arguments into settings.
+func parse(args []string) (settings, error) {
+	s := settings{only: map[string]bool{}}
+	names := make([]string, 0, len(measurements))
+	for _, m := range measurements {
+		names = append(names, m.name)
+	}
+	flags := flag.NewFlagSet("benchobserver", flag.ContinueOnError)
+	only := flags.String("only", strings.Join(names, ","), "what to measure")
+	flags.IntVar(&s.rounds, "rounds", 6, "rounds of each measurement")
+	flags.IntVar(&s.foreignEvery, "foreign-every", 3, "observers other than this exporter have a turn in every so many rounds of latency")
+	flags.IntVar(&s.keys, "keys", 3_000_000, "keys of the server whose latency is measured")
+	flags.IntVar(&s.rate, "rate", 4000, "requests a second while it is, and writes a second for size")
+	flags.DurationVar(&s.quiet, "quiet", 5*time.Second, "time between two saves")
+	flags.IntVar(&s.sizeGB, "size-gb", 8, "size of the larger server of size, in GB")
+	flags.StringVar(&s.under, "dir", os.TempDir(), "where to put servers and their dumps")
+	if err := flags.Parse(args); err != nil {
+		return s, err
+	}
+	if flags.NArg() > 0 {
+		return s, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	for name := range strings.SplitSeq(*only, ",") {
+		if !slices.Contains(names, name) {
+			return s, fmt.Errorf("-only=%s: there is no measurement %q, only %s", *only, name, strings.Join(names, ", "))
+		}
+		s.only[name] = true
+	}
+	if s.rounds < 1 || s.foreignEvery < 1 || s.keys < 1 || s.rate < 1 || s.quiet < 0 || s.sizeGB < 2 {
+		return s, errors.New("numbers have to be above 0, and -size-gb above 1")
+	}
+	return s, nil
+}
+
+// measure runs what was asked for. One measurement that fails does not keep the
+// others from running; what each brought is printed.
+func measure(ctx context.Context, s settings) error {
+	b, err := newBench(ctx, s, os.Stderr)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	var errs []error
+	for _, m := range measurements {
+		if !s.only[m.name] || ctx.Err() != nil {
+			continue
+		}
+		b.say("%s", m.name)
+		tables, err := m.run(ctx, b)
+		for _, t := range tables {
+			errs = append(errs, t.print(os.Stdout))
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", m.name, err))
+			b.say("%s ended early: %v", m.name, err)
+		}
+	}
+	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// quiet drops what go-redis would print.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+)
+
+// save is one BGSAVE as its server and its clients felt it.
+type save struct {
+	sent     time.Time // BGSAVE was sent
+	answered time.Time // and answered: fork(2) is over, the child lives
+	died     time.Time // the child
+
+	serverWaited  time.Duration // its main thread for a CPU, from sent to died
+	childWaited   time.Duration // the child for a CPU, in its life
+	childEstimate bool          // its last 100 ms are not in it
+	observerRan   time.Duration // CPU time, from sent to died
+}
+
+func (s save) seconds() float64 { return s.died.Sub(s.answered).Seconds() }
+
+const schedstatEvery = 100 * time.Millisecond
+
+// watchSave starts a BGSAVE and returns when its child has died.
+func (b *bench) watchSave(ctx context.Context, h *host, w watching) (s save, err error) {
+	before, err := mainThread(h.PID())
+	if err != nil {
+		return s, err
+	}
+	observerBefore, err := w.cpu()
+	if err != nil {
+		return s, err
+	}
+	s.sent = time.Now()
+	if err := h.Client().BgSave(ctx).Err(); err != nil {
+		return s, fmt.Errorf("BGSAVE: %w", err)
+	}
+	s.answered = time.Now()
+	child, err := b.child(h)
+	if err != nil {
+		return s, err
+	}
+	defer child.Close()
+	w.follow(child)
+	last, err := lastSchedstat(ctx, child)
+	if err != nil {
+		return s, err
+	}
+	s.died = child.ExitTime()
+	s.childWaited, s.childEstimate = last.waited, last.estimate
+	after, err := mainThread(h.PID())
+	if err != nil {
+		return s, err
+	}
+	observerAfter, err := w.cpu()
+	if err != nil {
+		return s, err
+	}
+	s.serverWaited = after.waited - before.waited
+	s.observerRan = observerAfter - observerBefore
+	if status, known := child.ExitStatus(); known && status != 0 {
+		return s, fmt.Errorf("the save failed with wait status %#x:\n%s", status, h.Log())
+	}
+	return s, nil
+}
+
+// child holds the server's only child.
+func (b *bench) child(h *host) (*proc.Process, error) {
+	list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", h.PID(), h.PID()))
+	if err != nil {
+		return nil, fmt.Errorf("children of the server: %w", err)
+	}
+	pids, err := proc.ParseChildren(nil, list)
+	if err != nil {
+		return nil, err
+	}
+	if len(pids) != 1 {
+		return nil, fmt.Errorf("the server has %d children, not one: is there enough data for a save to last?", len(pids))
+	}
+	return b.fs.Open(pids[0])
+}
+
+// finalSchedstat is a child's last schedstat.
+type finalSchedstat struct {
+	schedstat
+	estimate bool // from a while before its death
+}
+
+// lastSchedstat waits for a child's death. The zombie still has its figures; but
+// the server may reap it first, and what was last read in its life stands in.
+func lastSchedstat(ctx context.Context, child *proc.Process) (last finalSchedstat, err error) {
+	path := "/proc/" + strconv.Itoa(child.ID().PID) + "/schedstat"
+	tick := time.NewTicker(schedstatEvery)
+	defer tick.Stop()
+	last.estimate = true
+	for {
+		select {
+		case <-ctx.Done():
+			return last, ctx.Err()
+		case <-tick.C:
+			if s, err := readSchedstat(path); err == nil {
+				last.schedstat = s
+			}
+		case <-child.Exited():
+			s, err := readSchedstat(path)
+			if _, gone := child.Stat(); err == nil && !errors.Is(gone, proc.ErrGone) {
+				last = finalSchedstat{schedstat: s}
+			}
+			return last, nil
+		}
+	}
+}
