@@ -72,6 +72,11 @@ demo: ## Show the exporter at work on a server of its own (ARGS="..." passes fla
 bench: ## Run the benchmarks.
 	go test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: bench-curves
+bench-curves: ## Measure how true the curves are, in tables; needs root and 20 minutes (ARGS="..." passes flags).
+	@.ci/deps.sh $(DEMO_PACKAGES)
+	go run ./internal/cmd/benchcurves $(ARGS)
+
 .PHONY: fmt
 fmt: $(GOLANGCI) ## Format the code.
 	$(GOLANGCI) fmt

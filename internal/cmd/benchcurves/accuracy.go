@@ -20,7 +20,7 @@ const (
 type seen struct {
 	load      string
 	hugePages bool
-	exporter  string // "own cgroup", "shared cgroup", "no taskstats"
+	exporter  string // its setting
 
 	dataset, peak, copied float64 // bytes
 	seconds               float64
@@ -63,23 +63,15 @@ func (b *bench) accuracy(ctx context.Context) (err error) {
 // accuracyOne follows one save. Without a cgroup of the server's own, two
 // exporters do: one may ask for delay accounting, the other not.
 func (b *bench) accuracyOne(ctx context.Context, w workload, huge, own bool) (runs []seen, err error) {
-	s, err := setScene(ctx, b.fs, sceneOptions{workload: w, bytes: b.data, save: accuracySave, cgroup: own, hugePages: huge})
+	s, err := setScene(ctx, b.fs, sceneOptions{workload: w, bytes: b.bytes, save: accuracySave, cgroup: own, hugePages: huge})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	settings := map[string][]string{"own cgroup": nil}
-	if !own {
-		settings = map[string][]string{"shared cgroup": nil, "shared, no taskstats": withoutAccounting()}
-	}
-	exporters := map[string]*exporter{}
-	for name, wrapper := range settings {
-		e, err := startExporter(ctx, b.exporter, s.Server, wrapper...)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, e.stop()) }()
-		exporters[name] = e
+	watchers, err := b.watchers(ctx, s, own)
+	defer func() { err = errors.Join(err, stopAll(watchers)) }()
+	if err != nil {
+		return nil, err
 	}
 	load := s.startLoad(ctx, w, w.slow+(w.fast-w.slow)/2)
 	defer load.Stop()
@@ -100,17 +92,50 @@ func (b *bench) accuracyOne(ctx context.Context, w workload, huge, own bool) (ru
 	if err := errors.Join(ctx.Err(), load.Stop()); err != nil {
 		return nil, err
 	}
-	for name, e := range exporters {
+	for _, e := range watchers {
 		f, err := e.record(ctx, child.ID().PID)
 		if err != nil {
 			return runs, err
 		}
-		r := seen{load: w.name, hugePages: huge, exporter: name, fork: f}
+		r := seen{load: w.name, hugePages: huge, exporter: e.setting, fork: f}
 		r.compare(dirty, copied)
 		b.say("%s", r.String())
 		runs = append(runs, r)
 	}
 	return runs, nil
+}
+
+// watcher is an exporter in a setting.
+type watcher struct {
+	*exporter
+	setting string
+}
+
+// watchers starts the exporters that follow one save.
+func (b *bench) watchers(ctx context.Context, s *scene, own bool) (all []watcher, err error) {
+	type setting struct {
+		name    string
+		wrapper []string
+	}
+	settings := []setting{{"own cgroup", nil}}
+	if !own {
+		settings = []setting{{"shared cgroup", nil}, {"shared cgroup, no taskstats", withoutAccounting()}}
+	}
+	for _, x := range settings {
+		e, err := b.startExporter(ctx, s.Server, x.wrapper)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, watcher{e, x.name})
+	}
+	return all, nil
+}
+
+func stopAll(all []watcher) (err error) {
+	for _, e := range all {
+		err = errors.Join(err, e.stop())
+	}
+	return err
 }
 
 // compare holds the record to the truth.

@@ -36,6 +36,7 @@ type calibrator struct {
 func newCalibrator() (*calibrator, error) {
 	c := &calibrator{process: exec.Command("/proc/self/exe", calibrateCommand)}
 	c.process.Stderr = os.Stderr
+	c.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is not for it
 	var err error
 	if c.in, err = c.process.StdinPipe(); err != nil {
 		return nil, err

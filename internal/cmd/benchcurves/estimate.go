@@ -31,9 +31,10 @@ type copyTime struct {
 	rate, busy int
 
 	accounted time.Duration
-	copies    uint64 // as accounted
-	pages     uint64 // faults beyond growth: the copies, where nothing is accounted
-	gaveBack  bool   // server or child gave memory back: pages mean little
+	copies    uint64  // as accounted
+	pages     uint64  // faults beyond growth: the copies, where nothing is accounted
+	idle      float64 // share of the processors' time
+	gaveBack  bool    // server or child gave memory back: pages mean little
 
 	start, during, inside time.Duration // pages, at what a page cost this program at its start, or in the same second
 	beyond                time.Duration // system time of the main thread beyond its rate before
@@ -74,7 +75,7 @@ func (b *bench) estimate(ctx context.Context) (err error) {
 }
 
 func (b *bench) estimateOne(ctx context.Context, c *calibrator, w workload, r *copyTime) (err error) {
-	s, err := setScene(ctx, b.fs, sceneOptions{workload: w, bytes: b.data, save: estimateSave})
+	s, err := setScene(ctx, b.fs, sceneOptions{workload: w, bytes: b.bytes, save: estimateSave})
 	if err != nil {
 		return err
 	}
@@ -107,8 +108,15 @@ func (b *bench) estimateOne(ctx context.Context, c *calibrator, w workload, r *c
 	if err != nil {
 		return err
 	}
+	idle, err := watchIdle()
+	if err != nil {
+		return err
+	}
 	more, err := b.followCopies(ctx, c, s, child, steps[last], r)
 	if err != nil {
+		return err
+	}
+	if r.idle, err = idle(); err != nil {
 		return err
 	}
 	r.compare(append(steps, more...), last, stall)

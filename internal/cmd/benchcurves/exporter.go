@@ -10,7 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
@@ -40,16 +42,18 @@ type exporter struct {
 // accounting, and nothing else.
 func withoutAccounting() []string { return []string{"setpriv", "--bounding-set=-net_admin", "--"} }
 
-// startExporter starts an exporter for one server, with the default flags.
-func startExporter(ctx context.Context, binary string, s *redisrun.Server, wrapper ...string) (*exporter, error) {
+// startExporter starts an exporter for one server, with the default flags but
+// for args. wrapper is a command that becomes the exporter.
+func (b *bench) startExporter(ctx context.Context, s *redisrun.Server, wrapper []string, args ...string) (*exporter, error) {
 	port, err := redisrun.FreePort()
 	if err != nil {
 		return nil, err
 	}
 	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	args := append(wrapper, binary, "--server=s=unix://"+s.Addr(), "--web.listen-address="+addr, "--log.level=error")
-	e := &exporter{process: exec.Command(args[0], args[1:]...), url: "http://" + addr}
+	command := slices.Concat(wrapper, []string{b.exporter, "--server=s=unix://" + s.Addr(), "--web.listen-address=" + addr, "--log.level=error"}, args)
+	e := &exporter{process: exec.Command(command[0], command[1:]...), url: "http://" + addr}
 	e.process.Stderr = os.Stderr
+	e.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is not for it
 	if err := e.process.Start(); err != nil {
 		return nil, fmt.Errorf("start the exporter: %w", err)
 	}

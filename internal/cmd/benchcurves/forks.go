@@ -18,8 +18,11 @@ import (
 type batch struct {
 	name  string
 	forks int
-	hz    int  // how often the server reaps
-	short bool // the child lives for less time than passes between two looks
+	hz    int // how often the server reaps
+	// short children live for less time than passes between two of the exporter's
+	// looks: some are seen, some are not, and all are in its accounts.
+	short bool
+	flags []string // of the exporter
 	// pause is the most that passes between two forks, at random; 0: they come as
 	// fast as the server takes them.
 	pause time.Duration
@@ -32,7 +35,7 @@ func batches() []batch {
 		{name: "at random distances", forks: 250, hz: 10, pause: pause},
 		{name: "back to back", forks: 250, hz: 100},
 		{name: "at random distances", forks: 250, hz: 100, pause: pause},
-		{name: "shorter than the poll", forks: 200, hz: 500, short: true},
+		{name: "shorter than the poll", forks: 200, hz: 500, short: true, flags: []string{"--poll.interval=100ms"}},
 	}
 }
 
@@ -125,7 +128,7 @@ func (b *bench) countForks(ctx context.Context, x batch) (c counted, err error) 
 	if err := redisrun.Fill(ctx, s.Client(), longKeys, 10); err != nil {
 		return c, err
 	}
-	e, err := startExporter(ctx, b.exporter, s)
+	e, err := b.startExporter(ctx, s, nil, x.flags...)
 	if err != nil {
 		return c, err
 	}

@@ -62,3 +62,13 @@ func TestSaveDelay(t *testing.T) {
 		}
 	}
 }
+
+func TestParseProcessorTicks(t *testing.T) {
+	idle, all, err := parseProcessorTicks("cpu  10 20 30 400 50 6 7 8 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n")
+	if idle != 450 || all != 531 || err != nil {
+		t.Errorf("%v idle of %v, %v; want 450 of 531", idle, all, err)
+	}
+	if _, _, err := parseProcessorTicks("intr 1"); err == nil {
+		t.Error("no error without a line of all processors")
+	}
+}

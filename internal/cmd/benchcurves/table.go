@@ -95,11 +95,11 @@ func share(part, whole opt.Val[uint64]) string {
 
 func printEstimates(out io.Writer, rows []copyTime) error {
 	t := table{head: []string{
-		"load", "writes/s", "busy beside", "pages copied", "accounted, s", "µs a page", "(a) at start", "(a) during", "(a) during, inside", "(b) beyond", "(c) fit", "memory given back",
+		"load", "writes/s", "busy beside", "idle, %", "pages copied", "accounted, s", "µs a page", "(a) at start", "(a) during", "(a) during, inside", "(b) beyond", "(c) fit", "memory given back",
 	}}
 	for _, r := range rows {
 		ratio := func(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()/r.accounted.Seconds()) }
-		t.add(r.load, fmt.Sprint(r.rate), fmt.Sprint(r.busy), fmt.Sprint(r.copies), fmt.Sprintf("%.3f", r.accounted.Seconds()),
+		t.add(r.load, fmt.Sprint(r.rate), fmt.Sprint(r.busy), fmt.Sprintf("%.0f", 100*r.idle), fmt.Sprint(r.copies), fmt.Sprintf("%.3f", r.accounted.Seconds()),
 			fmt.Sprintf("%.1f", r.accounted.Seconds()*1e6/float64(r.copies)), ratio(r.start), ratio(r.during), ratio(r.inside), ratio(r.beyond), ratio(r.fitted), yes(r.gaveBack))
 	}
 	return t.print(out)
