@@ -40,7 +40,7 @@ func (b *bench) accuracy(ctx context.Context) (err error) {
 		if huge {
 			mode = "always"
 		}
-		restore, err := setKernel(hugePagesFile, mode)
+		restore, err := setKernel(ctx, hugePagesFile, mode)
 		if err != nil {
 			return err
 		}

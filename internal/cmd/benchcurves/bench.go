@@ -69,7 +69,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 	if b.exporter, err = buildExporter(ctx, dir); err != nil {
 		return err
 	}
-	restore, err := setKernel(accountingFile, "1") // before any server starts
+	restore, err := setKernel(ctx, accountingFile, "1") // before any server starts
 	if err != nil {
 		return err
 	}

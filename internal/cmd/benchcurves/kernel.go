@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -15,17 +18,32 @@ const (
 	hugePagesFile  = "/sys/kernel/mm/transparent_hugepage/enabled"
 )
 
-// setKernel writes a setting of the kernel, and returns what puts the old one back.
-func setKernel(path, value string) (restore func() error, err error) {
-	b, err := os.ReadFile(path)
+// setKernel writes a setting of the kernel, and returns what puts the old one
+// back. Until then the file is locked, as internal/sysctltest locks it: whoever
+// else would change it waits.
+func setKernel(ctx context.Context, path, value string) (restore func() error, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return nil, err
-	}
-	old := setting(string(b))
-	if err := os.WriteFile(path, []byte(value), 0); err != nil {
 		return nil, fmt.Errorf("%w; this program needs root", err)
 	}
-	return func() error { return os.WriteFile(path, []byte(old), 0) }, nil
+	old := ""
+	for syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return nil, errors.Join(fmt.Errorf("somebody else holds %s: %w", path, err), f.Close())
+		}
+	}
+	b, err := io.ReadAll(f)
+	if err == nil {
+		old = setting(string(b))
+		_, err = f.WriteAt([]byte(value), 0)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
+		_, err := f.WriteAt([]byte(old), 0)
+		return errors.Join(err, f.Close())
+	}, nil
 }
 
 // setting is the value of a file of the kernel: all of it, or of several choices
