@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
+)
+
+// bench is what its parts have in common.
+type bench struct {
+	out, log io.Writer
+	began    time.Time
+
+	parts []func(context.Context) error
+	loads []workload
+	busy  []int
+	bytes int // of data in the server
+
+	fs       proc.FS
+	stats    *taskstats.Client
+	exporter string // the program
+}
+
+// newBench takes lists of parts, loads and numbers of busy processes.
+func newBench(parts, loads, busy string) (b *bench, err error) {
+	b = &bench{out: os.Stdout, log: os.Stderr, began: time.Now()}
+	known := map[string]func(context.Context) error{"accuracy": b.accuracy, "forks": b.forks, "estimate": b.estimate}
+	for name := range strings.SplitSeq(parts, ",") {
+		part := known[name]
+		if part == nil {
+			return nil, fmt.Errorf("no part %q", name)
+		}
+		b.parts = append(b.parts, part)
+	}
+	for text := range strings.SplitSeq(busy, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("%q is no number of processes", text)
+		}
+		b.busy = append(b.busy, n)
+	}
+	b.loads, err = choose(loads)
+	return b, err
+}
+
+// say tells how it goes on.
+func (b *bench) say(format string, args ...any) {
+	fmt.Fprintf(b.log, "%5.0f s  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// run runs the parts.
+func (b *bench) run(ctx context.Context) (err error) {
+	if b.fs, err = proc.NewFS("/proc", "/sys"); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "benchcurves-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if b.exporter, err = buildExporter(ctx, dir); err != nil {
+		return err
+	}
+	restore, err := setKernel(ctx, accountingFile, "1") // before any server starts
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, restore()) }()
+	if b.stats, err = taskstats.New(); err != nil {
+		return err
+	}
+	defer b.stats.Close()
+	for _, part := range b.parts {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

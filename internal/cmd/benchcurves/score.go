@@ -1,0 +1,117 @@
+package main
+
+import (
+	"math"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+)
+
+// score says how true one source's points of one curve are. All errors are in bytes.
+type score struct {
+	source  history.Source
+	points  int
+	largest float64
+	squares float64
+	// outside counts points that are off by more than they admit, of those that
+	// admit anything; beyond those that are off by more than the bound.
+	outside, beyond int
+}
+
+func (s *score) rms() float64 { return math.Sqrt(s.squares / float64(max(1, s.points))) }
+
+func (s *score) add(off float64) {
+	s.points++
+	s.largest = max(s.largest, off)
+	s.squares += off * off
+}
+
+// The bounds that a curve is held to.
+const (
+	boundOfPeak    = 0.02  // either line, of its highest value
+	boundOfDataset = 0.005 // private dirty, of the server's resident memory
+)
+
+// scoreDirty holds a curve of private dirty memory to the truth, source by
+// source. unchecked counts points that the truth does not reach: the one at the
+// death comes after its last reading.
+func scoreDirty(f *history.Fork, truth []truth, dataset float64) (scores []score, unchecked int) {
+	bound := max(boundOfPeak*highest(truth), boundOfDataset*dataset)
+	for _, p := range f.Curve {
+		span, ok := spanAt(truth, moment(f, p.Seconds))
+		if !ok {
+			unchecked++
+			continue
+		}
+		off := span.off(float64(p.PrivateDirty))
+		s := of(&scores, p.Source)
+		s.add(off)
+		own, admits := p.Error.Get()
+		if admits && off > float64(own) {
+			s.outside++
+		}
+		if off > max(bound, float64(own)) {
+			s.beyond++
+		}
+	}
+	return scores, unchecked
+}
+
+// scoreCopied does the same with what was copied.
+func scoreCopied(f *history.Fork, truth []truth) (scores []score, unchecked int) {
+	bound := boundOfPeak * highest(truth)
+	for _, p := range f.CopiedCurve {
+		span, ok := spanAt(truth, moment(f, p.Seconds))
+		if !ok {
+			unchecked++
+			continue
+		}
+		off := span.off(float64(p.Bytes))
+		s := of(&scores, p.Source)
+		s.add(off)
+		if off > bound {
+			s.beyond++
+		}
+	}
+	return scores, unchecked
+}
+
+func moment(f *history.Fork, seconds float64) time.Time {
+	return f.Start.Add(time.Duration(seconds * float64(time.Second)))
+}
+
+// of finds a source's score, or begins one.
+func of(scores *[]score, source history.Source) *score {
+	for i := range *scores {
+		if s := &(*scores)[i]; s.source == source {
+			return s
+		}
+	}
+	*scores = append(*scores, score{source: source})
+	return &(*scores)[len(*scores)-1]
+}
+
+// slot is how often the curve promises a point.
+const slot = 100 * time.Millisecond
+
+// filled is the share of a life's slots in which the curve has a point.
+func filled(f *history.Fork) float64 {
+	life := f.LifetimeSeconds.Or(0)
+	slots := int(life / slot.Seconds())
+	if slots == 0 {
+		return 1
+	}
+	has := make([]bool, slots)
+	for _, p := range f.Curve {
+		if i := int(p.Seconds / slot.Seconds()); i >= 0 && i < slots {
+			has[i] = true
+		}
+	}
+	n := 0
+	for _, h := range has {
+		if h {
+			n++
+		}
+	}
+	return float64(n) / float64(slots)
+}

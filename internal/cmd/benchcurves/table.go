@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// table is a table in Markdown.
+type table struct {
+	head []string
+	rows [][]string
+}
+
+func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+
+func (t *table) print(out io.Writer) error {
+	var b strings.Builder
+	line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
+	line(t.head)
+	b.WriteString("|" + strings.Repeat("---|", len(t.head)) + "\n")
+	for _, r := range t.rows {
+		line(r)
+	}
+	b.WriteByte('\n')
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// printAccuracy makes a row of each run and source.
+func printAccuracy(out io.Writer, runs []seen) error {
+	dirty := table{head: []string{
+		"load", "huge pages", "exporter", "peak, MB", "source", "points", "largest error, MB", "% of peak", "% of data", "rms, % of peak", "beyond its own error", "beyond the bound",
+	}}
+	rest := table{head: []string{
+		"load", "huge pages", "exporter", "slots with a point", "copied, MB", "source", "largest error, % of copied", "beyond 2 %", "our peak / the server's", "points not checked",
+	}}
+	for _, r := range runs {
+		name := []string{r.load, yes(r.hugePages), r.exporter}
+		for _, s := range r.dirty {
+			dirty.add(append(name[:3:3], number(mega(r.peak)), string(s.source), fmt.Sprint(s.points), number(mega(s.largest)),
+				percent(s.largest, r.peak), percent(s.largest, r.dataset), percent(s.rms(), r.peak), fmt.Sprint(s.outside), fmt.Sprint(s.beyond))...)
+		}
+		source, off, beyond := "none", "", ""
+		for _, s := range r.copies {
+			source, off, beyond = string(s.source), percent(s.largest, r.copied), fmt.Sprint(s.beyond)
+		}
+		rest.add(append(name[:3:3], fmt.Sprintf("%.0f %%", 100*r.slots), number(mega(r.copied)), source, off, beyond, share(r.fork.PeakBytes, r.fork.ReportedCOWBytes), fmt.Sprint(r.unchecked))...)
+	}
+	if err := dirty.print(out); err != nil {
+		return err
+	}
+	return rest.print(out)
+}
+
+func printForks(out io.Writer, all []counted) error {
+	t := table{head: []string{
+		"forks", "server's hz", "", "shortest life seen", "children_total", "unobserved: child", "records", "twice", "stall_seconds_count", "unobserved: duration", "sums are right",
+	}}
+	for _, c := range all {
+		t.add(fmt.Sprint(c.forks), fmt.Sprint(c.hz), c.name, c.shortest.Round(time.Millisecond/10).String(), fmt.Sprint(c.accounts.children), fmt.Sprint(c.accounts.unseen),
+			fmt.Sprint(len(c.records)), fmt.Sprint(c.twice()), fmt.Sprint(c.accounts.durations), fmt.Sprint(c.accounts.lost), yes(c.faults() == ""))
+	}
+	return t.print(out)
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// number has as many digits as mean something.
+func number(v float64) string {
+	if v < 10 {
+		return fmt.Sprintf("%.2f", v)
+	}
+	return fmt.Sprintf("%.0f", v)
+}
+
+func percent(part, whole float64) string { return fmt.Sprintf("%.2f", 100*part/whole) }
+
+func share(part, whole opt.Val[uint64]) string {
+	p, ok1 := part.Get()
+	w, ok2 := whole.Get()
+	if !ok1 || !ok2 || w == 0 {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.3f", float64(p)/float64(w))
+}
+
+func printEstimates(out io.Writer, rows []copyTime) error {
+	t := table{head: []string{
+		"load", "writes/s", "busy beside", "idle, %", "pages copied", "accounted, s", "µs a page", "(a) at start", "(a) during", "(a) during, inside", "(b) beyond", "(c) fit", "memory given back",
+	}}
+	for _, r := range rows {
+		ratio := func(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()/r.accounted.Seconds()) }
+		t.add(r.load, fmt.Sprint(r.rate), fmt.Sprint(r.busy), fmt.Sprintf("%.0f", 100*r.idle), fmt.Sprint(r.copies), fmt.Sprintf("%.3f", r.accounted.Seconds()),
+			fmt.Sprintf("%.1f", r.accounted.Seconds()*1e6/float64(r.copies)), ratio(r.start), ratio(r.during), ratio(r.inside), ratio(r.beyond), ratio(r.fitted), yes(r.gaveBack))
+	}
+	return t.print(out)
+}
