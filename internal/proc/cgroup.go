@@ -21,7 +21,8 @@ import (
 // nobody else.
 type MemoryCgroup struct {
 	dir string
-	key string // of anonymous memory in memory.stat
+	// The names of anonymous memory in memory.stat, and of huge pages in that.
+	key, hugeKey string
 
 	mu   sync.Mutex
 	stat int // descriptor of memory.stat; -1 when closed
@@ -40,9 +41,9 @@ func (fs FS) MemoryCgroup(pid int) (*MemoryCgroup, error) {
 		return nil, err
 	}
 	for _, dir := range fs.memoryCgroupDirs(lines) {
-		c := &MemoryCgroup{dir: dir.path, key: "rss"}
+		c := &MemoryCgroup{dir: dir.path, key: "rss", hugeKey: "rss_huge"}
 		if dir.v2 {
-			c.key = "anon"
+			c.key, c.hugeKey = "anon", "anon_thp"
 		}
 		fd, err := unix.Open(filepath.Join(c.dir, "memory.stat"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
@@ -84,7 +85,12 @@ func (fs FS) memoryCgroupDirs(lines []byte) (dirs []cgroupDir) {
 
 // Anonymous is the anonymous memory charged to the cgroup, in bytes: 7 µs,
 // whatever the memory. The kernel may lag by 64 pages per CPU for up to 2 s.
-func (c *MemoryCgroup) Anonymous() (uint64, error) {
+func (c *MemoryCgroup) Anonymous() (uint64, error) { return c.value(c.key) }
+
+// AnonymousHuge is what of it is transparent huge pages; since Linux 5.9 in version 2.
+func (c *MemoryCgroup) AnonymousHuge() (uint64, error) { return c.value(c.hugeKey) }
+
+func (c *MemoryCgroup) value(key string) (uint64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stat < 0 {
@@ -94,7 +100,7 @@ func (c *MemoryCgroup) Anonymous() (uint64, error) {
 	if err != nil {
 		return 0, classify(c.dir, err)
 	}
-	return statValue(c.buf[:n], c.key)
+	return statValue(c.buf[:n], key)
 }
 
 // statValue finds a line "key N" in memory.stat.

@@ -51,10 +51,10 @@ func (p *process) read(child Process) (reading, error) {
 		faults:   stat.MinorFaults,
 		resident: stat.ResidentPages * uint64(os.Getpagesize()),
 	}
+	if status, err := p.Status(); err == nil {
+		r.anon = status.RSSAnon
+	}
 	if p.cgroup != nil && p.aloneWith(child) {
-		if status, err := p.Status(); err == nil {
-			r.anon = status.RSSAnon
-		}
 		if anonymous, err := p.cgroup.Anonymous(); err == nil {
 			r.cgroup = opt.Of(anonymous)
 		}

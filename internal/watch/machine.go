@@ -40,6 +40,7 @@ type Machine interface {
 // Cgroup is a memory cgroup. *proc.MemoryCgroup is one.
 type Cgroup interface {
 	Anonymous() (uint64, error)
+	AnonymousHuge() (uint64, error)
 	Processes() ([]int, error)
 	Close()
 }
