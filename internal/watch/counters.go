@@ -29,6 +29,7 @@ type process struct {
 	quiet     dated[reading]                         // the last reading without a child
 	quietPrev dated[reading]                         // and the one before it
 	endTail   context.CancelFunc                     // ends the tail of the last fork
+	room      room
 }
 
 func (p *process) close() {
