@@ -25,8 +25,9 @@ const (
 
 // Fork is the forecast of the next fork of one kind.
 type Fork struct {
-	Kind   history.Kind
-	Memory opt.Val[Memory]
+	Kind    history.Kind
+	Memory  opt.Val[Memory]
+	NoBasis string // why Memory is absent, in a few words for people
 	// WorstCase is what it would need if every page of the server were written to
 	// while the child lives, in bytes.
 	WorstCase opt.Val[uint64]
@@ -66,6 +67,9 @@ func OfKind(st *history.ServerState, kind history.Kind) Fork {
 		f.Writes = opt.Of(max(0, rate) * life)
 	}
 	f.Memory = memory(st, past, f)
+	if !f.Memory.Present() {
+		f.NoBasis = noMemory(past)
+	}
 	f.WorstCase = worstCase(st, f)
 	return f
 }
@@ -109,7 +113,9 @@ func forksOf(st *history.ServerState, kind history.Kind) []*history.Fork {
 		switch {
 		case f.Partial:
 		case f.Kind == kind:
-			own = append(own, f)
+			if len(own) < history.RecentForks {
+				own = append(own, f)
+			}
 		default:
 			other = append(other, f)
 		}

@@ -61,6 +61,19 @@ func memory(st *history.ServerState, past []*history.Fork, f Fork) opt.Val[Memor
 	return opt.Of(m)
 }
 
+// noMemory says why there is no forecast.
+func noMemory(past []*history.Fork) string {
+	if len(past) == 0 {
+		return "no fork has ended since the exporter started, and the server tells of none before"
+	}
+	for _, f := range past {
+		if len(f.ExtraCurve) > 0 {
+			return "the forks that were seen had hardly any writes, or did not live to their end: they say nothing of more"
+		}
+	}
+	return "the memory of the forks that were seen could not be read"
+}
+
 // byCurves reads the curves of the last forks off at the writes to be expected, and
 // takes the highest.
 func byCurves(st *history.ServerState, past []*history.Fork, f Fork) (Memory, bool) {
