@@ -3,6 +3,7 @@ package forecast
 import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
 
 // Basis is what a figure is made from.
@@ -126,10 +127,18 @@ func forksOf(st *history.ServerState, kind history.Kind) []*history.Fork {
 	return other[:min(len(other), history.RecentForks)]
 }
 
+// current is what a server that answers says now; nil of one that does not.
+func current(st *history.ServerState) *redisinfo.Info {
+	if !st.Up {
+		return nil
+	}
+	return st.Info
+}
+
 // resident is the size of the server: what it has resident now.
 func resident(st *history.ServerState) opt.Val[uint64] {
-	if !st.ResidentBytes.Present() && st.Info != nil {
-		return st.Info.UsedMemoryRSS
+	if info := current(st); !st.ResidentBytes.Present() && info != nil {
+		return info.UsedMemoryRSS
 	}
 	return st.ResidentBytes
 }
