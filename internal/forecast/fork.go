@@ -78,13 +78,17 @@ func OfKind(st *history.ServerState, kind history.Kind) Fork {
 // Next forecasts the next fork, of whatever kind: that of the kinds with a basis
 // that needs the most memory. Its Kind is unknown where none has a basis.
 func Next(st *history.ServerState) Fork {
-	best := OfKind(st, history.KindUnknown)
+	best, found := Fork{}, false
 	for _, kind := range history.Kinds {
-		f := OfKind(st, kind)
-		memory, ok := f.Memory.Get()
-		if ok && hasBasis(st, kind) && memory.Bytes > need(best) {
-			best = f
+		if !hasBasis(st, kind) {
+			continue
 		}
+		if f := OfKind(st, kind); !found || need(f) > need(best) {
+			best, found = f, true
+		}
+	}
+	if !found {
+		return OfKind(st, history.KindUnknown)
 	}
 	return best
 }

@@ -94,7 +94,7 @@ func byCurves(st *history.ServerState, past []*history.Fork, f Fork) (Memory, bo
 			m.Forks++
 		}
 	}
-	m.Why = fmt.Sprintf("the highest of what the last %s copied by the time of as many writes as are expected now", countForks(m.Forks))
+	m.Why = ofLast(m.Forks, "the most of what the last %d forks needed", "what the last fork needed") + " by the time of as many writes as are expected now"
 	return m, m.Forks > 0
 }
 
@@ -114,7 +114,7 @@ func byPeaks(st *history.ServerState, past []*history.Fork) (Memory, bool) {
 		m.Extra = max(m.Extra, uint64(float64(peak)*float64(size)/float64(then)))
 		m.Forks++
 	}
-	m.Why = fmt.Sprintf("the highest peak of the last %s, scaled with the size of the server: how many writes to expect is not known", countForks(m.Forks))
+	m.Why = ofLast(m.Forks, "the highest peak of the last %d forks", "the peak of the last fork") + ", scaled with the size of the server: how many writes to expect is not known"
 	return m, m.Forks > 0
 }
 
@@ -166,9 +166,10 @@ func growth(st *history.ServerState, f Fork) uint64 {
 	return uint64(max(0, st.GrowthRate.Or(0)) * f.LifetimeSeconds.Or(0))
 }
 
-func countForks(n int) string {
+// ofLast says of how many forks something is.
+func ofLast(n int, many, one string) string {
 	if n == 1 {
-		return "fork"
+		return one
 	}
-	return fmt.Sprintf("%d forks", n)
+	return fmt.Sprintf(many, n)
 }

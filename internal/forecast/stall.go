@@ -1,8 +1,6 @@
 package forecast
 
 import (
-	"fmt"
-
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
@@ -41,7 +39,7 @@ func stall(st *history.ServerState) opt.Val[Stall] {
 	if out.Forks == 0 {
 		return reportedStall(st)
 	}
-	out.Why = fmt.Sprintf("the slowest of the last %s, scaled with the size of the server", countForks(out.Forks))
+	out.Why = ofLast(out.Forks, "the slowest of the last %d forks", "that of the last fork") + ", scaled with the size of the server"
 	return opt.Of(out)
 }
 
