@@ -78,6 +78,7 @@ bench: ## Run the benchmarks.
 bench-observer: ## Measure what being observed costs a server; root sees more (ARGS="..." passes flags).
 	@.ci/deps.sh $(OBSERVER_PACKAGES)
 	go run ./internal/cmd/benchobserver $(ARGS)
+
 .PHONY: bench-curves
 bench-curves: ## Measure how true the curves are, in tables; needs root and 20 minutes (ARGS="..." passes flags).
 	@.ci/deps.sh $(DEMO_PACKAGES)

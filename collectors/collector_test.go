@@ -36,6 +36,8 @@ func noProcess(name string) history.ServerState {
 	clear(s.Available)
 	s.PID, s.StartTime = opt.Val[int]{}, opt.Val[time.Time]{}
 	s.ResidentBytes, s.PageTableBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
+	s.AnonymousBytes, s.HugeBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
+	s.Room, s.Recent = history.Room{}, nil
 	s.Children, s.COW, s.COWAt = nil, opt.Val[history.Reported]{}, time.Time{}
 	s.Totals = totals()
 	s.Totals.Stall.Observe(.0125)
@@ -154,6 +156,14 @@ func TestEveryMetricAppears(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The estimate is there for servers without delay accounting only.
+	estimating := busy("s", history.KindRDB)
+	estimating.Available[history.SourceTaskstats] = false
+	others, err := registry(t, history.Snapshot{Servers: []history.ServerState{estimating}}).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	families = append(families, others...)
 	exposed := map[string]string{}
 	for _, f := range families {
 		exposed[f.GetName()] = strings.ToLower(f.GetType().String())
@@ -219,7 +229,7 @@ func TestStore(t *testing.T) {
 		`source_available{source="taskstats"}`:                           "0",
 		`source_available{source="cgroup"}`:                              "0",
 		`exporter_sampler_reads_total{source="counters"}`:                "0",
-		`exporter_sampler_deferred_total{source="child_smaps"}`:          "0",
+		`exporter_sampler_deferred_total`:                                "0",
 		`exporter_sampler_deferred_total{source="counters"}`:             "",
 	})
 

@@ -47,7 +47,7 @@ func copyFamily() family {
 			if t.CopyStallSeconds > 0 || v.Available[history.SourceTaskstats] && v.countsCopies() {
 				out.value(stall, t.CopyStallSeconds)
 			}
-			if v.countsCopies() && (!v.Available[history.SourceTaskstats] || t.EstimatedCopyStallSeconds > 0) {
+			if v.countsCopies() && !v.Available[history.SourceTaskstats] {
 				out.value(estimated, t.EstimatedCopyStallSeconds)
 			}
 		},

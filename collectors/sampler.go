@@ -25,7 +25,6 @@ func samplerFamily() family {
 	deferred := &Metric{
 		Name:      "redis_fork_exporter_sampler_deferred_total",
 		Type:      Counter,
-		Labels:    []string{"source"},
 		Help:      "Readings of child_smaps and pagemap that were put off to stay within the budget of CPU time: the more, the further apart are the exact samples of large children.",
 		Needs:     "process",
 		Stability: Experimental,
@@ -39,9 +38,11 @@ func samplerFamily() family {
 				out.value(cpu, t.SamplerSeconds[source], string(source))
 				out.value(reads, float64(t.SamplerReads[source]), string(source))
 			}
-			for _, source := range slices.Sorted(maps.Keys(t.SamplerDeferred)) {
-				out.value(deferred, float64(t.SamplerDeferred[source]), string(source))
+			var n uint64
+			for _, put := range t.SamplerDeferred {
+				n += put
 			}
+			out.value(deferred, float64(n)) // of all sources: one series more would be one too many
 		},
 	}
 }

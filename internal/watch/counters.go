@@ -30,6 +30,7 @@ type process struct {
 	accountAt time.Time                              // no look for delay accounting before
 	quiet     []reading                              // the last ones since the last fork, ascending
 	endTail   context.CancelFunc                     // ends the tail of the last fork
+	room      room
 }
 
 func (p *process) close() {
@@ -53,10 +54,10 @@ func (p *process) read(child Process) (reading, error) {
 		resident: stat.ResidentPages * uint64(os.Getpagesize()),
 		system:   time.Duration(stat.SystemTicks) * (time.Second / proc.TicksPerSecond),
 	}
+	if status, err := p.Status(); err == nil {
+		r.anon = status.RSSAnon
+	}
 	if p.cgroup != nil && p.aloneWith(child) {
-		if status, err := p.Status(); err == nil {
-			r.anon = status.RSSAnon
-		}
 		if anonymous, err := p.cgroup.Anonymous(); err == nil {
 			r.cgroup = opt.Of(anonymous)
 		}

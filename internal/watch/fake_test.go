@@ -36,11 +36,15 @@ type world struct {
 	procs    map[int]*fakeProcess
 	findErr  error
 	oomKills uint64
+	room     history.Room
+	rooms    int // how often it was read
 	// readCost is the CPU time that the machine charges for a read of smaps.
 	readCost  time.Duration
 	pagesCost time.Duration // the same for a read of pages
 	pagesOpen int
-	cpu       time.Duration
+	// accountedReads counts how often the server's smaps was read.
+	accountedReads int
+	cpu            time.Duration
 }
 
 func newWorld() *world {
@@ -179,6 +183,13 @@ func (f *fakePages) Close() {
 	f.process.world.pagesOpen--
 }
 
+func (w *world) Room(int, uint64) history.Room {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rooms++
+	return w.room
+}
+
 func (w *world) Accounted(int) (bool, error) { return false, proc.ErrDenied }
 
 func (w *world) Accounting(int) (taskstats.Stats, error) { return taskstats.Stats{}, proc.ErrDenied }
@@ -231,14 +242,16 @@ type fakeProcess struct {
 	executable string
 	size       uint64
 	dirty      uint64
+	anon       uint64 // resident anonymous bytes; 0: the kernel does not tell
 	faults     uint64 // minor
 	born       time.Time
 	rights     bool
 	smapsErr   error
 	pagesErr   error
 	huge       uint64
-	given      uint64                      // bytes that are resident no more
-	lie        uint64                      // bytes that smaps has and the pages have not
+	given      uint64 // bytes that are resident no more
+	lie        uint64 // bytes that smaps has and the pages have not
+	accounted  proc.Accounted
 	status     opt.Val[syscall.WaitStatus] // readable once exited
 	onlyAfter  bool                        // the status is readable after the reaping only
 	dead       bool
@@ -296,7 +309,13 @@ func (p *fakeProcess) Stat() (proc.Stat, error) {
 }
 
 func (p *fakeProcess) Status() (proc.Status, error) {
-	return proc.Status{VMRSS: opt.Of(uint64(1 << 30)), VMPTE: opt.Of(uint64(2 << 20))}, nil
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	s := proc.Status{VMRSS: opt.Of(uint64(1 << 30)), VMPTE: opt.Of(uint64(2 << 20))}
+	if p.anon > 0 {
+		s.RSSAnon = opt.Of(p.anon)
+	}
+	return s, nil
 }
 
 func (p *fakeProcess) Title() (string, error) {
@@ -310,6 +329,13 @@ func (p *fakeProcess) Smaps() (proc.Smaps, error) {
 	defer p.world.mu.Unlock()
 	p.world.cpu += p.world.readCost
 	return proc.Smaps{PrivateDirty: p.dirty + p.lie, AnonHugePages: p.huge}, p.smapsErr
+}
+
+func (p *fakeProcess) Accounted() (proc.Accounted, error) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.world.accountedReads++
+	return p.accounted, nil
 }
 
 func (p *fakeProcess) WrittenBytes() (uint64, error) { return 4096, nil }

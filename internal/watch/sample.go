@@ -37,7 +37,9 @@ type sampler struct {
 	birth     time.Time
 	meter     meter
 	system    systemTime
-	nextPoint time.Time // zero: at once
+	extra     opt.Val[history.Extra] // the newest
+	extraAt   reading                // as it was taken
+	nextPoint time.Time              // zero: at once
 	nextExact time.Time
 	pages     sampledPages
 	beside    bool // the cgroup tells as much as smaps
@@ -127,6 +129,7 @@ func (s *sampler) point(exact bool) {
 	if d, ok := dirty.Get(); ok {
 		s.w.opts.Server.AddSample(s.id, d)
 	}
+	s.addExtra(r, dirty)
 }
 
 func (s *sampler) addCopies(r reading) {
@@ -218,6 +221,7 @@ func (s *sampler) last() (reading, bool) {
 	r.cgroup = opt.Val[uint64]{}         // and so it is here
 	s.addCopies(r)
 	s.estimateStall(r)
+	s.lastExtra(r)
 	if d, ok := s.meter.sample(r).Get(); ok {
 		s.w.opts.Server.AddSample(s.id, d)
 	}
