@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 )
 
 const (
@@ -80,7 +78,7 @@ func (b *bench) accountingTurn(ctx context.Context, on bool) (a accounted, err e
 		return a, err
 	}
 	defer restore()
-	h, err := b.start(ctx, "accounting")
+	h, err := b.start(ctx, "accounting", false)
 	if err != nil {
 		return a, err
 	}
@@ -114,15 +112,6 @@ func (b *bench) accountingTurn(ctx context.Context, on bool) (a accounted, err e
 	return a, err
 }
 
-func exited(p *proc.Process) bool {
-	select {
-	case <-p.Exited():
-		return true
-	default:
-		return false
-	}
-}
-
 // work sends requests in a closed loop until it is over.
 func (b *bench) work(ctx context.Context, h *host, p *pipeline, over func() bool) (w work, err error) {
 	set := newSetCommand(latencyValue)
@@ -151,38 +140,4 @@ func (b *bench) work(ctx context.Context, h *host, p *pipeline, over func() bool
 	after, err := cpuTime(h.PID())
 	w.cpu = after - before
 	return w, err
-}
-
-// accountingTable has a row per quantity, and both settings side by side.
-func accountingTable(all []accounted, rng *rand.Rand) *table {
-	t := &table{
-		title: "What delay accounting costs",
-		notes: []string{
-			fmt.Sprintf("A server that nobody observes, one client that sends %d SETs and GETs of %d bytes at once and waits for the replies, in turns with kernel.task_delayacct 0 and 1, set before the server starts. "+
-				"With it on, redis_fork_copy_stall_seconds_total is there.", accountingPipe, latencyValue),
-			ratioNote("the server without"),
-		},
-		head: []string{"", "rounds", "off", "on", "ratio"},
-	}
-	for _, row := range []struct {
-		name string
-		of   func(accounted) float64
-	}{
-		{"commands a second, nothing forks", func(a accounted) float64 { return a.quiet.perSecond() }},
-		{"CPU seconds per million commands, nothing forks", func(a accounted) float64 { return a.quiet.perMillion() }},
-		{"commands a second, a child lives", func(a accounted) float64 { return a.child.perSecond() }},
-		{"CPU seconds per million commands, a child lives", func(a accounted) float64 { return a.child.perMillion() }},
-	} {
-		off, on := map[int]float64{}, map[int]float64{}
-		for _, a := range all {
-			if a.on {
-				on[a.round] = row.of(a)
-			} else {
-				off[a.round] = row.of(a)
-			}
-		}
-		r := ratios(on, off)
-		t.row(row.name, fmt.Sprint(len(r)), figure(median(inOrder(off))), figure(median(inOrder(on))), ratio(r, rng))
-	}
-	return t
 }

@@ -36,4 +36,3 @@ func awaitBurst(ctx context.Context, p *program) bool {
 	}
 	return false
 }
-

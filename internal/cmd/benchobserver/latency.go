@@ -46,7 +46,7 @@ func (b *bench) measureLatency(ctx context.Context, run *latencyRun) error {
 	}
 	defer restore()
 	run.accounts = err == nil
-	h, err := b.start(ctx, "latency")
+	h, err := b.start(ctx, "latency", true)
 	if err != nil {
 		return err
 	}

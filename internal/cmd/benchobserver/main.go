@@ -110,7 +110,10 @@ func measure(ctx context.Context, s settings) error {
 			b.say("%s ended early: %v", m.name, err)
 		}
 	}
-	return errors.Join(append(errs, ctx.Err())...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 // quiet drops what go-redis would print.

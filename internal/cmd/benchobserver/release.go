@@ -46,7 +46,7 @@ func release(ctx context.Context, b *bench) ([]*table, error) {
 
 func (b *bench) measureRelease(ctx context.Context) (kills []kill, err error) {
 	// A save that lasts until it is killed, and sleeps meanwhile.
-	h, err := b.start(ctx, "release", "--rdb-key-save-delay", "1000")
+	h, err := b.start(ctx, "release", true, "--rdb-key-save-delay", "1000")
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,11 @@ func (b *bench) releaseTurn(ctx context.Context, h *host, o observer, busy bool)
 		return k, err
 	}
 	defer child.Close()
-	defer func() { _ = syscall.Kill(child.ID().PID, syscall.SIGKILL) }() // however this ends
+	defer func() {
+		if !exited(child) {
+			_ = syscall.Kill(child.ID().PID, syscall.SIGKILL)
+		}
+	}()
 	if err := overwrite(ctx, h, m, releaseBytes); err != nil {
 		return k, err
 	}
@@ -190,4 +194,3 @@ func overwrite(ctx context.Context, h *host, m *memory, bytes uint64) error {
 	}
 	return ctx.Err()
 }
-

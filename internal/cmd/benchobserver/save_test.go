@@ -23,7 +23,7 @@ func testBench(t *testing.T) *bench {
 // testHost starts a server whose saves take a second or so.
 func testHost(t *testing.T, b *bench) *host {
 	t.Helper()
-	h, err := b.start(t.Context(), "test", "--rdb-key-save-delay", "1000")
+	h, err := b.start(t.Context(), "test", true, "--rdb-key-save-delay", "1000")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,4 +33,3 @@ func readSchedstat(path string) (schedstat, error) {
 	}
 	return parseSchedstat(string(text))
 }
-

@@ -15,7 +15,8 @@ const (
 	// a child gives back the pages of larger ones, which is another matter.
 	sizeValue  = 2000
 	sizePerKey = 2125 // bytes of resident memory
-	sizeRounds = 2    // CPU time differs little between rounds, and large saves are long
+	// CPU time differs little between rounds, and large saves are long.
+	smallRounds, largeRounds = 2, 1
 )
 
 // sampled is what watching one save cost.
@@ -31,16 +32,15 @@ type sampled struct {
 func size(ctx context.Context, b *bench) ([]*table, error) {
 	var all []sampled
 	var errs []error
-	sizes := []int{1, b.sizeGB}
-	for _, n := range sizes {
+	for _, s := range []struct{ gb, rounds int }{{1, smallRounds}, {b.sizeGB, largeRounds}} {
 		if ctx.Err() != nil {
 			break
 		}
-		if err := b.room(uint64(n) * gb); err != nil {
-			errs = append(errs, fmt.Errorf("%d GB are left out: %w", n, err))
+		if err := b.room(uint64(s.gb) * gb); err != nil {
+			errs = append(errs, fmt.Errorf("%d GB are left out: %w", s.gb, err))
 			continue
 		}
-		got, err := b.measureSize(ctx, n)
+		got, err := b.measureSize(ctx, s.gb, min(b.rounds, s.rounds))
 		all = append(all, got...)
 		errs = append(errs, err)
 	}
@@ -69,14 +69,14 @@ func (b *bench) room(bytes uint64) error {
 	if err := syscall.Statfs(b.dir, &disk); err != nil {
 		return fmt.Errorf("free space in %s: %w", b.dir, err)
 	}
-	if free, need := disk.Bavail*uint64(disk.Bsize), bytes+bytes/4; free < need {
+	if free, need := disk.Bavail*uint64(disk.Bsize), bytes/4; free < need {
 		return fmt.Errorf("a dump needs up to %d MB in %s, %d MB are free (choose another with -dir)", need/1e6, b.dir, free/1e6)
 	}
 	return nil
 }
 
-func (b *bench) measureSize(ctx context.Context, n int) (all []sampled, err error) {
-	h, err := b.start(ctx, "size", "--rdbcompression", "no")
+func (b *bench) measureSize(ctx context.Context, n, rounds int) (all []sampled, err error) {
+	h, err := b.start(ctx, "size", true)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,6 @@ func (b *bench) measureSize(ctx context.Context, n int) (all []sampled, err erro
 	if h.group != nil {
 		compared = append(compared, observer{name: oursAlone, alone: true, start: ours(true, scrapeOurs)})
 	}
-	rounds := min(b.rounds, sizeRounds)
 	for round, turns := range schedule(compared, rounds, b.rng) {
 		for _, o := range turns {
 			s, err := b.sizeTurn(ctx, h, o, keys)

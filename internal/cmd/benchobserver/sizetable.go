@@ -28,7 +28,7 @@ func sizeTable(all []sampled, rate int) *table {
 		}
 		small, large := shares[sizes[0]], shares[sizes[len(sizes)-1]]
 		if len(shares) == 2 && small.sampling > 0 && small.process > 0 {
-			t.row(fmt.Sprintf("× %s", figure(float64(sizes[1])/float64(sizes[0]))), o, "", "",
+			t.row("× "+figure(float64(sizes[1])/float64(sizes[0])), o, "", "",
 				"× "+times(large.sampling/small.sampling), "× "+times(large.process/small.process), "")
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"time"
-
 )
 
 const (
@@ -67,4 +66,3 @@ func (b *bench) observe(ctx context.Context, h *host, o observer) (w watching, s
 	}
 	return w, func() error { defer leave(); return w.stop() }, nil
 }
-
