@@ -36,9 +36,13 @@ type world struct {
 	procs    map[int]*fakeProcess
 	findErr  error
 	oomKills uint64
+	room     history.Room
+	rooms    int // how often it was read
 	// readCost is the CPU time that the machine charges for a read of smaps.
 	readCost time.Duration
-	cpu      time.Duration
+	// accountedReads counts how often the server's smaps was read.
+	accountedReads int
+	cpu            time.Duration
 }
 
 func newWorld() *world {
@@ -138,6 +142,13 @@ func (w *world) OOMCounter(int) (func() (uint64, error), error) {
 
 func (w *world) MemoryCgroup(int) (Cgroup, error) { return nil, proc.ErrDenied }
 
+func (w *world) Room(int, uint64) history.Room {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rooms++
+	return w.room
+}
+
 func (w *world) Accounted(int) (bool, error) { return false, proc.ErrDenied }
 
 func (w *world) Accounting(int) (taskstats.Stats, error) { return taskstats.Stats{}, proc.ErrDenied }
@@ -190,10 +201,12 @@ type fakeProcess struct {
 	executable string
 	size       uint64
 	dirty      uint64
+	anon       uint64 // resident anonymous bytes; 0: the kernel does not tell
 	faults     uint64 // minor
 	born       time.Time
 	rights     bool
 	smapsErr   error
+	accounted  proc.Accounted
 	status     opt.Val[syscall.WaitStatus] // readable once exited
 	onlyAfter  bool                        // the status is readable after the reaping only
 	dead       bool
@@ -251,7 +264,13 @@ func (p *fakeProcess) Stat() (proc.Stat, error) {
 }
 
 func (p *fakeProcess) Status() (proc.Status, error) {
-	return proc.Status{VMRSS: opt.Of(uint64(1 << 30)), VMPTE: opt.Of(uint64(2 << 20))}, nil
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	s := proc.Status{VMRSS: opt.Of(uint64(1 << 30)), VMPTE: opt.Of(uint64(2 << 20))}
+	if p.anon > 0 {
+		s.RSSAnon = opt.Of(p.anon)
+	}
+	return s, nil
 }
 
 func (p *fakeProcess) Title() (string, error) {
@@ -265,6 +284,13 @@ func (p *fakeProcess) Smaps() (proc.Smaps, error) {
 	defer p.world.mu.Unlock()
 	p.world.cpu += p.world.readCost
 	return proc.Smaps{PrivateDirty: p.dirty}, p.smapsErr
+}
+
+func (p *fakeProcess) Accounted() (proc.Accounted, error) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.world.accountedReads++
+	return p.accounted, nil
 }
 
 func (p *fakeProcess) WrittenBytes() (uint64, error) { return 4096, nil }
