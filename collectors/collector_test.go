@@ -53,7 +53,7 @@ func dragonfly(name string) history.ServerState {
 		UptimeSeconds:        opt.Of[int64](36_000),
 		ChangesSinceLastSave: opt.Of[uint64](42),
 	}
-	s.SaveIntervalSeconds = opt.Val[int64]{}
+	s.SavePoint = opt.Val[redisinfo.SavePoint]{}
 	return s
 }
 

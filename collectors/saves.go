@@ -8,7 +8,10 @@ import (
 )
 
 func savesFamily() family {
-	const down = "the server does not answer"
+	const (
+		down        = "the server does not answer"
+		noSavePoint = down + ", does not allow CONFIG GET, or has no save point"
+	)
 	success := &Metric{
 		Name:   "redis_fork_last_save_success",
 		Type:   Gauge,
@@ -35,9 +38,16 @@ func savesFamily() family {
 	interval := &Metric{
 		Name:   "redis_fork_save_interval_seconds",
 		Type:   Gauge,
-		Help:   "Longest of the server's save points, in seconds: after one change and this time, a save is due.",
+		Help:   "Time of the longest of the server's save points, in seconds: a save is due when the last one is that long ago and there have been redis_fork_save_interval_changes.",
 		Needs:  "CONFIG GET",
-		Absent: down + ", does not allow CONFIG GET, or has no save point",
+		Absent: noSavePoint,
+	}
+	intervalChanges := &Metric{
+		Name:   "redis_fork_save_interval_changes",
+		Type:   Gauge,
+		Help:   "Changes of the longest of the server's save points: with fewer of them since the last save none is due, however long ago that was.",
+		Needs:  "CONFIG GET",
+		Absent: noSavePoint,
 	}
 	misconf := &Metric{
 		Name:   "redis_fork_misconf_errors_total",
@@ -49,7 +59,7 @@ func savesFamily() family {
 	return family{
 		group:    "Is the data saved?",
 		forkless: true,
-		metrics:  []*Metric{success, timestamp, changes, interval, misconf},
+		metrics:  []*Metric{success, timestamp, changes, interval, intervalChanges, misconf},
 		perServer: func(v view, out sink) {
 			i := v.current
 			saved := lastSave(v)
@@ -67,8 +77,9 @@ func savesFamily() family {
 			}
 			present(out, timestamp, saved, string(history.KindRDB))
 			present(out, changes, i.ChangesSinceLastSave)
-			if v.Up {
-				present(out, interval, v.SaveIntervalSeconds)
+			if p, ok := v.SavePoint.Get(); ok && v.Up {
+				out.value(interval, float64(p.Seconds))
+				out.value(intervalChanges, float64(p.Changes))
 			}
 			present(out, misconf, i.MisconfErrors)
 		},

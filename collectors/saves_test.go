@@ -18,12 +18,13 @@ func TestSaves(t *testing.T) {
 		`last_save_timestamp_seconds{kind="aof"}`: "",
 		`changes_since_last_save`:                 "123456",
 		`save_interval_seconds`:                   "3600",
+		`save_interval_changes`:                   "1",
 		`misconf_errors_total`:                    "17",
 	})
 
 	s.Up = false
 	seriesOf(t, s).none(t, "last_save_success", "last_save_timestamp_seconds", "changes_since_last_save",
-		"save_interval_seconds", "misconf_errors_total")
+		"save_interval_seconds", "save_interval_changes", "misconf_errors_total")
 }
 
 func TestNeverSaved(t *testing.T) {

@@ -102,9 +102,9 @@ func idle(name string) history.ServerState {
 		Seen: map[history.Kind]bool{
 			history.KindRDB: true, history.KindAOF: true, history.KindReplication: true,
 		},
-		Totals:              totals(),
-		Last:                map[history.Kind]history.LastFork{},
-		SaveIntervalSeconds: opt.Of[int64](3600),
+		Totals:    totals(),
+		Last:      map[history.Kind]history.LastFork{},
+		SavePoint: opt.Of(redisinfo.SavePoint{Seconds: 3600, Changes: 1}),
 	}
 }
 

@@ -122,8 +122,12 @@ func TestSavePoint(t *testing.T) {
 	set(t, s, "save", "1 10")
 	fill(t, s, slowKeys)
 	wantOK(t, r.awaitForks(1)[0], history.KindRDB)
-	if v := r.value("redis_fork_save_interval_seconds"); v != missing && v != 1 {
+	m := r.metrics() // asked once a minute, so it may still be absent
+	if v := valueOf(m, "redis_fork_save_interval_seconds"); v != missing && v != 1 {
 		t.Errorf("save interval %v, want 1", v)
+	}
+	if v := valueOf(m, "redis_fork_save_interval_changes"); v != missing && v != 10 {
+		t.Errorf("save interval's changes %v, want 10", v)
 	}
 }
 

@@ -94,11 +94,11 @@ func (s *Server) SetDown(problem string) {
 	s.state.Asked, s.state.Up, s.state.Problem = true, false, problem
 }
 
-// SetSaveInterval stores the longest save point.
-func (s *Server) SetSaveInterval(seconds opt.Val[int64]) {
+// SetSavePoint stores the longest save point.
+func (s *Server) SetSavePoint(longest opt.Val[redisinfo.SavePoint]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state.SaveIntervalSeconds = seconds
+	s.state.SavePoint = longest
 }
 
 // SetProcess says which process was proved to be the server.

@@ -127,9 +127,9 @@ type ServerState struct {
 	COW opt.Val[Reported]
 	// COWAt is the moment COW was measured.
 	COWAt time.Time
-	// SaveIntervalSeconds is the longest save point; absent when CONFIG GET is
+	// SavePoint is the longest one; absent when CONFIG GET is
 	// not allowed or no save point is set.
-	SaveIntervalSeconds opt.Val[int64]
+	SavePoint opt.Val[redisinfo.SavePoint]
 }
 
 // Snapshot is the state of all servers, sorted by name.

@@ -113,11 +113,11 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 	return i, nil
 }
 
-// SaveInterval asks CONFIG GET save for the longest save point, in seconds. It
-// is absent when there is none. ErrMayNotAsk says that the user may not ask or
+// SavePoint asks CONFIG GET save for the longest save point. It is absent when
+// there is none. ErrMayNotAsk says that the user may not ask or
 // that the command was renamed: CONFIG GET is a thing that a server may well
 // refuse. Other errors are an *Error, except when ctx was cancelled.
-func (c *Client) SaveInterval(ctx context.Context) (opt.Val[int64], error) {
+func (c *Client) SavePoint(ctx context.Context) (opt.Val[SavePoint], error) {
 	var reply map[string]string
 	err := c.do(ctx, "CONFIG GET", func(ctx context.Context) (err error) {
 		reply, err = c.rdb.ConfigGet(ctx, "save").Result()
@@ -125,10 +125,10 @@ func (c *Client) SaveInterval(ctx context.Context) (opt.Val[int64], error) {
 	})
 	var refused *ReplyError
 	if errors.As(err, &refused) && (refused.Code == "NOPERM" || refused.Code == "ERR") {
-		return opt.Val[int64]{}, ErrMayNotAsk
+		return opt.Val[SavePoint]{}, ErrMayNotAsk
 	}
 	if err != nil {
-		return opt.Val[int64]{}, err
+		return opt.Val[SavePoint]{}, err
 	}
 	return ParseSavePoints(reply["save"]), nil
 }

@@ -44,8 +44,8 @@ func TestClientInfo(t *testing.T) {
 		if i.MisconfErrors != opt.Of[uint64](0) {
 			t.Errorf("MisconfErrors %v: is Errorstats a default section?", i.MisconfErrors)
 		}
-		if got, err := c.SaveInterval(t.Context()); err != nil || got != opt.Of[int64](900) {
-			t.Errorf("SaveInterval %v, %v; want 900", got, err)
+		if got, err := c.SavePoint(t.Context()); err != nil || got != opt.Of(redisinfo.SavePoint{Seconds: 900, Changes: 1}) {
+			t.Errorf("SavePoint %v, %v; want 900 1", got, err)
 		}
 		peer, ok := c.Peer()
 		switch {
@@ -162,16 +162,16 @@ func TestClientACL(t *testing.T) {
 	password := func() (string, error) { return secret, nil }
 	enough := client(t, s, redisinfo.Options{Username: "enough", Password: password})
 	info(t, enough)
-	if got, err := enough.SaveInterval(t.Context()); !errors.Is(err, redisinfo.ErrMayNotAsk) || got.Present() {
-		t.Errorf("SaveInterval without the right to ask: %v, %v; want ErrMayNotAsk", got, err)
+	if got, err := enough.SavePoint(t.Context()); !errors.Is(err, redisinfo.ErrMayNotAsk) || got.Present() {
+		t.Errorf("SavePoint without the right to ask: %v, %v; want ErrMayNotAsk", got, err)
 	}
 	wantError(t, client(t, s, redisinfo.Options{Username: "little", Password: password}),
 		redisinfo.ReasonAuth, "ACL user little may not call INFO: ACL SETUSER little +info +ping")
 }
 
-func TestClientSaveIntervalOfARenamedConfig(t *testing.T) {
+func TestClientSavePointOfARenamedConfig(t *testing.T) {
 	s := redisruntest.ForTest(t, redisrun.Options{Args: []string{"--rename-command", "CONFIG", ""}})
-	if got, err := client(t, s, redisinfo.Options{}).SaveInterval(t.Context()); !errors.Is(err, redisinfo.ErrMayNotAsk) || got.Present() {
+	if got, err := client(t, s, redisinfo.Options{}).SavePoint(t.Context()); !errors.Is(err, redisinfo.ErrMayNotAsk) || got.Present() {
 		t.Errorf("%v, %v; want absent", got, err)
 	}
 }
@@ -229,7 +229,7 @@ func TestClientHungServer(t *testing.T) {
 	if err := syscall.Kill(s.PID(), syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := c.SaveInterval(t.Context()); err != nil || got.Present() {
+	if got, err := c.SavePoint(t.Context()); err != nil || got.Present() {
 		t.Errorf("the call after: %v, %v", got, err)
 	}
 	info(t, c)

@@ -376,17 +376,22 @@ func checkCut(t *testing.T, whole redisinfo.Info, beginning []byte) {
 }
 
 func TestParseSavePoints(t *testing.T) {
-	for text, want := range map[string]opt.Val[int64]{
+	type point = redisinfo.SavePoint
+	for text, want := range map[string]opt.Val[point]{
 		"":                         {},
-		"3600 1 300 100 60 10000":  opt.Of[int64](3600),
-		"60 10000 900 1":           opt.Of[int64](900),
-		"1 1":                      opt.Of[int64](1),
+		"3600 1 300 100 60 10000":  opt.Of(point{3600, 1}),
+		"60 10000 900 1":           opt.Of(point{900, 1}),
+		"900 5000 60 10000":        opt.Of(point{900, 5000}),
+		"60 100 60 10":             opt.Of(point{60, 10}),
+		"1 1":                      opt.Of(point{1, 1}),
+		"0 0":                      opt.Of(point{0, 0}),
 		"3600":                     {},
 		"3600 1 300":               {},
 		"a b":                      {},
 		"3600 x":                   {},
 		"-1 1":                     {},
 		"99999999999999999999 100": {},
+		"100 99999999999999999999": {},
 	} {
 		if got := redisinfo.ParseSavePoints(text); got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)

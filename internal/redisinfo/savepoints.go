@@ -1,27 +1,40 @@
 package redisinfo
 
 import (
+	"math"
 	"strings"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
+// SavePoint says that a save is due when the last one is so many seconds ago and
+// the data has changed so many times since.
+type SavePoint struct {
+	Seconds int64
+	Changes int64
+}
+
 // ParseSavePoints reads the value of CONFIG GET save, pairs of seconds and
-// changes such as "3600 1 300 100", and returns the longest time in seconds:
-// after that long without a save a single change is enough to expect one. It
-// is absent when no save point is set, or when the value is nothing of the kind.
-func ParseSavePoints(s string) opt.Val[int64] {
+// changes such as "3600 1 300 100", and returns the one with the longest time,
+// of several the one with the fewest changes: when it is due, a save is late by
+// any account. It is absent when no save point is set, or when the value is
+// nothing of the kind.
+func ParseSavePoints(s string) opt.Val[SavePoint] {
 	fields := strings.Fields(s)
 	if len(fields)%2 != 0 {
-		return opt.Val[int64]{}
+		return opt.Val[SavePoint]{}
 	}
-	var longest opt.Val[int64]
+	var longest opt.Val[SavePoint]
 	for i := 0; i < len(fields); i += 2 {
-		sec, ok := seconds([]byte(fields[i])).Get()
-		if _, changes := digits([]byte(fields[i+1])); !ok || !changes {
-			return opt.Val[int64]{}
+		sec, isTime := seconds([]byte(fields[i])).Get()
+		changes, isCount := integer[int64]([]byte(fields[i+1]), 0, math.MaxInt64).Get()
+		if !isTime || !isCount {
+			return opt.Val[SavePoint]{}
 		}
-		longest = opt.Of(max(sec, longest.Or(0)))
+		p := SavePoint{sec, changes}
+		if l, ok := longest.Get(); !ok || p.Seconds > l.Seconds || p.Seconds == l.Seconds && p.Changes < l.Changes {
+			longest = opt.Of(p)
+		}
 	}
 	return longest
 }

@@ -74,7 +74,7 @@ func (w *Watcher) ask(ctx context.Context) {
 func (w *Watcher) askSavePoints(ctx context.Context) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, infoTimeout)
 	defer cancel()
-	seconds, err := w.opts.Redis.SaveInterval(ctx)
+	longest, err := w.opts.Redis.SavePoint(ctx)
 	switch {
 	case errors.Is(err, redisinfo.ErrMayNotAsk):
 		return savesRefused
@@ -82,7 +82,7 @@ func (w *Watcher) askSavePoints(ctx context.Context) time.Duration {
 		w.log.Debug("The save points are not known", "err", err)
 		return savesEvery
 	}
-	w.opts.Server.SetSaveInterval(seconds)
+	w.opts.Server.SetSavePoint(longest)
 	return savesEvery
 }
 

@@ -108,7 +108,9 @@ func (w *world) Info(ctx context.Context) (redisinfo.Info, error) {
 	return w.info, w.infoErr
 }
 
-func (w *world) SaveInterval(context.Context) (opt.Val[int64], error) { return opt.Of(int64(60)), nil }
+func (w *world) SavePoint(context.Context) (opt.Val[redisinfo.SavePoint], error) {
+	return opt.Of(redisinfo.SavePoint{Seconds: 60, Changes: 1}), nil
+}
 
 func (w *world) Peer() (redisinfo.Peer, bool) { return redisinfo.Peer{}, true }
 

@@ -14,7 +14,7 @@ import (
 // Redis is what a Watcher asks of the server. *redisinfo.Client is one.
 type Redis interface {
 	Info(ctx context.Context) (redisinfo.Info, error)
-	SaveInterval(ctx context.Context) (opt.Val[int64], error)
+	SavePoint(ctx context.Context) (opt.Val[redisinfo.SavePoint], error)
 	// Peer describes the connection that the last Info used.
 	Peer() (redisinfo.Peer, bool)
 }
