@@ -36,11 +36,14 @@ type world struct {
 	procs    map[int]*fakeProcess
 	findErr  error
 	oomKills uint64
+	room     history.Room
 	// readCost is the CPU time that the machine charges for a read of smaps.
 	readCost  time.Duration
 	pagesCost time.Duration // the same for a read of pages
 	pagesOpen int
-	cpu       time.Duration
+	// accountedReads counts how often the server's smaps was read.
+	accountedReads int
+	cpu            time.Duration
 }
 
 func newWorld() *world {
@@ -181,6 +184,12 @@ func (f *fakePages) Close() {
 	f.process.world.pagesOpen--
 }
 
+func (w *world) Room(int, uint64) history.Room {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.room
+}
+
 func (w *world) Accounted(int) (bool, error) { return false, proc.ErrDenied }
 
 func (w *world) Accounting(int) (taskstats.Stats, error) { return taskstats.Stats{}, proc.ErrDenied }
@@ -239,8 +248,9 @@ type fakeProcess struct {
 	smapsErr   error
 	pagesErr   error
 	huge       uint64
-	given      uint64                      // bytes that are resident no more
-	lie        uint64                      // bytes that smaps has and the pages have not
+	given      uint64 // bytes that are resident no more
+	lie        uint64 // bytes that smaps has and the pages have not
+	accounted  proc.Accounted
 	status     opt.Val[syscall.WaitStatus] // readable once exited
 	onlyAfter  bool                        // the status is readable after the reaping only
 	dead       bool
@@ -312,6 +322,13 @@ func (p *fakeProcess) Smaps() (proc.Smaps, error) {
 	defer p.world.mu.Unlock()
 	p.world.cpu += p.world.readCost
 	return proc.Smaps{PrivateDirty: p.dirty + p.lie, AnonHugePages: p.huge}, p.smapsErr
+}
+
+func (p *fakeProcess) Accounted() (proc.Accounted, error) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.world.accountedReads++
+	return p.accounted, nil
 }
 
 func (p *fakeProcess) WrittenBytes() (uint64, error) { return 4096, nil }

@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -35,6 +36,9 @@ type Machine interface {
 	Pages(child Process) (Pages, error)
 	// MayReadPages tells whether this reader may sample the pages of a process.
 	MayReadPages(p Process) bool
+	// Room reads what limits a process's fork, but for Accounted. The process has so
+	// many bytes of address space.
+	Room(pid int, virtual uint64) history.Room
 	// Accounting reads the kernel's delay accounting of a process, all threads together.
 	Accounting(pid int) (taskstats.Stats, error)
 	// Accounted tells whether the kernel has accounted a process from its start.
@@ -44,6 +48,7 @@ type Machine interface {
 // Cgroup is a memory cgroup. *proc.MemoryCgroup is one.
 type Cgroup interface {
 	Anonymous() (uint64, error)
+	AnonymousHuge() (uint64, error)
 	Processes() ([]int, error)
 	Close()
 }
@@ -67,6 +72,7 @@ type Process interface {
 	ThreadNames() ([]string, error)
 	Executable() (string, error)
 	Smaps() (proc.Smaps, error)
+	Accounted() (proc.Accounted, error)
 	WrittenBytes() (uint64, error)
 	BirthTime() (time.Time, error)
 	Exited() <-chan struct{}

@@ -1,0 +1,129 @@
+package forecast
+
+import (
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// Basis is what a figure is made from.
+type Basis string
+
+// The bases, the best first.
+const (
+	// BasisCurves are the curves of past forks over the number of writes, read off
+	// at the number of writes to be expected.
+	BasisCurves Basis = "curves"
+	// BasisPeaks are the peaks of past forks, scaled with the server's size: how
+	// many writes to expect is not known.
+	BasisPeaks Basis = "peaks"
+	// BasisReported is what the server itself said of its last fork, from before
+	// the exporter came.
+	BasisReported Basis = "reported"
+	// BasisStalls are the durations of past forks, scaled with the server's size.
+	BasisStalls Basis = "stalls"
+)
+
+// Fork is the forecast of the next fork of one kind.
+type Fork struct {
+	Kind   history.Kind
+	Memory opt.Val[Memory]
+	// WorstCase is what it would need if every page of the server were written to
+	// while the child lives, in bytes.
+	WorstCase opt.Val[uint64]
+	Stall     opt.Val[Stall]
+	// LifetimeSeconds is how long the child is expected to live, and Writes how
+	// many keys are expected to change meanwhile.
+	LifetimeSeconds opt.Val[float64]
+	Writes          opt.Val[float64]
+}
+
+// Memory is what a fork is expected to need, in bytes.
+type Memory struct {
+	Bytes      uint64 // Extra and PageTables together
+	Extra      uint64 // what server and child together will hold more than the server now
+	PageTables uint64 // of the child
+	Basis      Basis
+	Forks      int    // how many past forks it is made from
+	Why        string // the basis in one sentence for people
+}
+
+// Stall is how long fork(2) is expected to take.
+type Stall struct {
+	Seconds float64
+	Basis   Basis
+	Forks   int
+	Why     string // the basis in one sentence for people
+}
+
+// OfKind forecasts the next fork of a kind.
+func OfKind(st *history.ServerState, kind history.Kind) Fork {
+	f := Fork{Kind: kind, Stall: stall(st)}
+	past := forksOf(st, kind)
+	f.LifetimeSeconds = lifetime(st, kind, past)
+	rate, ok1 := st.WriteRate.Get()
+	life, ok2 := f.LifetimeSeconds.Get()
+	if ok1 && ok2 && st.Up { // what was written before it fell silent says nothing of now
+		f.Writes = opt.Of(max(0, rate) * life)
+	}
+	f.Memory = memory(st, past, f)
+	f.WorstCase = worstCase(st, f)
+	return f
+}
+
+// Next forecasts the next fork, of whatever kind: that of the kinds with a basis
+// that needs the most memory. Its Kind is unknown where none has a basis.
+func Next(st *history.ServerState) Fork {
+	best := OfKind(st, history.KindUnknown)
+	for _, kind := range history.Kinds {
+		f := OfKind(st, kind)
+		memory, ok := f.Memory.Get()
+		if ok && hasBasis(st, kind) && memory.Bytes > need(best) {
+			best = f
+		}
+	}
+	return best
+}
+
+func need(f Fork) uint64 {
+	m, _ := f.Memory.Get()
+	return m.Bytes
+}
+
+// hasBasis tells whether a fork of a kind is to be expected at all: one has been
+// seen, or the server says that it had one.
+func hasBasis(st *history.ServerState, kind history.Kind) bool {
+	for i := range st.Recent {
+		if st.Recent[i].Kind == kind {
+			return true
+		}
+	}
+	return reported(st, kind).Present()
+}
+
+// forksOf are the kept whole forks of a kind, newest first. Where none is kept
+// those of the other kinds have to do: what a write copies is the same for all.
+func forksOf(st *history.ServerState, kind history.Kind) []*history.Fork {
+	var own, other []*history.Fork
+	for i := range st.Recent {
+		f := &st.Recent[i]
+		switch {
+		case f.Partial:
+		case f.Kind == kind:
+			own = append(own, f)
+		default:
+			other = append(other, f)
+		}
+	}
+	if len(own) > 0 {
+		return own
+	}
+	return other[:min(len(other), history.RecentForks)]
+}
+
+// resident is the size of the server: what it has resident now.
+func resident(st *history.ServerState) opt.Val[uint64] {
+	if !st.ResidentBytes.Present() && st.Info != nil {
+		return st.Info.UsedMemoryRSS
+	}
+	return st.ResidentBytes
+}

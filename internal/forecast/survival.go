@@ -1,0 +1,125 @@
+package forecast
+
+import (
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// Verdict answers: will it survive the next fork?
+type Verdict string
+
+// The verdicts.
+const (
+	Yes     Verdict = "yes"     // also if every page is written to
+	Likely  Verdict = "likely"  // as expected it fits; in the worst case it does not, or a limit can't be seen
+	No      Verdict = "no"      // refused, killed, or not enough for what is expected
+	Unknown Verdict = "unknown" // no forecast yet, or no limit can be read
+)
+
+// Need sets what the next fork needs of a limit against what it has.
+type Need struct {
+	Headroom
+	Needs opt.Val[uint64] // absent without a basis
+	Worst opt.Val[uint64] // in the worst case; the same as Needs for the commit limit
+}
+
+// Left is by how much the headroom exceeds the need; below 0 where it does not.
+func (n Need) Left() opt.Val[int64] {
+	needs, ok := n.Needs.Get()
+	if !ok {
+		return opt.Val[int64]{}
+	}
+	return opt.Of(int64(n.Bytes) - int64(needs))
+}
+
+// fits tells whether a need that is known is met.
+func fits(need opt.Val[uint64], has uint64) bool {
+	n, ok := need.Get()
+	return ok && n <= has
+}
+
+// Survival is the answer, with everything that it is made from.
+type Survival struct {
+	Verdict      Verdict
+	Why          string // one sentence for people
+	Fork         Fork   // the forecast that it is about
+	Needs        []Need // per limit
+	Refusals     []Refusal
+	KilledInFork opt.Val[bool]
+	// SlowedBelow is what is left below memory.high, if the fork would exceed that:
+	// the kernel then slows the server down.
+	SlowedBelow opt.Val[uint64]
+}
+
+// Survive answers for a forecast, such as that of Next.
+func Survive(st *history.ServerState, host *history.Host, f Fork) Survival {
+	s := Survival{Fork: f, Refusals: Refusals(st, host), KilledInFork: KilledInFork(st)}
+	var needs opt.Val[uint64]
+	if m, ok := f.Memory.Get(); ok {
+		needs = opt.Of(m.Bytes)
+	}
+	for _, h := range Headrooms(st) {
+		n := Need{Headroom: h, Needs: needs, Worst: f.WorstCase}
+		if h.Limit == LimitCommit {
+			n.Needs = commits(&st.Room)
+			n.Worst = n.Needs
+		}
+		s.Needs = append(s.Needs, n)
+	}
+	if high, ok := st.Room.High.Get(); ok && needs.Present() && !fits(needs, high.Left+st.Room.Returned) {
+		s.SlowedBelow = opt.Of(high.Left + st.Room.Returned)
+	}
+	s.Verdict, s.Why = s.judge(&st.Room)
+	return s
+}
+
+// commits is what a fork would have to commit; absent where only a bound is known,
+// and that does not settle the question.
+func commits(r *history.Room) opt.Val[uint64] {
+	a, ok := r.Accounted.Get()
+	if !ok || a.AtMost && !r.Passes(a) {
+		return opt.Val[uint64]{}
+	}
+	return opt.Of(a.Bytes)
+}
+
+func (s *Survival) judge(room *history.Room) (Verdict, string) {
+	for _, r := range s.Refusals {
+		if r.Refused {
+			return No, "the kernel would refuse it: " + r.Why
+		}
+	}
+	if s.KilledInFork.Or(false) {
+		return No, "its memory cgroup has no room for the child's page tables: the kernel would kill the server in fork(2)"
+	}
+	memory, worst := false, true
+	for _, n := range s.Needs {
+		if n.Limit == LimitCommit {
+			continue // judged as a refusal
+		}
+		memory = true
+		worst = worst && fits(n.Worst, n.Bytes)
+		if n.Needs.Present() && !fits(n.Needs, n.Bytes) {
+			return No, "it is expected to need more than " + where(n.Limit) + " leaves"
+		}
+	}
+	switch {
+	case !memory:
+		return Unknown, "neither the host's memory nor the server's cgroup can be read"
+	case worst && room.CgroupSeen:
+		return Yes, "also if every page is written to while the child lives"
+	case !s.Fork.Memory.Present():
+		return Unknown, "no fork has been seen yet that tells what this server's forks need, and if every page is written to while the child lives it does not fit"
+	case worst:
+		return Likely, "the host's memory is enough, but whether its memory cgroup has a limit can't be seen"
+	default:
+		return Likely, "as expected it fits, if every page is written to while the child lives it does not"
+	}
+}
+
+func where(l Limit) string {
+	if l == LimitCgroup {
+		return "its memory cgroup"
+	}
+	return "the host"
+}
