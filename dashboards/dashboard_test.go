@@ -148,9 +148,14 @@ func TestDashboard(t *testing.T) {
 					t.Errorf("variable %s asks data source %q, want ${datasource}", v.Name, v.Datasource.UID)
 				}
 			}
-			for _, name := range []string{"datasource", "job", "instance", "server", "kind"} {
+			for _, name := range []string{"datasource", "job", "instance", "server", "window"} {
 				if _, ok := have[name]; !ok {
 					t.Errorf("no variable %q", name)
+				}
+			}
+			for name := range have {
+				if !slices.ContainsFunc(d.expressions(), func(e expression) bool { return strings.Contains(e.text, "$"+name) }) && name != "datasource" {
+					t.Errorf("no expression uses variable %q", name)
 				}
 			}
 		})
@@ -231,12 +236,16 @@ var (
 )
 
 // What identifies a server is job, instance and server together: two exporters
-// may well use the same name for different servers.
+// may well use the same name for different servers. A host is no server: label
+// host is made from the label that is chosen to say where a server is, across jobs.
 func TestIdentity(t *testing.T) {
 	for _, d := range load(t) {
 		for _, e := range d.expressions() {
 			for _, m := range grouping.FindAllStringSubmatch(e.text, -1) {
 				names := strings.FieldsFunc(m[1], func(r rune) bool { return r == ',' || r == ' ' })
+				if slices.Equal(names, []string{"host"}) && strings.Contains(e.text, `"host", "$1", "$hostlabel"`) {
+					continue
+				}
 				if !slices.Contains(names, "job") || !slices.Contains(names, "instance") {
 					t.Errorf("%s: %q leaves out job or instance; use without or ignoring", e.where, m[0])
 				}
@@ -255,7 +264,7 @@ func TestRateInterval(t *testing.T) {
 				t.Errorf("%s: $__rate_interval is used for something that is no range of a function: %s", e.where, e.text)
 			}
 			for _, m := range matches {
-				if m[1] != "rate" {
+				if m[1] != "rate" && m[1] != "deriv" { // a counter's rate, and a gauge's
 					t.Errorf("%s: %s over $__rate_interval, which is for rates only", e.where, m[1])
 				}
 			}

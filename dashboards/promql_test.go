@@ -20,9 +20,11 @@ var substitute = strings.NewReplacer(
 	"$instance", "(db-1:10121|db-2:10121)",
 	"$server", ".*",
 	"$kind", ".*",
+	"$hostlabel", "instance",
 )
 
-var leftover = regexp.MustCompile(`\$\w+|\$\{|\[\[`)
+// leftover is a variable that nobody replaced; $1 is label_replace's, and none.
+var leftover = regexp.MustCompile(`\$[A-Za-z_]\w*|\$\{|\[\[`)
 
 // TestExpressionsParse has Prometheus' own parser read every expression, as a
 // recording rule.
