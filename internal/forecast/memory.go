@@ -27,15 +27,16 @@ func lifetime(st *history.ServerState, kind history.Kind, past []*history.Fork) 
 			break
 		}
 	}
-	if longest.Present() || st.Info == nil {
+	info := current(st)
+	if longest.Present() || info == nil {
 		return longest
 	}
 	var seconds opt.Val[int64]
 	switch kind {
 	case history.KindRDB:
-		seconds = st.Info.LastBGSaveSeconds
+		seconds = info.LastBGSaveSeconds
 	case history.KindAOF:
-		seconds = st.Info.LastAOFRewriteSeconds
+		seconds = info.LastAOFRewriteSeconds
 	case history.KindReplication, history.KindModule, history.KindSlotMigration, history.KindUnknown:
 	}
 	if s, ok := seconds.Get(); ok {
@@ -59,6 +60,19 @@ func memory(st *history.ServerState, past []*history.Fork, f Fork) opt.Val[Memor
 	m.PageTables = st.PageTableBytes.Or(0)
 	m.Bytes = m.Extra + m.PageTables
 	return opt.Of(m)
+}
+
+// noMemory says why there is no forecast.
+func noMemory(past []*history.Fork) string {
+	if len(past) == 0 {
+		return "no fork has ended since the exporter started, and the server tells of none before"
+	}
+	for _, f := range past {
+		if len(f.ExtraCurve) > 0 {
+			return "the forks that were seen had hardly any writes, or did not live to their end: they say nothing of more"
+		}
+	}
+	return "the memory of the forks that were seen could not be read"
 }
 
 // byCurves reads the curves of the last forks off at the writes to be expected, and
@@ -116,15 +130,16 @@ func byReport(st *history.ServerState, f Fork) (Memory, bool) {
 
 // reported is the server's own figure about its last fork of a kind.
 func reported(st *history.ServerState, kind history.Kind) opt.Val[uint64] {
+	info := current(st)
 	var bytes opt.Val[uint64]
 	switch {
-	case st.Info == nil:
+	case info == nil:
 	case kind == history.KindRDB:
-		bytes = st.Info.RDBLastCOWBytes
+		bytes = info.RDBLastCOWBytes
 	case kind == history.KindAOF:
-		bytes = st.Info.AOFLastCOWBytes
+		bytes = info.AOFLastCOWBytes
 	case kind == history.KindModule:
-		bytes = st.Info.ModuleForkLastCOWBytes
+		bytes = info.ModuleForkLastCOWBytes
 	}
 	if bytes.Or(0) == 0 { // never
 		return opt.Val[uint64]{}

@@ -47,10 +47,11 @@ func stall(st *history.ServerState) opt.Val[Stall] {
 
 // reportedStall is the duration of a fork from before the exporter came.
 func reportedStall(st *history.ServerState) opt.Val[Stall] {
-	if st.Info == nil {
+	info := current(st)
+	if info == nil {
 		return opt.Val[Stall]{}
 	}
-	took, ok := st.Info.LatestFork.Get()
+	took, ok := info.LatestFork.Get()
 	if !ok {
 		return opt.Val[Stall]{}
 	}
