@@ -89,10 +89,13 @@ func surviveRow() row {
 				queries: []query{{of("headroom_bytes"), who + " {{limit}}"}},
 			},
 			{
-				title: "Kernel refuses the next fork", width: 3, unit: "none", visual: stat(), none: "not known",
-				about:   "Whether the kernel would refuse to fork the server now, by its overcommit mode and the limits on tasks. The server can't save then.",
-				values:  texts(text{"0", "no", "green"}, text{"1", "refused", "red"}),
-				queries: []query{{"max without (reason) (" + of("next_fork_refused") + ")", who}},
+				title: "Refused, or killed in it", width: 3, unit: "none", visual: stat(), none: "not known",
+				about:  "Whether the kernel would refuse to fork the server now, by its overcommit mode or the limits on tasks: it can't save then. And whether it would kill the server in the fork, because the memory cgroup has no room even for the page tables.",
+				values: texts(text{"0", "no", "green"}, text{"1", "yes", "red"}),
+				queries: []query{
+					{f("max without (reason) (%s)", of("next_fork_refused")), who + " refused"},
+					{of("next_fork_killed"), who + " killed"},
+				},
 			},
 			{
 				title: "Stall: the last, and the next", width: 4, unit: "s", visual: stat(), none: "no fork yet",
