@@ -43,11 +43,15 @@ type panel struct {
 	Datasource  datasource `json:"datasource"`
 	Collapsed   bool       `json:"collapsed"`
 	GridPos     gridPos    `json:"gridPos"`
-	Panels      []panel    `json:"panels"` // of a collapsed row
-	Targets     []target   `json:"targets"`
-	FieldConfig struct {
+	Panels      []panel    `json:"panels"`   // of a collapsed row
+	Interval    string     `json:"interval"` // shortest step
+
+	MaxDataPoints int      `json:"maxDataPoints"`
+	Targets       []target `json:"targets"`
+	FieldConfig   struct {
 		Defaults struct {
-			Unit string `json:"unit"`
+			Unit    string `json:"unit"`
+			NoValue string `json:"noValue"`
 		} `json:"defaults"`
 	} `json:"fieldConfig"`
 }
@@ -55,9 +59,11 @@ type panel struct {
 type gridPos struct{ X, Y, W, H int }
 
 type target struct {
-	RefID      string     `json:"refId"`
-	Expr       string     `json:"expr"`
-	Datasource datasource `json:"datasource"`
+	RefID        string     `json:"refId"`
+	Expr         string     `json:"expr"`
+	LegendFormat string     `json:"legendFormat"`
+	Instant      bool       `json:"instant"`
+	Datasource   datasource `json:"datasource"`
 }
 
 type variable struct {
@@ -71,6 +77,7 @@ type annotation struct {
 	Name       string     `json:"name"`
 	Datasource datasource `json:"datasource"`
 	Expr       string     `json:"expr"`
+	TextFormat string     `json:"textFormat"`
 }
 
 // load reads every embedded dashboard.
@@ -183,6 +190,9 @@ func TestPanels(t *testing.T) {
 			if p.FieldConfig.Defaults.Unit == "" {
 				t.Errorf("%s has no unit", where)
 			}
+			if p.Type == "stat" && p.FieldConfig.Defaults.NoValue == "" {
+				t.Errorf("%s does not say what it means that there is no value", where)
+			}
 			if p.Datasource.UID != "${datasource}" {
 				t.Errorf("%s asks data source %q, want ${datasource}", where, p.Datasource.UID)
 			}
@@ -269,5 +279,62 @@ func TestRateInterval(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A curve has a point every 100 ms. A graph that asks for fewer has to be made to,
+// and one that asks for more than 11,000 gets an error.
+func TestCurvesAskForTheirStep(t *testing.T) {
+	found := false
+	for _, d := range load(t) {
+		for _, p := range d.panels() {
+			for _, q := range p.Targets {
+				if p.Type != "timeseries" || !strings.HasPrefix(q.Expr, "redis_fork_curve_") {
+					continue
+				}
+				found = true
+				if p.Interval != "100ms" || p.MaxDataPoints < 1000 || p.MaxDataPoints > 11_000 {
+					t.Errorf("%s panel %q asks for %d points, %q apart", d.file, p.Title, p.MaxDataPoints, p.Interval)
+				}
+			}
+		}
+	}
+	if !found {
+		t.Error("no panel shows a curve")
+	}
+}
+
+var (
+	dashboardLink = regexp.MustCompile(`"(?:url)": "/d/([\w-]+)([^"]*)"`)
+	linkVariable  = regexp.MustCompile(`var-(\w+)=`)
+)
+
+// Links lead to a dashboard that there is, and set variables that it has.
+func TestLinks(t *testing.T) {
+	all := map[string]dashboard{}
+	for _, d := range load(t) {
+		all[d.UID] = d
+	}
+	links := 0
+	for _, d := range all {
+		raw, err := dashboards.FS.ReadFile(d.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range dashboardLink.FindAllStringSubmatch(string(raw), -1) {
+			links++
+			to, ok := all[m[1]]
+			if !ok {
+				t.Errorf("%s links to %q, which is not here", d.file, m[1])
+			}
+			for _, v := range linkVariable.FindAllStringSubmatch(m[2], -1) {
+				if !slices.ContainsFunc(to.Templating.List, func(have variable) bool { return have.Name == v[1] }) {
+					t.Errorf("%s sets variable %q, which %s lacks", d.file, v[1], to.file)
+				}
+			}
+		}
+	}
+	if links < 2 {
+		t.Errorf("%d links between the dashboards", links)
 	}
 }

@@ -23,6 +23,12 @@ var substitute = strings.NewReplacer(
 	"$hostlabel", "instance",
 )
 
+// fleetSubstitute chooses everything.
+var fleetSubstitute = strings.NewReplacer(
+	"$__rate_interval", "1m", "$__interval", "15s", "$window", "1d",
+	"$job", ".*", "$instance", ".*", "$server", ".*", "$hostlabel", "instance",
+)
+
 // leftover is a variable that nobody replaced; $1 is label_replace's, and none.
 var leftover = regexp.MustCompile(`\$[A-Za-z_]\w*|\$\{|\[\[`)
 

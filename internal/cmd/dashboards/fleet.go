@@ -85,7 +85,7 @@ func fleetRow() row {
 				{expr: f("max without (kind) (%s)", of("child_running"))},
 			},
 			transform: columnsOf([]string{"job", "instance", "server"},
-				[]string{"Server answers", "Need of headroom", "Left after it", "Need", "Headroom", "Resident", "Last stall", "Refused or killed", "Since last save", "Failed in $window", "Child now"}),
+				[]string{"Server answers", "Need of headroom", "Left after it", "Need", "Headroom", "Resident", "Last stall", "Refused or killed", "Since last save", "Failed in the window", "Child now"}),
 			overrides: list{
 				column("server", link("This server's dashboard", instanceURL)),
 				column("Server answers", property("mappings", list{texts(text{"0", "no", "red"}, text{"1", "yes", "green"})}), colored()),
@@ -96,7 +96,7 @@ func fleetRow() row {
 				column("Last stall", seconds, thresholds(list{step("text", nil), step("yellow", 0.1), step("red", stallLimit)}), colored(), property("noValue", "no fork yet")),
 				column("Refused or killed", property("mappings", list{texts(text{"0", "no", "text"}, text{"1", "yes", "red"})}), colored()),
 				column("Since last save", seconds, property("noValue", "no save yet")),
-				column("Failed in $window", thresholds(above("text", 1, "red")), colored()),
+				column("Failed in the window", thresholds(above("text", 1, "red")), colored()),
 				column("Child now", property("mappings", list{texts(text{"0", "none", "text"}, text{"1", "running", "blue"})}), colored()),
 			},
 		}}},

@@ -43,14 +43,14 @@ func instanceAnnotations() list {
 		return object{
 			"name": "Child alive: " + name, "datasource": source(), "enable": true, "iconColor": color,
 			"expr": kinds("child_running", matcher) + " == 1", "step": "15s",
-			"titleFormat": "{{kind}}", "textFormat": who + ": a child is alive", "tagKeys": "server,kind",
+			"titleFormat": "{{kind}}", "textFormat": whoKind + ": a child is alive", "tagKeys": "server,kind",
 		}
 	}
 	mark := func(name, color, expr, text string) object {
 		return object{
 			"name": name, "datasource": source(), "enable": true, "iconColor": color,
 			"expr": expr, "step": "60s", "useValueForTime": true,
-			"titleFormat": "{{kind}}", "textFormat": who + ": " + text, "tagKeys": "server,kind",
+			"titleFormat": "{{kind}}", "textFormat": whoKind + ": " + text, "tagKeys": "server,kind",
 		}
 	}
 	start := kinds("last_start_timestamp_seconds") + " * 1000"

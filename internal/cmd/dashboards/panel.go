@@ -202,10 +202,3 @@ func texts(all ...text) object {
 	}
 	return object{"type": "value", "options": options}
 }
-
-// absent is what stands in an empty cell.
-func absent(s string) object {
-	return property("mappings", list{object{
-		"type": "special", "options": object{"match": "null+nan", "result": object{"text": s, "color": "text", "index": 0}},
-	}})
-}

@@ -29,6 +29,7 @@ type settings struct {
 	keys       int
 	size       int
 	rate       int
+	quiet      time.Duration
 	pause      time.Duration
 	length     time.Duration
 	record     string
@@ -45,6 +46,7 @@ func run() int {
 	flag.IntVar(&s.keys, "keys", 500_000, "keys to fill the server with")
 	flag.IntVar(&s.size, "value-size", 400, "bytes per value")
 	flag.IntVar(&s.rate, "rate", 5_000, "writes per second")
+	flag.DurationVar(&s.quiet, "quiet", 0, "time before the first fork")
 	flag.DurationVar(&s.pause, "pause", 20*time.Second, "time between two forks")
 	flag.DurationVar(&s.length, "for", 0, "end after this time; 0: at Ctrl-C")
 	flag.StringVar(&s.record, "record", "", "file to write what Prometheus has in the end to, compressed")
@@ -97,6 +99,9 @@ func stack(ctx context.Context, s *settings) error {
 	group.Go(func() error {
 		load := redisrun.StartLoad(ctx, primary.Client(), redisrun.LoadOptions{Rate: s.rate, Keys: s.keys, ValueSize: s.size})
 		defer load.Stop()
+		if err := sleep(ctx, s.quiet); err != nil {
+			return err
+		}
 		return newForks(primary, replica, s.pause).run(ctx)
 	})
 	group.Go(func() error {
