@@ -32,7 +32,7 @@ func (f *forks) run(ctx context.Context) error {
 		{"The primary saves", f.save},
 		{"The replica asks for a full sync", f.sync},
 		{"The replica rewrites its AOF", f.rewrite},
-		{"The primary saves, and the child is killed", f.kill},
+		{"The primary saves, and the child is killed: the server refuses writes until a save goes well", f.kill},
 		{"The replica rewrites its AOF, and is told to stop that", f.cancel},
 	}
 	for {

@@ -17,7 +17,7 @@ import (
 const binary = "prometheus"
 
 // configuration is what docs/curve.md says, with both rule files.
-const configuration = `global: {scrape_interval: %[1]s, evaluation_interval: %[1]s, scrape_timeout: 5s}
+const configuration = `global: {scrape_interval: %[1]s, evaluation_interval: %[1]s}
 rule_files: [%[2]q, %[3]q]
 scrape_configs:
   - job_name: redis_fork
