@@ -34,6 +34,7 @@ TEST_PACKAGES := redis-server prometheus gcc libc6-dev
 DEMO_PACKAGES := redis-server
 # What bench-observer compares this exporter with.
 OBSERVER_PACKAGES := redis-server prometheus-redis-exporter prometheus-process-exporter
+STACK_PACKAGES := redis-server prometheus
 
 TEST_FLAGS   ?=
 TEST_TIMEOUT ?= 10m
@@ -70,6 +71,11 @@ demo: ## Show the exporter at work on a server of its own (ARGS="..." passes fla
 	@$(MAKE) --no-print-directory build
 	go run ./internal/cmd/demo $(ARGS)
 
+.PHONY: stack
+stack: ## Bring up servers under load, the exporter and a Prometheus with the shipped rules (ARGS="..." passes flags).
+	@.ci/deps.sh $(STACK_PACKAGES)
+	go run ./internal/cmd/stack $(ARGS)
+
 .PHONY: bench
 bench: ## Run the benchmarks.
 	go test -run '^$$' -bench . -benchmem ./...
@@ -105,13 +111,13 @@ check-tidy: ## Fail if go.mod or go.sum is not tidy.
 	go mod tidy -diff
 
 .PHONY: generate
-generate: ## Write the generated files (docs/metrics.md) anew.
+generate: ## Write the generated files (docs/metrics.md, dashboards/*.json) anew.
 	go generate ./...
 
 .PHONY: check-generated
-check-generated: generate ## Fail if a generated file in docs/ is stale.
-	git diff --exit-code -- docs
-	@new=$$(git ls-files --others --exclude-standard -- docs); \
+check-generated: generate ## Fail if a generated file in docs/ or dashboards/ is stale.
+	git diff --exit-code -- docs dashboards
+	@new=$$(git ls-files --others --exclude-standard -- docs dashboards); \
 	if [ -n "$$new" ]; then echo "not in the repository: $$new"; exit 1; fi
 
 .PHONY: vuln

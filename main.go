@@ -24,6 +24,9 @@ import (
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
+	if len(args) > 0 && args[0] == "dashboards" {
+		return runDashboards(args[1:])
+	}
 	c, logs, err := parse(args)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "redis_fork_exporter: %v\n", err)

@@ -225,7 +225,6 @@ func TestStore(t *testing.T) {
 		`children_total{kind="module"}`:                                  "",
 		`refused_total{kind="aof"}`:                                      "0",
 		`unobserved_total{what="child"}`:                                 "0",
-		`read_errors_total{reason="denied",source="child_smaps"}`:        "0",
 		`source_available{source="taskstats"}`:                           "0",
 		`source_available{source="cgroup"}`:                              "0",
 		`exporter_sampler_reads_total{source="counters"}`:                "0",

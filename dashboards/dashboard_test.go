@@ -43,11 +43,15 @@ type panel struct {
 	Datasource  datasource `json:"datasource"`
 	Collapsed   bool       `json:"collapsed"`
 	GridPos     gridPos    `json:"gridPos"`
-	Panels      []panel    `json:"panels"` // of a collapsed row
-	Targets     []target   `json:"targets"`
-	FieldConfig struct {
+	Panels      []panel    `json:"panels"`   // of a collapsed row
+	Interval    string     `json:"interval"` // shortest step
+
+	MaxDataPoints int      `json:"maxDataPoints"`
+	Targets       []target `json:"targets"`
+	FieldConfig   struct {
 		Defaults struct {
-			Unit string `json:"unit"`
+			Unit    string `json:"unit"`
+			NoValue string `json:"noValue"`
 		} `json:"defaults"`
 	} `json:"fieldConfig"`
 }
@@ -55,9 +59,11 @@ type panel struct {
 type gridPos struct{ X, Y, W, H int }
 
 type target struct {
-	RefID      string     `json:"refId"`
-	Expr       string     `json:"expr"`
-	Datasource datasource `json:"datasource"`
+	RefID        string     `json:"refId"`
+	Expr         string     `json:"expr"`
+	LegendFormat string     `json:"legendFormat"`
+	Instant      bool       `json:"instant"`
+	Datasource   datasource `json:"datasource"`
 }
 
 type variable struct {
@@ -71,6 +77,7 @@ type annotation struct {
 	Name       string     `json:"name"`
 	Datasource datasource `json:"datasource"`
 	Expr       string     `json:"expr"`
+	TextFormat string     `json:"textFormat"`
 }
 
 // load reads every embedded dashboard.
@@ -148,9 +155,14 @@ func TestDashboard(t *testing.T) {
 					t.Errorf("variable %s asks data source %q, want ${datasource}", v.Name, v.Datasource.UID)
 				}
 			}
-			for _, name := range []string{"datasource", "job", "instance", "server", "kind"} {
+			for _, name := range []string{"datasource", "job", "instance", "server", "window"} {
 				if _, ok := have[name]; !ok {
 					t.Errorf("no variable %q", name)
+				}
+			}
+			for name := range have {
+				if !slices.ContainsFunc(d.expressions(), func(e expression) bool { return strings.Contains(e.text, "$"+name) }) && name != "datasource" {
+					t.Errorf("no expression uses variable %q", name)
 				}
 			}
 		})
@@ -177,6 +189,9 @@ func TestPanels(t *testing.T) {
 			}
 			if p.FieldConfig.Defaults.Unit == "" {
 				t.Errorf("%s has no unit", where)
+			}
+			if p.Type == "stat" && p.FieldConfig.Defaults.NoValue == "" {
+				t.Errorf("%s does not say what it means that there is no value", where)
 			}
 			if p.Datasource.UID != "${datasource}" {
 				t.Errorf("%s asks data source %q, want ${datasource}", where, p.Datasource.UID)
@@ -231,12 +246,16 @@ var (
 )
 
 // What identifies a server is job, instance and server together: two exporters
-// may well use the same name for different servers.
+// may well use the same name for different servers. A host is no server: label
+// host is made from the label that is chosen to say where a server is, across jobs.
 func TestIdentity(t *testing.T) {
 	for _, d := range load(t) {
 		for _, e := range d.expressions() {
 			for _, m := range grouping.FindAllStringSubmatch(e.text, -1) {
 				names := strings.FieldsFunc(m[1], func(r rune) bool { return r == ',' || r == ' ' })
+				if slices.Equal(names, []string{"host"}) && strings.Contains(e.text, `"host", "$1", "$hostlabel"`) {
+					continue
+				}
 				if !slices.Contains(names, "job") || !slices.Contains(names, "instance") {
 					t.Errorf("%s: %q leaves out job or instance; use without or ignoring", e.where, m[0])
 				}
@@ -255,10 +274,67 @@ func TestRateInterval(t *testing.T) {
 				t.Errorf("%s: $__rate_interval is used for something that is no range of a function: %s", e.where, e.text)
 			}
 			for _, m := range matches {
-				if m[1] != "rate" {
+				if m[1] != "rate" && m[1] != "deriv" { // a counter's rate, and a gauge's
 					t.Errorf("%s: %s over $__rate_interval, which is for rates only", e.where, m[1])
 				}
 			}
 		}
+	}
+}
+
+// A curve has a point every 100 ms. A graph that asks for fewer has to be made to,
+// and one that asks for more than 11,000 gets an error.
+func TestCurvesAskForTheirStep(t *testing.T) {
+	found := false
+	for _, d := range load(t) {
+		for _, p := range d.panels() {
+			for _, q := range p.Targets {
+				if p.Type != "timeseries" || !strings.HasPrefix(q.Expr, "redis_fork_curve_") {
+					continue
+				}
+				found = true
+				if p.Interval != "100ms" || p.MaxDataPoints < 1000 || p.MaxDataPoints > 11_000 {
+					t.Errorf("%s panel %q asks for %d points, %q apart", d.file, p.Title, p.MaxDataPoints, p.Interval)
+				}
+			}
+		}
+	}
+	if !found {
+		t.Error("no panel shows a curve")
+	}
+}
+
+var (
+	dashboardLink = regexp.MustCompile(`"(?:url)": "/d/([\w-]+)([^"]*)"`)
+	linkVariable  = regexp.MustCompile(`var-(\w+)=`)
+)
+
+// Links lead to a dashboard that there is, and set variables that it has.
+func TestLinks(t *testing.T) {
+	all := map[string]dashboard{}
+	for _, d := range load(t) {
+		all[d.UID] = d
+	}
+	links := 0
+	for _, d := range all {
+		raw, err := dashboards.FS.ReadFile(d.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range dashboardLink.FindAllStringSubmatch(string(raw), -1) {
+			links++
+			to, ok := all[m[1]]
+			if !ok {
+				t.Errorf("%s links to %q, which is not here", d.file, m[1])
+			}
+			for _, v := range linkVariable.FindAllStringSubmatch(m[2], -1) {
+				if !slices.ContainsFunc(to.Templating.List, func(have variable) bool { return have.Name == v[1] }) {
+					t.Errorf("%s sets variable %q, which %s lacks", d.file, v[1], to.file)
+				}
+			}
+		}
+	}
+	if links < 2 {
+		t.Errorf("%d links between the dashboards", links)
 	}
 }

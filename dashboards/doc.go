@@ -1,8 +1,9 @@
-// Package dashboards holds the Grafana dashboards as the binary and the
-// repository ship them: classic dashboard JSON, importable as it is, with the
-// data source as a variable.
+// Package dashboards holds the Grafana dashboards and the rules as the binary and
+// the repository ship them. Dashboards are classic JSON, importable as they are,
+// with the data source as a variable; internal/cmd/dashboards writes them.
 //
-// The tests here keep every expression parseable by Prometheus' own parser and
-// every metric, label and layout rule in step with the exporter. No code that
-// draws, queries or provisions anything belongs here.
+// The tests here keep every dashboard decodable by Grafana's own types, and every
+// metric, label and layout rule in step with the exporter. Prometheus evaluates
+// every expression on what an exporter said about real forks. No code that draws,
+// queries or provisions anything belongs here.
 package dashboards

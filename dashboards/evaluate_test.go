@@ -69,9 +69,9 @@ func TestEvaluation(t *testing.T) {
 		panel, at string
 		want      []sample
 	}{
-		{"Last stall", "4m", []sample{{aof, 0.2}}},
-		{"Last stall", "7m", []sample{{rdb, 0.05}}},
-		{"Last stall", "12m", []sample{{aof, 0.7}}},
+		{"Stall: the last, and the next", "4m", []sample{{aof, 0.2}}},
+		{"Stall: the last, and the next", "7m", []sample{{rdb, 0.05}}},
+		{"Stall: the last, and the next", "12m", []sample{{aof, 0.7}}},
 		{"Copy time of the last fork", "4m", []sample{{copyTime, 0.1}}},
 		{"Copy time of the last fork", "7m", nil}, // not that of an older fork
 		{"Copy time of the last fork", "12m", []sample{{copyTime, 0.3}}},
@@ -89,9 +89,9 @@ func TestEvaluation(t *testing.T) {
 		{"Over 500 ms in $window", "25m", []sample{{all, 1}}},
 		{"Longest stall in $window, at most", "8m", []sample{{all, 0.05}}},
 		{"Longest stall in $window, at most", "25m", []sample{{all, 1}}},
-		{"Stall per GiB in $window", "25m", []sample{{all, 0.375}}},
+		{"Stall per GiB in $window", "25m", []sample{{all, 375}}},
 	} {
-		tests = append(tests, evaluation{substitute.Replace(exprOf(t, "redis-fork-instance.json", c.panel)), c.at, c.want})
+		tests = append(tests, evaluation{substitute.Replace(exprOf(t, instanceFile, c.panel)), c.at, c.want})
 	}
 	var input []series
 	for name, values := range scenario {
@@ -117,13 +117,21 @@ func TestEvaluation(t *testing.T) {
 // exprOf returns the first expression of the panel with this title.
 func exprOf(t *testing.T, file, title string) string {
 	t.Helper()
+	return exprAt(t, file, title, "A")
+}
+
+// exprAt returns one of a panel's expressions.
+func exprAt(t *testing.T, file, title, ref string) string {
+	t.Helper()
 	for _, d := range load(t) {
 		for _, p := range d.panels() {
-			if d.file == file && p.Title == title && len(p.Targets) > 0 {
-				return p.Targets[0].Expr
+			for _, q := range p.Targets {
+				if d.file == file && p.Title == title && q.RefID == ref {
+					return q.Expr
+				}
 			}
 		}
 	}
-	t.Fatalf("%s has no panel %q", file, title)
+	t.Fatalf("%s has no panel %q with a query %s", file, title, ref)
 	return ""
 }

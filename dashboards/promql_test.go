@@ -20,9 +20,17 @@ var substitute = strings.NewReplacer(
 	"$instance", "(db-1:10121|db-2:10121)",
 	"$server", ".*",
 	"$kind", ".*",
+	"$hostlabel", "instance",
 )
 
-var leftover = regexp.MustCompile(`\$\w+|\$\{|\[\[`)
+// fleetSubstitute chooses everything.
+var fleetSubstitute = strings.NewReplacer(
+	"$__rate_interval", "1m", "$__interval", "15s", "$window", "1d",
+	"$job", ".*", "$instance", ".*", "$server", ".*", "$hostlabel", "instance",
+)
+
+// leftover is a variable that nobody replaced; $1 is label_replace's, and none.
+var leftover = regexp.MustCompile(`\$[A-Za-z_]\w*|\$\{|\[\[`)
 
 // TestExpressionsParse has Prometheus' own parser read every expression, as a
 // recording rule.

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/collectors"
+	"github.com/redis-fork-exporter/redis_fork_exporter/dashboards"
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/curve"
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/pages"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
@@ -32,10 +33,14 @@ func newHandler(c *Config, store *history.Store) http.Handler {
 		plain(w, http.StatusOK, "ready\n")
 	})
 	mux.Handle("/curve", curve.New(store.Feeds))
+	mux.Handle("GET /dashboards/", http.StripPrefix("/dashboards/", http.FileServerFS(dashboards.FS)))
 	mux.Handle("/", pages.New(store, pages.Options{
 		Version:     version.Version,
 		MetricsPath: c.TelemetryPath,
-		Links:       []pages.Link{{Text: "curve", URL: "curve", Note: "the points of the last minute"}},
+		Links: []pages.Link{
+			{Text: "curve", URL: "curve", Note: "the points of the last minute"},
+			{Text: "dashboards", URL: "dashboards/", Note: "for Grafana, and rules for Prometheus, of this version"},
+		},
 	}))
 	return mux
 }

@@ -24,7 +24,6 @@ var ReadErrors = [...]ReadError{
 	{SourceInfo, "protocol"}, // an answer that is no INFO reply
 	{SourceProcess, "denied"},
 	{SourceProcess, "failed"},
-	{SourceChildSmaps, "denied"},
 	{SourceChildSmaps, "failed"},
 }
 

@@ -187,7 +187,6 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 	case errors.Is(err, proc.ErrGone):
 	case errors.Is(err, proc.ErrDenied):
 		s.blind = true
-		server.CountReadError(history.ReadError{Source: source, Reason: "denied"})
 		server.SetAvailable(source, false)
 		s.w.log.Warn("The child's smaps can't be read", "err", err, "remedy", remedySmaps)
 	default:

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A server is job, instance and server together. So every selector filters by all
+// three, and no expression groups by one of them or joins on it.
+const (
+	exporterFilter = `job=~"$job",instance=~"$instance"`
+	serverFilter   = exporterFilter + `,server=~"$server"`
+	kindFilter     = serverFilter + `,kind=~"$kind"`
+	// The curve is scraped by another job, so only the rest can tell whose it is.
+	curveFilter = `instance=~"$instance",server=~"$server"`
+)
+
+func selector(metric, filter string, more []string) string {
+	return "redis_fork_" + metric + "{" + strings.Join(append([]string{filter}, more...), ",") + "}"
+}
+
+// host is a metric of the exporter's host, of one of the chosen exporters.
+func host(metric string, more ...string) string { return selector(metric, exporterFilter, more) }
+
+// of is a metric of the chosen servers, by more matchers.
+func of(metric string, more ...string) string { return selector(metric, serverFilter, more) }
+
+// kinds is a metric of the chosen servers by kind, of the chosen kinds.
+func kinds(metric string, more ...string) string { return selector(metric, kindFilter, more) }
+
+// curve is a series of /curve.
+func curve(metric string) string { return selector("curve_"+metric, curveFilter, nil) }
+
+// f is short for Sprintf: expressions are long enough.
+func f(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+
+func increase(series string) string { return "increase(" + series + "[$window])" }
+
+func rate(series string) string { return "rate(" + series + "[$__rate_interval])" }
+
+// newest keeps of a metric of the last forks that of the newest one, of whatever kind.
+func newest(metric string) string {
+	start := of("last_start_timestamp_seconds")
+	return f("%s and (%s == ignoring (kind) group_left () max without (kind) (%s))", of(metric), start, start)
+}
+
+// atFork keeps of a metric of the last forks, chosen by of or kinds, the points at
+// which a fork is new.
+func atFork(choose func(string, ...string) string, metric string) string {
+	start := choose("last_start_timestamp_seconds")
+	return f("%[1]s and ((%[2]s != (%[2]s offset $__interval)) or (%[2]s unless (%[2]s offset $__interval)))", choose(metric), start)
+}
+
+// need is what the next fork needs, as the alert sees it where the rules are loaded:
+// they remember the week's highest peak. Else it is the forecast alone.
+func need() string {
+	return f("(redis_fork:need_bytes{%s} or %s)", serverFilter, of("forecast_memory_bytes"))
+}
+
+// tightest is what the tightest limit leaves. The commit limit is none of them: it
+// refuses a fork or it does not, whatever the fork copies.
+func tightest() string {
+	return f("min without (limit) (%s)", of("headroom_bytes", `limit!="commit"`))
+}
+
+// forked keeps what is about servers that forked in the window.
+func forked() string { return increase(of("stall_seconds_count")) + " > 0" }
+
+// unnamed drops a metric's name, without which a table joins it to others.
+func unnamed(expr string) string { return "max without () (" + expr + ")" }

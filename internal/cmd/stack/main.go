@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
+)
+
+type settings struct {
+	listen     string
+	prometheus string
+	rules      string
+	scrape     time.Duration
+	keys       int
+	size       int
+	rate       int
+	quiet      time.Duration
+	pause      time.Duration
+	length     time.Duration
+	record     string
+}
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	var s settings
+	flag.StringVar(&s.listen, "listen", "127.0.0.1:10121", "address of the exporter")
+	flag.StringVar(&s.prometheus, "prometheus", "127.0.0.1:9090", "address of Prometheus")
+	flag.StringVar(&s.rules, "rules", "dashboards", "directory of the rules")
+	flag.DurationVar(&s.scrape, "scrape-interval", 15*time.Second, "how often Prometheus scrapes")
+	flag.IntVar(&s.keys, "keys", 500_000, "keys to fill the server with")
+	flag.IntVar(&s.size, "value-size", 400, "bytes per value")
+	flag.IntVar(&s.rate, "rate", 5_000, "writes per second")
+	flag.DurationVar(&s.quiet, "quiet", 0, "time before the first fork")
+	flag.DurationVar(&s.pause, "pause", 20*time.Second, "time between two forks")
+	flag.DurationVar(&s.length, "for", 0, "end after this time; 0: at Ctrl-C")
+	flag.StringVar(&s.record, "record", "", "file to write what Prometheus has in the end to, compressed")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := stack(ctx, &s)
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintln(os.Stderr, "stack:", err)
+		return 1
+	}
+	return 0
+}
+
+func stack(ctx context.Context, s *settings) error {
+	redis.SetLogger(quiet{})
+	listener, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("%w; choose another address with --listen", err)
+	}
+	defer listener.Close()
+	dir, err := os.MkdirTemp("", "redis-fork-stack-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+
+	primary, err := redisrun.Start(ctx, redisrun.Options{Args: []string{"--repl-diskless-sync-delay", "0", "--save", "3600 1"}})
+	if err != nil {
+		return err
+	}
+	defer primary.Stop()
+	replica, err := redisrun.Start(ctx, redisrun.Options{})
+	if err != nil {
+		return err
+	}
+	defer replica.Stop()
+	fmt.Printf("Filling a Redis with %d keys of %d bytes …\n", s.keys, s.size)
+	if err := redisrun.Fill(ctx, primary.Client(), s.keys, s.size); err != nil {
+		return err
+	}
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return runExporter(ctx, listener, primary, replica) })
+	prometheus, err := startPrometheus(ctx, s, dir, listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	group.Go(prometheus.wait)
+	group.Go(func() error {
+		load := redisrun.StartLoad(ctx, primary.Client(), redisrun.LoadOptions{Rate: s.rate, Keys: s.keys, ValueSize: s.size})
+		defer load.Stop()
+		if err := sleep(ctx, s.quiet); err != nil {
+			return err
+		}
+		return newForks(primary, replica, s.pause).run(ctx)
+	})
+	group.Go(func() error {
+		if err := prometheus.ready(ctx); err != nil {
+			return err
+		}
+		where(s, listener.Addr().String())
+		return end(ctx, s, prometheus)
+	})
+	err = group.Wait()
+	if errors.Is(err, context.Canceled) || errors.Is(err, errOver) {
+		return nil
+	}
+	return err
+}
+
+// errOver ends the stack when its time is over.
+var errOver = errors.New("the time is over")
+
+func end(ctx context.Context, s *settings, p *prometheus) error {
+	if s.length == 0 {
+		return nil
+	}
+	if err := sleep(ctx, s.length); err != nil {
+		return err
+	}
+	if s.record != "" {
+		if err := p.record(ctx, s.record); err != nil {
+			return fmt.Errorf("record: %w", err)
+		}
+	}
+	return errOver
+}
+
+func where(s *settings, exporter string) {
+	provisioning, err := filepath.Abs(filepath.Join("deploy", "grafana", "provisioning"))
+	if err != nil {
+		provisioning = "deploy/grafana/provisioning"
+	}
+	fmt.Printf(`
+The exporter     http://%[1]s/        its forks: http://%[1]s/forks
+Prometheus       http://%[2]s/        alerts: http://%[2]s/alerts
+Grafana          is not started here. One beside this shows the dashboards with GF_PATHS_PROVISIONING=%[3]s (docs/dashboards.md)
+
+A Redis and its replica save, rewrite and sync by turns, every %[4]s. Ctrl-C ends it all.
+`, exporter, s.prometheus, provisioning, s.pause)
+}
+
+func runExporter(ctx context.Context, l net.Listener, primary, replica *redisrun.Server) error {
+	var targets []exporter.Target
+	for _, name := range []string{"primary=" + primary.Addr(), "replica=" + replica.Addr()} {
+		t, err := exporter.ParseTarget(name)
+		if err != nil {
+			return err
+		}
+		targets = append(targets, t)
+	}
+	return exporter.Run(ctx, exporter.Config{
+		Targets:        targets,
+		ProcFS:         "/proc",
+		SysFS:          "/sys",
+		PollInterval:   10 * time.Millisecond,
+		Sampling:       true,
+		SampleInterval: 100 * time.Millisecond,
+		SampleBudget:   0.01,
+		TelemetryPath:  "/metrics",
+		Web:            &web.FlagConfig{WebListenAddresses: &[]string{}, WebSystemdSocket: new(bool), WebConfigFile: new(string)},
+		Listener:       l,
+		Logger:         slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// quiet drops what go-redis would print.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
