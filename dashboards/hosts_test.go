@@ -33,7 +33,9 @@ func TestHosts(t *testing.T) {
 		Want []sample `json:"exp_samples"`
 	}
 	input := []series{
-		{`redis_fork_up{` + a + `}`, "1x60"}, {`redis_fork_up{` + b + `}`, "1x60"}, {`redis_fork_up{` + c + `}`, "1x60"},
+		{`redis_fork_up{` + a + `}`, "1x60"},
+		{`redis_fork_up{` + b + `}`, "1x60"},
+		{`redis_fork_up{` + c + `}`, "1x60"},
 		{`redis_fork_headroom_bytes{` + a + `,limit="host"}`, "11811160064x60"},
 		{`redis_fork_headroom_bytes{` + a + `,limit="cgroup"}`, "2147483648x60"},
 		{`redis_fork_headroom_bytes{` + a + `,limit="commit"}`, "1x60"},

@@ -77,7 +77,7 @@ func readRun(t *testing.T) []sample {
 		name, rest, _ := strings.Cut(strings.TrimSpace(line), "{")
 		braces, rest, _ := strings.Cut(rest, "} ")
 		s := sample{name: name, labels: map[string]string{}}
-		for _, l := range strings.Split(braces, `",`) {
+		for l := range strings.SplitSeq(braces, `",`) {
 			label, value, _ := strings.Cut(strings.TrimSuffix(l, `"`), `="`)
 			s.labels[label] = value
 		}
@@ -422,7 +422,6 @@ type question struct {
 	where, panel, ref, expr, legend string
 	instant, table                  bool
 	step                            float64 // seconds; 0: the scrape interval
-	columns                         map[string]any
 }
 
 func (d *dashboard) questions() []question {

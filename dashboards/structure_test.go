@@ -29,7 +29,7 @@ func TestStructure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var decoded sdk.Dashboard
+		var decoded sdk.Dashboard //nolint:staticcheck // the classic JSON, which every Grafana reads
 		// The decoder returns an empty list of errors where there is none.
 		var none cog.BuildErrors
 		if err := decoded.UnmarshalJSONStrict(raw); err != nil && (!errors.As(err, &none) || len(none) > 0) {

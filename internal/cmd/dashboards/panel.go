@@ -133,7 +133,8 @@ func dots(softMax float64) visual {
 }
 
 func table(sortBy ...any) visual {
-	v := visual{kind: "table", instant: true,
+	v := visual{
+		kind: "table", instant: true,
 		custom:  object{"align": "auto", "filterable": true, "inspect": false},
 		options: object{"frameIndex": 0, "cellHeight": "sm", "showHeader": true, "footer": object{"show": false, "reducer": list{"sum"}, "countRows": false, "fields": ""}},
 	}
@@ -162,12 +163,12 @@ func columnsOf(labels, names []string) list {
 
 // column changes how the column of this name is shown.
 func column(name string, properties ...any) object {
-	return object{"matcher": object{"id": "byName", "options": name}, "properties": list(properties)}
+	return object{"matcher": object{"id": "byName", "options": name}, "properties": properties}
 }
 
 // series changes how the series whose legends match are drawn.
 func series(regexp string, properties ...any) object {
-	return object{"matcher": object{"id": "byRegexp", "options": "/" + regexp + "/"}, "properties": list(properties)}
+	return object{"matcher": object{"id": "byRegexp", "options": "/" + regexp + "/"}, "properties": properties}
 }
 
 func property(id string, value any) object { return object{"id": id, "value": value} }

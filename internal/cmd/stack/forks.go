@@ -62,10 +62,10 @@ func (f *forks) sync(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := f.replica.Client().SlaveOf(ctx, "NO", "ONE").Err(); err != nil {
+	if err := f.replica.Client().ReplicaOf(ctx, "NO", "ONE").Err(); err != nil {
 		return err
 	}
-	if err := f.replica.Client().SlaveOf(ctx, host, port).Err(); err != nil {
+	if err := f.replica.Client().ReplicaOf(ctx, host, port).Err(); err != nil {
 		return err
 	}
 	for {
