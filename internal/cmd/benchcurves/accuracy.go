@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
@@ -152,12 +153,13 @@ func (r *seen) compare(dirty, copied []truth) {
 
 // String tells a run in one line.
 func (r *seen) String() string {
-	line := fmt.Sprintf("%s, huge pages %v, %s: %.1f s, peak %.0f of %.0f MB, truth every %v in %v;",
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, huge pages %v, %s: %.1f s, peak %.0f of %.0f MB, truth every %v in %v;",
 		r.load, r.hugePages, r.exporter, r.seconds, mega(r.peak), mega(r.dataset), r.truthEvery.Round(time.Millisecond), r.truthTook.Round(time.Millisecond))
 	for _, s := range r.dirty {
-		line += fmt.Sprintf(" %s %d points off by %.1f MB", s.source, s.points, mega(s.largest))
+		fmt.Fprintf(&b, " %s %d points off by %.1f MB", s.source, s.points, mega(s.largest))
 	}
-	return line
+	return b.String()
 }
 
 func mega(bytes float64) float64 { return bytes / 1e6 }

@@ -115,7 +115,7 @@ func measureCopies(file *os.File, pages int, stats *taskstats.Client) (k cost, e
 	if err != nil {
 		return k, fmt.Errorf("map memory: %w", err)
 	}
-	defer syscall.Munmap(memory)
+	defer func() { err = errors.Join(err, syscall.Munmap(memory)) }()
 	sum := byte(0)
 	for i := range pages {
 		sum += memory[i*size]

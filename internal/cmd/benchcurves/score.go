@@ -91,12 +91,15 @@ func of(scores *[]score, source history.Source) *score {
 	return &(*scores)[len(*scores)-1]
 }
 
-// slot is how often the curve promises a point.
-const slot = 100 * time.Millisecond
+// slot is how often the curve promises a point, for the first part of a life.
+const (
+	slot     = 100 * time.Millisecond
+	denseFor = 30 * time.Second
+)
 
 // filled is the share of a life's slots in which the curve has a point.
 func filled(f *history.Fork) float64 {
-	life := f.LifetimeSeconds.Or(0)
+	life := min(f.LifetimeSeconds.Or(0), denseFor.Seconds())
 	slots := int(life / slot.Seconds())
 	if slots == 0 {
 		return 1

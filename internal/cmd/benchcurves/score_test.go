@@ -64,4 +64,8 @@ func TestFilled(t *testing.T) {
 	if got := filled(&f); !near(got, 0.3) {
 		t.Errorf("%v of the slots have a point, want 0.3", got)
 	}
+	f.LifetimeSeconds = opt.Of(100.) // 300 slots in the first 30 s, of which 4 have a point
+	if got := filled(&f); !near(got, 4./300) {
+		t.Errorf("%v of the slots have a point, want 4 of 300", got)
+	}
 }

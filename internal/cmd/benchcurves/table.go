@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,14 +42,14 @@ func printAccuracy(out io.Writer, runs []seen) error {
 	for _, r := range runs {
 		name := []string{r.load, yes(r.hugePages), r.exporter}
 		for _, s := range r.dirty {
-			dirty.add(append(name[:3:3], number(mega(r.peak)), string(s.source), fmt.Sprint(s.points), number(mega(s.largest)),
-				percent(s.largest, r.peak), percent(s.largest, r.dataset), percent(s.rms(), r.peak), fmt.Sprint(s.outside), fmt.Sprint(s.beyond))...)
+			dirty.add(append(name[:3:3], number(mega(r.peak)), string(s.source), strconv.Itoa(s.points), number(mega(s.largest)),
+				percent(s.largest, r.peak), percent(s.largest, r.dataset), percent(s.rms(), r.peak), strconv.Itoa(s.outside), strconv.Itoa(s.beyond))...)
 		}
 		source, off, beyond := "none", "", ""
 		for _, s := range r.copies {
-			source, off, beyond = string(s.source), percent(s.largest, r.copied), fmt.Sprint(s.beyond)
+			source, off, beyond = string(s.source), percent(s.largest, r.copied), strconv.Itoa(s.beyond)
 		}
-		rest.add(append(name[:3:3], fmt.Sprintf("%.0f %%", 100*r.slots), number(mega(r.copied)), source, off, beyond, share(r.fork.PeakBytes, r.fork.ReportedCOWBytes), fmt.Sprint(r.unchecked))...)
+		rest.add(append(name[:3:3], fmt.Sprintf("%.0f %%", 100*r.slots), number(mega(r.copied)), source, off, beyond, share(r.fork.PeakBytes, r.fork.ReportedCOWBytes), strconv.Itoa(r.unchecked))...)
 	}
 	if err := dirty.print(out); err != nil {
 		return err
@@ -61,8 +62,8 @@ func printForks(out io.Writer, all []counted) error {
 		"forks", "server's hz", "", "shortest life seen", "children_total", "unobserved: child", "records", "twice", "stall_seconds_count", "unobserved: duration", "sums are right",
 	}}
 	for _, c := range all {
-		t.add(fmt.Sprint(c.forks), fmt.Sprint(c.hz), c.name, c.shortest.Round(time.Millisecond/10).String(), fmt.Sprint(c.accounts.children), fmt.Sprint(c.accounts.unseen),
-			fmt.Sprint(len(c.records)), fmt.Sprint(c.twice()), fmt.Sprint(c.accounts.durations), fmt.Sprint(c.accounts.lost), yes(c.faults() == ""))
+		t.add(strconv.Itoa(c.forks), strconv.Itoa(c.hz), c.name, c.shortest.Round(time.Millisecond/10).String(), strconv.Itoa(c.accounts.children), strconv.Itoa(c.accounts.unseen),
+			strconv.Itoa(len(c.records)), strconv.Itoa(c.twice()), strconv.Itoa(c.accounts.durations), strconv.Itoa(c.accounts.lost), yes(c.faults() == ""))
 	}
 	return t.print(out)
 }
@@ -99,7 +100,7 @@ func printEstimates(out io.Writer, rows []copyTime) error {
 	}}
 	for _, r := range rows {
 		ratio := func(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()/r.accounted.Seconds()) }
-		t.add(r.load, fmt.Sprint(r.rate), fmt.Sprint(r.busy), fmt.Sprintf("%.0f", 100*r.idle), fmt.Sprint(r.copies), fmt.Sprintf("%.3f", r.accounted.Seconds()),
+		t.add(r.load, strconv.Itoa(r.rate), strconv.Itoa(r.busy), fmt.Sprintf("%.0f", 100*r.idle), strconv.FormatUint(r.copies, 10), fmt.Sprintf("%.3f", r.accounted.Seconds()),
 			fmt.Sprintf("%.1f", r.accounted.Seconds()*1e6/float64(r.copies)), ratio(r.start), ratio(r.during), ratio(r.inside), ratio(r.beyond), ratio(r.fitted), yes(r.gaveBack))
 	}
 	return t.print(out)
