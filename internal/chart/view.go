@@ -118,6 +118,19 @@ func (v *view) highest() uint64 {
 	return h
 }
 
+// scale is the highest figure that a y axis has to hold. The resident bytes are
+// drawn as a line only where that leaves the curve at least half the height.
+func (v *view) scale() (high float64, showResident bool) {
+	high = float64(v.highest())
+	if res, ok := v.ResidentBytes.Get(); ok && res > 0 && high > 0 && float64(res) <= 2*high {
+		return max(high, float64(res)), true
+	}
+	if high == 0 {
+		high = 1e6
+	}
+	return high, false
+}
+
 // drawable keeps what has no place on the axis from spoiling the picture.
 func drawable(t float64) bool { return t >= 0 && !math.IsInf(t, 0) && !math.IsNaN(t) }
 
