@@ -100,6 +100,14 @@ type CopiedPoint struct {
 	Source  Source  `json:"source"`
 }
 
+// ExtraPoint is what server and child together held more than the server alone at
+// the fork, and how much had been written by then.
+type ExtraPoint struct {
+	Seconds float64 `json:"t"`       // since birth
+	Changes float64 `json:"changes"` // keys changed since birth; no whole number where it is interpolated
+	Bytes   uint64  `json:"extra"`   // 0 where they held less
+}
+
 // Tail is what a fork still cost after its child's death: pages that are still
 // write-protected cost one more fault each, without a copy.
 type Tail struct {
@@ -147,6 +155,19 @@ type Fork struct {
 	CopyStallSeconds opt.Val[float64] `json:"copy_stall_seconds,omitzero"` // that the server spent in these copies, all threads together
 	CopyFaults       opt.Val[uint64]  `json:"copy_faults,omitzero"`        // minor faults of the server beyond its growth, until the child's death
 	Tail             opt.Val[Tail]    `json:"tail,omitzero"`               // filled in when it has ended, up to a minute after the record
+
+	// ExtraCurve is a short curve over writes, one point a second and one at the
+	// death. Unlike private dirty memory it counts what the server grew by, and not
+	// what it freed.
+	ExtraCurve     []ExtraPoint    `json:"extra_curve,omitempty"`
+	ExtraPeakBytes opt.Val[uint64] `json:"extra_peak_bytes,omitzero"` // highest read, also between two points of the curve
+	ExtraSource    Source          `json:"extra_source,omitempty"`    // cgroup, or that of the child's private dirty memory
+	// AnonymousHugeBytes is what of the child's memory was huge pages when it was first read.
+	AnonymousHugeBytes opt.Val[uint64] `json:"anonymous_huge_bytes,omitzero"`
+	// CgroupLeftBytes and HostLeftBytes are the least that the memory cgroup's limit
+	// and the host's memory left while the child lived, read once a second.
+	CgroupLeftBytes opt.Val[uint64] `json:"cgroup_left_bytes,omitzero"`
+	HostLeftBytes   opt.Val[uint64] `json:"host_left_bytes,omitzero"`
 
 	Reported         []Reported      `json:"reported,omitempty"`          // the server's own points while the child lived
 	ReportedCOWBytes opt.Val[uint64] `json:"reported_cow_bytes,omitzero"` // the server's own final figure (≤ 6.2 last, ≥ 7.0 peak); only after a clean exit

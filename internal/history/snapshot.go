@@ -57,6 +57,7 @@ type LastFork struct {
 	LifetimeSeconds opt.Val[float64]
 	ResidentBytes   opt.Val[uint64]
 	PeakBytes       opt.Val[uint64]
+	ExtraPeakBytes  opt.Val[uint64]
 	ReportedBytes   opt.Val[uint64]
 
 	CopiedBytes      opt.Val[uint64]
@@ -114,6 +115,19 @@ type ServerState struct {
 	// ResidentBytes and PageTableBytes are the verified process's VmRSS and VmPTE.
 	ResidentBytes  opt.Val[uint64]
 	PageTableBytes opt.Val[uint64]
+	// AnonymousBytes is its RssAnon: what writes can make a fork copy. HugeBytes is
+	// how much of it is huge pages, where its own memory cgroup tells.
+	AnonymousBytes opt.Val[uint64]
+	HugeBytes      opt.Val[uint64]
+	// WriteRate is how many keys a second were changed, and GrowthRate by how many
+	// bytes a second the anonymous memory grew (below 0: shrank), over the last minute.
+	WriteRate  opt.Val[float64]
+	GrowthRate opt.Val[float64]
+	// Room is what the machine leaves it.
+	Room Room
+	// Recent are the last closed forks of each kind, at most RecentForks of each,
+	// newest first.
+	Recent []Fork
 
 	// Children are the running ones, oldest first; nearly always none or one.
 	Children []Child
@@ -141,4 +155,5 @@ type Snapshot struct {
 type Host struct {
 	OvercommitMode opt.Val[int]    // vm.overcommit_memory
 	HugePages      opt.Val[string] // always, madvise or never
+	Kernel         opt.Val[KernelVersion]
 }

@@ -9,6 +9,9 @@ import (
 // RingSize is how many closed forks are kept per server.
 const RingSize = 200
 
+// RecentForks is how many closed forks of each kind a ServerState has at most.
+const RecentForks = 10
+
 // Store is the history of all watched servers. It is safe for concurrent use.
 type Store struct {
 	mu      sync.Mutex
