@@ -182,7 +182,7 @@ func (d *large) bands() {
 	labelEnd = cx + half
 
 	word := OutcomeWord(d.Outcome)
-	if cause := d.cause(); cause != "" && textWidth(word+", "+cause) < d.gutter-8 {
+	if cause := Cause(&d.Fork); cause != "" && textWidth(word+", "+cause) < d.gutter-8 {
 		word += ", " + cause
 	}
 	d.text("fc-strong fc-"+OutcomeClass(d.Outcome)+"-text", "start", max(end+8, labelEnd+10), textY, word)
@@ -252,7 +252,7 @@ func (d *large) ending() {
 	x := d.x(d.end)
 	class := OutcomeClass(d.Outcome)
 	tip := "end: " + OutcomeWord(d.Outcome)
-	if cause := d.cause(); cause != "" {
+	if cause := Cause(&d.Fork); cause != "" {
 		tip += ", " + cause
 	}
 	switch {

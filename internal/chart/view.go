@@ -101,8 +101,8 @@ func (v *view) copiedSoFar() (bytes uint64, whole, known bool) {
 	if b, ok := v.CopiedBytes.Get(); ok {
 		return b, true, true
 	}
-	high, ok := highest(v.copied)
-	return high.b, false, ok
+	high, _ := highest(v.copied)
+	return high.b, false, high.b > 0
 }
 
 // highest is the highest byte figure that has to fit, the resident bytes left out.
