@@ -127,6 +127,9 @@ func host(fs proc.FS) history.Host {
 	if mode, err := fs.HugePages(); err == nil {
 		h.HugePages = opt.Of(mode)
 	}
+	if major, minor, err := proc.KernelVersion(); err == nil {
+		h.Kernel = opt.Of(history.KernelVersion{Major: major, Minor: minor})
+	}
 	return h
 }
 

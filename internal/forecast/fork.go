@@ -57,11 +57,73 @@ type Stall struct {
 
 // OfKind forecasts the next fork of a kind.
 func OfKind(st *history.ServerState, kind history.Kind) Fork {
-	return Fork{Kind: kind}
+	f := Fork{Kind: kind, Stall: stall(st)}
+	past := forksOf(st, kind)
+	f.LifetimeSeconds = lifetime(st, kind, past)
+	rate, ok1 := st.WriteRate.Get()
+	life, ok2 := f.LifetimeSeconds.Get()
+	if ok1 && ok2 && st.Up { // what was written before it fell silent says nothing of now
+		f.Writes = opt.Of(max(0, rate) * life)
+	}
+	f.Memory = memory(st, past, f)
+	f.WorstCase = worstCase(st, f)
+	return f
 }
 
 // Next forecasts the next fork, of whatever kind: that of the kinds with a basis
 // that needs the most memory. Its Kind is unknown where none has a basis.
 func Next(st *history.ServerState) Fork {
-	return Fork{Kind: history.KindUnknown}
+	best := OfKind(st, history.KindUnknown)
+	for _, kind := range history.Kinds {
+		f := OfKind(st, kind)
+		memory, ok := f.Memory.Get()
+		if ok && hasBasis(st, kind) && memory.Bytes > need(best) {
+			best = f
+		}
+	}
+	return best
+}
+
+func need(f Fork) uint64 {
+	m, _ := f.Memory.Get()
+	return m.Bytes
+}
+
+// hasBasis tells whether a fork of a kind is to be expected at all: one has been
+// seen, or the server says that it had one.
+func hasBasis(st *history.ServerState, kind history.Kind) bool {
+	for i := range st.Recent {
+		if st.Recent[i].Kind == kind {
+			return true
+		}
+	}
+	return reported(st, kind).Present()
+}
+
+// forksOf are the kept whole forks of a kind, newest first. Where none is kept
+// those of the other kinds have to do: what a write copies is the same for all.
+func forksOf(st *history.ServerState, kind history.Kind) []*history.Fork {
+	var own, other []*history.Fork
+	for i := range st.Recent {
+		f := &st.Recent[i]
+		switch {
+		case f.Partial:
+		case f.Kind == kind:
+			own = append(own, f)
+		default:
+			other = append(other, f)
+		}
+	}
+	if len(own) > 0 {
+		return own
+	}
+	return other[:min(len(other), history.RecentForks)]
+}
+
+// resident is the size of the server: what it has resident now.
+func resident(st *history.ServerState) opt.Val[uint64] {
+	if !st.ResidentBytes.Present() && st.Info != nil {
+		return st.Info.UsedMemoryRSS
+	}
+	return st.ResidentBytes
 }

@@ -5,64 +5,13 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
-// Limit is what bounds a server's memory; the label of a metric.
-type Limit string
-
-// The limits.
-const (
-	LimitCgroup Limit = "cgroup" // a memory cgroup's: beyond it the kernel kills
-	LimitHost   Limit = "host"   // the machine's memory: beyond it the kernel swaps or kills
-	LimitCommit Limit = "commit" // the commit limit of overcommit mode 2: beyond it the kernel refuses
-)
-
-// Limits lists every Limit.
-var Limits = [...]Limit{LimitCgroup, LimitHost, LimitCommit}
-
-// Headroom is what a limit leaves the next fork, in bytes. What a running child
-// holds counts as returned.
-type Headroom struct {
-	Limit Limit
-	Bytes uint64
-	Where string // which limit it is, in a few words for people
-}
-
-// Headrooms are what the known limits leave, in the order of Limits.
-func Headrooms(st *history.ServerState) []Headroom { return nil }
-
-// Reason is why the kernel would refuse a fork; the label of a metric.
-type Reason string
-
-// The reasons.
-const (
-	ReasonOvercommit Reason = "overcommit" // by the rule of vm.overcommit_memory and the running kernel
-	ReasonTasks      Reason = "tasks"      // pids.max, RLIMIT_NPROC, kernel.threads-max or kernel.pid_max
-)
-
-// Reasons lists every Reason.
-var Reasons = [...]Reason{ReasonOvercommit, ReasonTasks}
-
-// Refusal tells whether the kernel would refuse a fork now for one reason.
-type Refusal struct {
-	Reason  Reason
-	Refused bool
-	Why     string // one sentence for people
-}
-
-// Refusals judges every reason that can be judged, in the order of Reasons.
-func Refusals(st *history.ServerState, host *history.Host) []Refusal { return nil }
-
-// KilledInFork tells whether fork(2) itself would exceed the server's memory
-// cgroup: the kernel does not refuse that, it kills the server. Absent where the
-// cgroup can't be seen, or the size of the page tables is not known.
-func KilledInFork(st *history.ServerState) opt.Val[bool] { return opt.Val[bool]{} }
-
 // Verdict answers: will it survive the next fork?
 type Verdict string
 
 // The verdicts.
 const (
 	Yes     Verdict = "yes"     // also if every page is written to
-	Likely  Verdict = "likely"  // as expected it fits, in the worst case it does not
+	Likely  Verdict = "likely"  // as expected it fits; in the worst case it does not, or a limit can't be seen
 	No      Verdict = "no"      // refused, killed, or not enough for what is expected
 	Unknown Verdict = "unknown" // no forecast yet, or no limit can be read
 )
@@ -83,11 +32,17 @@ func (n Need) Left() opt.Val[int64] {
 	return opt.Of(int64(n.Bytes) - int64(needs))
 }
 
+// fits tells whether a need that is known is met.
+func fits(need opt.Val[uint64], has uint64) bool {
+	n, ok := need.Get()
+	return ok && n <= has
+}
+
 // Survival is the answer, with everything that it is made from.
 type Survival struct {
 	Verdict      Verdict
 	Why          string // one sentence for people
-	Fork         Fork   // the forecast it is about
+	Fork         Fork   // the forecast that it is about
 	Needs        []Need // per limit
 	Refusals     []Refusal
 	KilledInFork opt.Val[bool]
@@ -98,5 +53,73 @@ type Survival struct {
 
 // Survive answers for a forecast, such as that of Next.
 func Survive(st *history.ServerState, host *history.Host, f Fork) Survival {
-	return Survival{Verdict: Unknown, Fork: f}
+	s := Survival{Fork: f, Refusals: Refusals(st, host), KilledInFork: KilledInFork(st)}
+	var needs opt.Val[uint64]
+	if m, ok := f.Memory.Get(); ok {
+		needs = opt.Of(m.Bytes)
+	}
+	for _, h := range Headrooms(st) {
+		n := Need{Headroom: h, Needs: needs, Worst: f.WorstCase}
+		if h.Limit == LimitCommit {
+			n.Needs = commits(&st.Room)
+			n.Worst = n.Needs
+		}
+		s.Needs = append(s.Needs, n)
+	}
+	if high, ok := st.Room.High.Get(); ok && needs.Present() && !fits(needs, high.Left+st.Room.Returned) {
+		s.SlowedBelow = opt.Of(high.Left + st.Room.Returned)
+	}
+	s.Verdict, s.Why = s.judge(&st.Room)
+	return s
+}
+
+// commits is what a fork would have to commit; absent where only a bound is known,
+// and that does not settle the question.
+func commits(r *history.Room) opt.Val[uint64] {
+	a, ok := r.Accounted.Get()
+	if !ok || a.AtMost && !r.Passes(a) {
+		return opt.Val[uint64]{}
+	}
+	return opt.Of(a.Bytes)
+}
+
+func (s *Survival) judge(room *history.Room) (Verdict, string) {
+	for _, r := range s.Refusals {
+		if r.Refused {
+			return No, "the kernel would refuse it: " + r.Why
+		}
+	}
+	if s.KilledInFork.Or(false) {
+		return No, "its memory cgroup has no room for the child's page tables: the kernel would kill the server in fork(2)"
+	}
+	memory, worst := false, true
+	for _, n := range s.Needs {
+		if n.Limit == LimitCommit {
+			continue // judged as a refusal
+		}
+		memory = true
+		worst = worst && fits(n.Worst, n.Bytes)
+		if n.Needs.Present() && !fits(n.Needs, n.Bytes) {
+			return No, "it is expected to need more than " + where(n.Limit) + " leaves"
+		}
+	}
+	switch {
+	case !memory:
+		return Unknown, "neither the host's memory nor the server's cgroup can be read"
+	case worst && room.CgroupSeen:
+		return Yes, "also if every page is written to while the child lives"
+	case !s.Fork.Memory.Present():
+		return Unknown, "no fork has been seen yet that tells what this server's forks need, and if every page is written to while the child lives it does not fit"
+	case worst:
+		return Likely, "the host's memory is enough, but whether its memory cgroup has a limit can't be seen"
+	default:
+		return Likely, "as expected it fits, if every page is written to while the child lives it does not"
+	}
+}
+
+func where(l Limit) string {
+	if l == LimitCgroup {
+		return "its memory cgroup"
+	}
+	return "the host"
 }

@@ -88,6 +88,9 @@ func (s *Server) AddSample(id string, sample Sample) {
 	s.feedPoint(r, LinePrivateDirty, sample.Time, sample.PrivateDirty)
 	r.PeakBytes = opt.Of(max(r.PeakBytes.Or(0), sample.PrivateDirty))
 	if sample.Source == SourceChildSmaps {
+		if !r.AnonymousHugeBytes.Present() {
+			r.AnonymousHugeBytes = opt.Of(sample.AnonymousHuge)
+		}
 		r.SwapPeakBytes = opt.Of(max(r.SwapPeakBytes.Or(0), sample.Swap))
 	}
 }
@@ -153,17 +156,21 @@ func counted[T uint64 | float64](so T, now opt.Val[T]) opt.Val[T] {
 // second point goes, but never the highest. It never writes to points that were
 // handed out.
 func addPoint[P comparable](curve []P, p P, height func(P) uint64) []P {
-	if len(curve) < maxPoints {
+	return thinned(curve, p, maxPoints, height)
+}
+
+func thinned[P comparable](curve []P, p P, limit int, height func(P) uint64) []P {
+	if len(curve) < limit {
 		return append(curve, p)
 	}
 	peak := slices.MaxFunc(curve, func(a, b P) int { return cmp.Compare(height(a), height(b)) })
-	thinned := make([]P, 0, maxPoints)
+	kept := make([]P, 0, limit)
 	for i, q := range curve {
 		if i%2 == 0 || q == peak {
-			thinned = append(thinned, q)
+			kept = append(kept, q)
 		}
 	}
-	return append(thinned, p)
+	return append(kept, p)
 }
 
 // AddTailFaults adds to the count of write faults after a child's death.
@@ -205,6 +212,7 @@ func (s *Server) Died(id string, at time.Time) {
 	}
 	s.account(r, at)
 	s.feedDeath(r, at)
+	s.addExtraPoint(r) // the last, which may have come since the last reply
 	r.dead, r.died = true, at
 	r.LifetimeSeconds = opt.Of(max(0, at.Sub(r.Start).Seconds()))
 }
@@ -233,11 +241,14 @@ func (s *Server) addSeconds(r *running, until time.Time) {
 // for it to be the peak of all of it: growth after the last one was not seen.
 func (f *Fork) wholePeak() opt.Val[uint64] {
 	life, ended := f.LifetimeSeconds.Get()
-	if n := len(f.Curve); n > 0 && ended && life-f.Curve[n-1].Seconds > max(1.5, life/5) {
+	if n := len(f.Curve); n > 0 && ended && missesEnd(life, f.Curve[n-1].Seconds) {
 		return opt.Val[uint64]{}
 	}
 	return f.PeakBytes
 }
+
+// missesEnd tells whether a last reading came too long before a child's death.
+func missesEnd(life, last float64) bool { return life-last > max(1.5, life/5) }
 
 // AddReported adds a figure of the server's own to an open record, if it is
 // another than the last.
@@ -307,6 +318,7 @@ func (s *Server) Close(id string) (Fork, bool) {
 		LifetimeSeconds: f.LifetimeSeconds,
 		ResidentBytes:   f.ResidentBytes,
 		PeakBytes:       peak,
+		ExtraPeakBytes:  f.wholeExtraPeak(),
 		ReportedBytes:   f.ReportedCOWBytes,
 
 		CopiedBytes:      f.CopiedBytes,

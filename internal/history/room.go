@@ -17,10 +17,13 @@ type Room struct {
 	// and where CgroupSeen is false nobody can tell.
 	Cgroup     opt.Val[CgroupRoom]
 	CgroupSeen bool
+	// High is likewise the tightest memory.high (version 2), beyond which the kernel
+	// slows everybody in the cgroup down.
+	High opt.Val[CgroupRoom]
 	// Host is what new memory can be had without swapping (MemAvailable).
 	Host opt.Val[uint64]
-	// Commit is what a fork may still commit in overcommit mode 2; absent in the
-	// other modes. Where it is present a fork needs Accounted.Bytes of it.
+	// Commit is what may still be committed in overcommit mode 2; absent in the other
+	// modes. A fork has to commit less than that, and commits Accounted.Bytes.
 	Commit opt.Val[uint64]
 	// Mapping is the largest single accounted mapping that the kernel lets a fork
 	// copy in overcommit mode 0; absent in the other modes.
@@ -44,9 +47,6 @@ type CgroupRoom struct {
 	// Left is the limit less what is charged. Inactive file cache counts as left:
 	// the kernel drops it first.
 	Left uint64
-	// High is what is left below the tightest memory.high (version 2), beyond which
-	// the kernel slows everybody in the cgroup down; absent without one.
-	High opt.Val[uint64]
 }
 
 // Accounted is what of a server's memory counts towards the commit limit, and is
@@ -58,6 +58,17 @@ type Accounted struct {
 	// AtMost says that the figures are upper bounds, from all private writable
 	// mappings: enough to say that a fork will not be refused, not that it will.
 	AtMost bool
+}
+
+// Passes tells whether the kernel's check of a fork's memory lets so much pass,
+// with what running children give back.
+func (r Room) Passes(a Accounted) bool {
+	commit, strict := r.Commit.Get()
+	if strict {
+		return a.Bytes < commit+uint64(r.ReturnedTasks)*a.Bytes
+	}
+	mapping, heuristic := r.Mapping.Get()
+	return !heuristic || a.Largest <= mapping
 }
 
 // TaskRoom is a limit on processes and threads, and what it leaves.

@@ -17,6 +17,9 @@ type Server struct {
 	open  []*running // oldest first
 	ring  []Fork     // oldest first, at most RingSize
 	feed  feed
+
+	changes   changes
+	anonymous window
 }
 
 // running is a fork whose record is not closed yet.
@@ -26,11 +29,13 @@ type running struct {
 	died      time.Time // when
 	accounted time.Time // up to here its life is in Totals.ChildSeconds
 	sample    opt.Val[Sample]
+	extra     opt.Val[Extra]
 	feed      inFeed
 	counted   struct { // of its copies, in Totals
 		bytes, faults uint64
 		stall         float64
 	}
+	changesAtBirth opt.Val[float64] // as changes counts
 }
 
 func newServer(name, addr string) *Server {
@@ -85,6 +90,13 @@ func (s *Server) SetInfo(info redisinfo.Info, at time.Time) {
 	defer s.mu.Unlock()
 	s.state.Asked, s.state.Up, s.state.Info, s.state.InfoAt = true, true, &info, at
 	s.state.Problem = ""
+	s.changes.reply(info, at)
+	s.state.WriteRate = s.changes.counted.rate()
+	for _, r := range s.open {
+		if !r.dead {
+			s.addExtraPoint(r)
+		}
+	}
 }
 
 // SetDown says that INFO was not answered, and why.
@@ -123,6 +135,9 @@ func (s *Server) SetNoProcess(problem string) {
 	st := &s.state
 	st.PID, st.StartTime = opt.Val[int]{}, opt.Val[time.Time]{}
 	st.ResidentBytes, st.PageTableBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
+	st.AnonymousBytes, st.HugeBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
+	st.GrowthRate, s.anonymous = opt.Val[float64]{}, nil
+	st.Room = Room{}
 	for source := range st.Available {
 		st.Available[source] = false
 	}
@@ -142,6 +157,40 @@ func (s *Server) SetMemory(resident, pageTables opt.Val[uint64]) {
 	defer s.mu.Unlock()
 	s.state.ResidentBytes, s.state.PageTableBytes = resident, pageTables
 	s.feedResident(time.Now())
+}
+
+// SetAnonymous stores the verified process's RssAnon, and how much of it is huge
+// pages.
+func (s *Server) SetAnonymous(anonymous, huge opt.Val[uint64], at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.AnonymousBytes, s.state.HugeBytes = anonymous, huge
+	if bytes, ok := anonymous.Get(); ok {
+		s.anonymous.add(at, float64(bytes))
+	}
+	s.state.GrowthRate = s.anonymous.rate()
+}
+
+// SetRoom stores what the machine leaves the server. What the running children
+// will give back is added to it here, as of their last samples.
+func (s *Server) SetRoom(room Room) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.open {
+		if r.dead {
+			continue
+		}
+		sample, _ := r.sample.Get()
+		room.Returned += sample.PrivateDirty + r.PageTableBytes.Or(0)
+		room.ReturnedTasks++
+		if c, ok := room.Cgroup.Get(); ok {
+			r.CgroupLeftBytes = opt.Of(min(c.Left, r.CgroupLeftBytes.Or(c.Left)))
+		}
+		if left, ok := room.Host.Get(); ok {
+			r.HostLeftBytes = opt.Of(min(left, r.HostLeftBytes.Or(left)))
+		}
+	}
+	s.state.Room = room
 }
 
 // CountReadError counts a failed read; e is one of ReadErrors.
@@ -223,6 +272,20 @@ func (s *Server) State() ServerState {
 	out.Totals = s.state.Totals.clone()
 	out.Available, out.Seen = maps.Clone(s.state.Available), maps.Clone(s.state.Seen)
 	out.Last = maps.Clone(s.state.Last)
+	out.Recent = s.recent()
+	return out
+}
+
+// recent are the last RecentForks closed forks of each kind, newest first.
+func (s *Server) recent() []Fork {
+	var out []Fork
+	of := map[Kind]int{}
+	for i := len(s.ring) - 1; i >= 0; i-- {
+		if f := s.ring[i]; of[f.Kind] < RecentForks {
+			of[f.Kind]++
+			out = append(out, f)
+		}
+	}
 	return out
 }
 

@@ -120,7 +120,7 @@ type ServerState struct {
 	AnonymousBytes opt.Val[uint64]
 	HugeBytes      opt.Val[uint64]
 	// WriteRate is how many keys a second were changed, and GrowthRate by how many
-	// bytes a second the anonymous memory grew (below 0: shrank), over the last minute.
+	// bytes a second the anonymous memory grew (below 0: shrank), over the last half minute.
 	WriteRate  opt.Val[float64]
 	GrowthRate opt.Val[float64]
 	// Room is what the machine leaves it.

@@ -20,8 +20,9 @@ import (
 // at a cost that does not grow with the memory. That needs a cgroup that holds
 // nobody else.
 type MemoryCgroup struct {
-	dir string
-	key string // of anonymous memory in memory.stat
+	cgroupDir
+	// The names of anonymous memory in memory.stat, and of huge pages in that.
+	key, hugeKey string
 
 	mu   sync.Mutex
 	stat int // descriptor of memory.stat; -1 when closed
@@ -39,12 +40,12 @@ func (fs FS) MemoryCgroup(pid int) (*MemoryCgroup, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, dir := range fs.memoryCgroupDirs(lines) {
-		c := &MemoryCgroup{dir: dir.path, key: "rss"}
+	for _, dir := range fs.cgroupDirs(lines, "memory") {
+		c := &MemoryCgroup{cgroupDir: dir, key: "rss", hugeKey: "rss_huge"}
 		if dir.v2 {
-			c.key = "anon"
+			c.key, c.hugeKey = "anon", "anon_thp"
 		}
-		fd, err := unix.Open(filepath.Join(c.dir, "memory.stat"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		fd, err := unix.Open(filepath.Join(c.path, "memory.stat"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			continue
 		}
@@ -59,24 +60,26 @@ func (fs FS) MemoryCgroup(pid int) (*MemoryCgroup, error) {
 	return nil, fmt.Errorf("process %d: %w", pid, errNoCgroup)
 }
 
-// cgroupDir is a directory that may be a process's memory cgroup.
+// cgroupDir is a directory that may be a process's cgroup.
 type cgroupDir struct {
-	path string
-	v2   bool
+	mount, path string
+	v2          bool
 }
 
-// memoryCgroupDirs names them by the lines "id:controllers:path" of
-// /proc/PID/cgroup. On a machine with both versions there are two.
-func (fs FS) memoryCgroupDirs(lines []byte) (dirs []cgroupDir) {
+// cgroupDirs names those that a controller may be in, by the lines
+// "id:controllers:path" of /proc/PID/cgroup. On a machine with both versions there
+// are two.
+func (fs FS) cgroupDirs(lines []byte, controller string) (dirs []cgroupDir) {
 	mount := filepath.Join(fs.sys, "fs", "cgroup")
 	for line := range strings.Lines(string(lines)) {
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		switch {
 		case len(parts) != 3:
 		case parts[0] == "0":
-			dirs = append(dirs, cgroupDir{filepath.Join(mount, parts[2]), true})
-		case strings.Contains(","+parts[1]+",", ",memory,"):
-			dirs = append(dirs, cgroupDir{filepath.Join(mount, "memory", parts[2]), false})
+			dirs = append(dirs, cgroupDir{mount, filepath.Join(mount, parts[2]), true})
+		case strings.Contains(","+parts[1]+",", ","+controller+","):
+			own := filepath.Join(mount, controller)
+			dirs = append(dirs, cgroupDir{own, filepath.Join(own, parts[2]), false})
 		}
 	}
 	return dirs
@@ -84,7 +87,12 @@ func (fs FS) memoryCgroupDirs(lines []byte) (dirs []cgroupDir) {
 
 // Anonymous is the anonymous memory charged to the cgroup, in bytes: 7 µs,
 // whatever the memory. The kernel may lag by 64 pages per CPU for up to 2 s.
-func (c *MemoryCgroup) Anonymous() (uint64, error) {
+func (c *MemoryCgroup) Anonymous() (uint64, error) { return c.value(c.key) }
+
+// AnonymousHuge is what of it is transparent huge pages; since Linux 5.9 in version 2.
+func (c *MemoryCgroup) AnonymousHuge() (uint64, error) { return c.value(c.hugeKey) }
+
+func (c *MemoryCgroup) value(key string) (uint64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stat < 0 {
@@ -92,9 +100,9 @@ func (c *MemoryCgroup) Anonymous() (uint64, error) {
 	}
 	n, err := pread(c.stat, c.buf)
 	if err != nil {
-		return 0, classify(c.dir, err)
+		return 0, classify(c.path, err)
 	}
-	return statValue(c.buf[:n], c.key)
+	return statValue(c.buf[:n], key)
 }
 
 // statValue finds a line "key N" in memory.stat.
@@ -117,16 +125,18 @@ func statValue(b []byte, key string) (uint64, error) {
 }
 
 // Processes are the pids in the cgroup itself, not in those below it.
-func (c *MemoryCgroup) Processes() ([]int, error) {
-	b, err := os.ReadFile(filepath.Join(c.dir, "cgroup.procs"))
+func (c *MemoryCgroup) Processes() ([]int, error) { return cgroupProcesses(c.path) }
+
+func cgroupProcesses(dir string) ([]int, error) {
+	b, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
 	if err != nil {
-		return nil, classify(c.dir, err)
+		return nil, classify(dir, err)
 	}
 	var pids []int
 	for line := range bytes.Lines(b) {
 		pid, err := whole(bytes.TrimSpace(line))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.dir, err)
+			return nil, fmt.Errorf("%s: %w", dir, err)
 		}
 		pids = append(pids, pid)
 	}

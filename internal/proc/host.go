@@ -49,7 +49,7 @@ func (fs FS) OOMCounter(pid int) (read func() (uint64, error), err error) {
 	}
 	var files []string
 	if err == nil {
-		for _, c := range fs.memoryCgroupDirs(b) {
+		for _, c := range fs.cgroupDirs(b, "memory") {
 			name := "memory.oom_control"
 			if c.v2 {
 				name = "memory.events"

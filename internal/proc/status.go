@@ -12,6 +12,7 @@ import (
 // absent for zombies and kernel threads.
 type Status struct {
 	UID, GID int // effective
+	Threads  int
 	// NSPID is the pid in the process's own PID namespace; absent before Linux 4.1.
 	NSPID   opt.Val[int]
 	VMRSS   opt.Val[uint64]
@@ -42,6 +43,8 @@ func ParseStatus(b []byte) (Status, error) {
 		case "Gid":
 			s.GID, err = effective(value)
 			haveGID = true
+		case "Threads":
+			s.Threads, err = lastNumber(value)
 		case "NSpid":
 			var pid int
 			pid, err = lastNumber(value)

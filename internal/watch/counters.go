@@ -29,6 +29,7 @@ type process struct {
 	quiet     dated[reading]                         // the last reading without a child
 	quietPrev dated[reading]                         // and the one before it
 	endTail   context.CancelFunc                     // ends the tail of the last fork
+	room      room
 }
 
 func (p *process) close() {
@@ -51,10 +52,10 @@ func (p *process) read(child Process) (reading, error) {
 		faults:   stat.MinorFaults,
 		resident: stat.ResidentPages * uint64(os.Getpagesize()),
 	}
+	if status, err := p.Status(); err == nil {
+		r.anon = status.RSSAnon
+	}
 	if p.cgroup != nil && p.aloneWith(child) {
-		if status, err := p.Status(); err == nil {
-			r.anon = status.RSSAnon
-		}
 		if anonymous, err := p.cgroup.Anonymous(); err == nil {
 			r.cgroup = opt.Of(anonymous)
 		}

@@ -36,9 +36,12 @@ type world struct {
 	procs    map[int]*fakeProcess
 	findErr  error
 	oomKills uint64
+	room     history.Room
 	// readCost is the CPU time that the machine charges for a read of smaps.
 	readCost time.Duration
-	cpu      time.Duration
+	// accountedReads counts how often the server's smaps was read.
+	accountedReads int
+	cpu            time.Duration
 }
 
 func newWorld() *world {
@@ -136,6 +139,12 @@ func (w *world) OOMCounter(int) (func() (uint64, error), error) {
 
 func (w *world) MemoryCgroup(int) (Cgroup, error) { return nil, proc.ErrDenied }
 
+func (w *world) Room(int, uint64) history.Room {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.room
+}
+
 func (w *world) Accounted(int) (bool, error) { return false, proc.ErrDenied }
 
 func (w *world) Accounting(int) (taskstats.Stats, error) { return taskstats.Stats{}, proc.ErrDenied }
@@ -192,6 +201,7 @@ type fakeProcess struct {
 	born       time.Time
 	rights     bool
 	smapsErr   error
+	accounted  proc.Accounted
 	status     opt.Val[syscall.WaitStatus] // readable once exited
 	onlyAfter  bool                        // the status is readable after the reaping only
 	dead       bool
@@ -263,6 +273,13 @@ func (p *fakeProcess) Smaps() (proc.Smaps, error) {
 	defer p.world.mu.Unlock()
 	p.world.cpu += p.world.readCost
 	return proc.Smaps{PrivateDirty: p.dirty}, p.smapsErr
+}
+
+func (p *fakeProcess) Accounted() (proc.Accounted, error) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.world.accountedReads++
+	return p.accounted, nil
 }
 
 func (p *fakeProcess) WrittenBytes() (uint64, error) { return 4096, nil }

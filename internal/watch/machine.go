@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -31,6 +32,9 @@ type Machine interface {
 	OOMCounter(pid int) (read func() (uint64, error), err error)
 	// MemoryCgroup opens a process's memory cgroup; the caller closes it.
 	MemoryCgroup(pid int) (Cgroup, error)
+	// Room reads what limits a process's fork, but for Accounted. The process has so
+	// many bytes of address space.
+	Room(pid int, virtual uint64) history.Room
 	// Accounting reads the kernel's delay accounting of a process, all threads together.
 	Accounting(pid int) (taskstats.Stats, error)
 	// Accounted tells whether the kernel has accounted a process from its start.
@@ -40,6 +44,7 @@ type Machine interface {
 // Cgroup is a memory cgroup. *proc.MemoryCgroup is one.
 type Cgroup interface {
 	Anonymous() (uint64, error)
+	AnonymousHuge() (uint64, error)
 	Processes() ([]int, error)
 	Close()
 }
@@ -54,6 +59,7 @@ type Process interface {
 	ThreadNames() ([]string, error)
 	Executable() (string, error)
 	Smaps() (proc.Smaps, error)
+	Accounted() (proc.Accounted, error)
 	WrittenBytes() (uint64, error)
 	BirthTime() (time.Time, error)
 	Exited() <-chan struct{}

@@ -177,6 +177,7 @@ func (w *Watcher) readMemory() {
 	switch {
 	case err == nil:
 		w.opts.Server.SetMemory(s.VMRSS, s.VMPTE)
+		w.readRoom(s)
 		w.readQuiet()
 	case errors.Is(err, proc.ErrGone): // its exit comes as an event
 	default:

@@ -36,7 +36,9 @@ type sampler struct {
 	process   *process
 	birth     time.Time
 	meter     meter
-	nextPoint time.Time // zero: at once
+	extra     opt.Val[history.Extra] // the newest
+	extraAt   reading                // as it was taken
+	nextPoint time.Time              // zero: at once
 	nextExact time.Time
 	beside    bool // the cgroup tells as much as smaps
 	blind     bool // smaps can't be read: said once, not tried again
@@ -114,6 +116,7 @@ func (s *sampler) point(exact bool) {
 	if d, ok := dirty.Get(); ok {
 		s.w.opts.Server.AddSample(s.id, d)
 	}
+	s.addExtra(r, dirty)
 }
 
 func (s *sampler) addCopies(r reading) {
@@ -199,6 +202,7 @@ func (s *sampler) last() (reading, bool) {
 	r.child = opt.Of(s.meter.high.child) // its memory is gone, not given back
 	r.cgroup = opt.Val[uint64]{}         // and so it is here
 	s.addCopies(r)
+	s.lastExtra(r)
 	if d, ok := s.meter.sample(r).Get(); ok {
 		s.w.opts.Server.AddSample(s.id, d)
 	}

@@ -1,0 +1,159 @@
+package forecast
+
+import (
+	"fmt"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// lifetimes is of how many past forks the longest is expected again.
+const lifetimes = 3
+
+// lifetime is how long the next child is expected to live: as long as the longest
+// of the last ones that came to a good end, scaled with the size of the server.
+func lifetime(st *history.ServerState, kind history.Kind, past []*history.Fork) opt.Val[float64] {
+	now, sized := resident(st).Get()
+	var longest opt.Val[float64]
+	seen := 0
+	for _, f := range past {
+		life, ok1 := f.LifetimeSeconds.Get()
+		then, ok2 := f.ResidentBytes.Get()
+		if f.Outcome != history.OutcomeOK || !ok1 || !ok2 || then == 0 || !sized {
+			continue
+		}
+		longest = opt.Of(max(longest.Or(0), life*float64(now)/float64(then)))
+		if seen++; seen == lifetimes {
+			break
+		}
+	}
+	if longest.Present() || st.Info == nil {
+		return longest
+	}
+	var seconds opt.Val[int64]
+	switch kind {
+	case history.KindRDB:
+		seconds = st.Info.LastBGSaveSeconds
+	case history.KindAOF:
+		seconds = st.Info.LastAOFRewriteSeconds
+	case history.KindReplication, history.KindModule, history.KindSlotMigration, history.KindUnknown:
+	}
+	if s, ok := seconds.Get(); ok {
+		return opt.Of(float64(s + 1)) // whole seconds, rounded down
+	}
+	return opt.Val[float64]{}
+}
+
+// memory is what the next fork is expected to need.
+func memory(st *history.ServerState, past []*history.Fork, f Fork) opt.Val[Memory] {
+	m, ok := byCurves(st, past, f)
+	if !ok && !f.Writes.Present() {
+		m, ok = byPeaks(st, past)
+	}
+	if !ok && len(past) == 0 {
+		m, ok = byReport(st, f)
+	}
+	if !ok {
+		return opt.Val[Memory]{}
+	}
+	m.PageTables = st.PageTableBytes.Or(0)
+	m.Bytes = m.Extra + m.PageTables
+	return opt.Of(m)
+}
+
+// byCurves reads the curves of the last forks off at the writes to be expected, and
+// takes the highest.
+func byCurves(st *history.ServerState, past []*history.Fork, f Fork) (Memory, bool) {
+	writes, ok1 := f.Writes.Get()
+	size, ok2 := resident(st).Get()
+	m := Memory{Basis: BasisCurves}
+	if !ok1 || !ok2 {
+		return m, false
+	}
+	for _, p := range past {
+		c, ok := curveOf(p)
+		if !ok {
+			continue
+		}
+		if bytes, ok := c.at(writes, float64(size)); ok {
+			m.Extra = max(m.Extra, uint64(bytes))
+			m.Forks++
+		}
+	}
+	m.Why = fmt.Sprintf("the highest of what the last %s copied by the time of as many writes as are expected now", countForks(m.Forks))
+	return m, m.Forks > 0
+}
+
+// byPeaks scales the highest peak with the size of the server.
+func byPeaks(st *history.ServerState, past []*history.Fork) (Memory, bool) {
+	size, sized := resident(st).Get()
+	m := Memory{Basis: BasisPeaks}
+	for _, p := range past {
+		peak, ok1 := p.ExtraPeakBytes.Get()
+		if !ok1 {
+			peak, ok1 = p.PeakBytes.Get()
+		}
+		then, ok2 := p.ResidentBytes.Get()
+		if !ok1 || !ok2 || then == 0 || !sized {
+			continue
+		}
+		m.Extra = max(m.Extra, uint64(float64(peak)*float64(size)/float64(then)))
+		m.Forks++
+	}
+	m.Why = fmt.Sprintf("the highest peak of the last %s, scaled with the size of the server: how many writes to expect is not known", countForks(m.Forks))
+	return m, m.Forks > 0
+}
+
+// byReport takes the server's own figure about its last fork, and adds what it is
+// growing by.
+func byReport(st *history.ServerState, f Fork) (Memory, bool) {
+	bytes, ok := reported(st, f.Kind).Get()
+	return Memory{
+		Extra: bytes + growth(st, f), Basis: BasisReported,
+		Why: "what the server said of its last fork, before the exporter came; how much was written then is not known",
+	}, ok
+}
+
+// reported is the server's own figure about its last fork of a kind.
+func reported(st *history.ServerState, kind history.Kind) opt.Val[uint64] {
+	var bytes opt.Val[uint64]
+	switch {
+	case st.Info == nil:
+	case kind == history.KindRDB:
+		bytes = st.Info.RDBLastCOWBytes
+	case kind == history.KindAOF:
+		bytes = st.Info.AOFLastCOWBytes
+	case kind == history.KindModule:
+		bytes = st.Info.ModuleForkLastCOWBytes
+	}
+	if bytes.Or(0) == 0 { // never
+		return opt.Val[uint64]{}
+	}
+	return bytes
+}
+
+// worstCase is a copy of every page that the server has, the child's page tables,
+// and what the server grows by meanwhile.
+func worstCase(st *history.ServerState, f Fork) opt.Val[uint64] {
+	anonymous, ok := st.AnonymousBytes.Get()
+	if !ok {
+		anonymous, ok = st.ResidentBytes.Get()
+	}
+	if !ok {
+		return opt.Val[uint64]{}
+	}
+	return opt.Of(max(need(f), anonymous+st.PageTableBytes.Or(0)+growth(st, f)))
+}
+
+// growth is what the server grows by while a child lives, if it goes on as it does:
+// new keys, and buffers for replicas and for the append-only file.
+func growth(st *history.ServerState, f Fork) uint64 {
+	return uint64(max(0, st.GrowthRate.Or(0)) * f.LifetimeSeconds.Or(0))
+}
+
+func countForks(n int) string {
+	if n == 1 {
+		return "fork"
+	}
+	return fmt.Sprintf("%d forks", n)
+}

@@ -1,0 +1,64 @@
+package forecast
+
+import (
+	"fmt"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+const (
+	// stalls is of how many past forks the slowest is expected again.
+	stalls = 3
+	// hugeWeight is what forking a huge page costs, as a share of what its pages cost
+	// one by one.
+	hugeWeight = 1. / 20
+)
+
+// stall is how long the next fork(2) is expected to take: as long as the slowest of
+// the last ones, of whatever kind, scaled with what has to be copied of the page
+// tables. Their size says nothing of that: for huge pages the kernel keeps tables
+// in reserve that it need not fill.
+func stall(st *history.ServerState) opt.Val[Stall] {
+	size, ok := resident(st).Get()
+	if !ok {
+		return reportedStall(st)
+	}
+	out := Stall{Basis: BasisStalls}
+	for i := range st.Recent {
+		f := &st.Recent[i]
+		took, ok1 := f.StallSeconds.Get()
+		then, ok2 := f.ResidentBytes.Get()
+		if !ok1 || !ok2 || then == 0 {
+			continue
+		}
+		scale := forked(size, st.HugeBytes.Or(0)) / forked(then, f.AnonymousHugeBytes.Or(0))
+		out.Seconds = max(out.Seconds, took*scale)
+		if out.Forks++; out.Forks == stalls {
+			break
+		}
+	}
+	if out.Forks == 0 {
+		return reportedStall(st)
+	}
+	out.Why = fmt.Sprintf("the slowest of the last %s, scaled with the size of the server", countForks(out.Forks))
+	return opt.Of(out)
+}
+
+// reportedStall is the duration of a fork from before the exporter came.
+func reportedStall(st *history.ServerState) opt.Val[Stall] {
+	if st.Info == nil {
+		return opt.Val[Stall]{}
+	}
+	took, ok := st.Info.LatestFork.Get()
+	if !ok {
+		return opt.Val[Stall]{}
+	}
+	return opt.Of(Stall{Seconds: took.Seconds(), Basis: BasisReported, Why: "what the server said of its last fork, before the exporter came"})
+}
+
+// forked is how much memory a fork's duration counts for, huge pages being cheap.
+func forked(resident, huge uint64) float64 {
+	huge = min(huge, resident)
+	return float64(resident-huge) + hugeWeight*float64(huge)
+}

@@ -1,0 +1,63 @@
+package history
+
+import (
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// maxExtraPoints bounds a curve over writes: 50 to 100 points say all there is to
+// say, however long a save takes.
+const maxExtraPoints = 100
+
+// Extra is a reading of what server and child hold more than the server held
+// before the birth.
+type Extra struct {
+	Time   time.Time
+	Bytes  uint64
+	Source Source
+}
+
+// AddExtra adds a reading to an open record. Its curve takes one with each reply
+// to INFO, which tells how much had been written by then.
+func (s *Server) AddExtra(id string, e Extra) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.find(id)
+	if r == nil || r.dead || r.Partial {
+		return
+	}
+	r.extra = opt.Of(e)
+	r.ExtraPeakBytes = opt.Of(max(r.ExtraPeakBytes.Or(0), e.Bytes))
+	r.ExtraSource = e.Source
+}
+
+// addExtraPoint adds the newest reading to a fork's curve, if it is news.
+func (s *Server) addExtraPoint(r *running) {
+	e, ok := r.extra.Get()
+	if !ok {
+		return
+	}
+	atBirth, ok1 := s.changes.counted.value(r.Start).Get()
+	now, ok2 := s.changes.counted.value(e.Time).Get()
+	if !r.changesAtBirth.Present() && ok1 {
+		r.changesAtBirth = opt.Of(atBirth)
+	}
+	born, ok3 := r.changesAtBirth.Get()
+	t := e.Time.Sub(r.Start).Seconds()
+	if n := len(r.ExtraCurve); !ok2 || !ok3 || n > 0 && r.ExtraCurve[n-1].Seconds >= t {
+		return
+	}
+	r.ExtraCurve = thinned(r.ExtraCurve, ExtraPoint{Seconds: t, Changes: max(0, now-born), Bytes: e.Bytes},
+		maxExtraPoints, func(p ExtraPoint) uint64 { return p.Bytes })
+}
+
+// wholeExtraPeak is the peak, if the readings reach far enough into the child's
+// life for it to be the peak of all of it.
+func (f *Fork) wholeExtraPeak() opt.Val[uint64] {
+	life, ended := f.LifetimeSeconds.Get()
+	if n := len(f.ExtraCurve); n > 0 && ended && missesEnd(life, f.ExtraCurve[n-1].Seconds) {
+		return opt.Val[uint64]{}
+	}
+	return f.ExtraPeakBytes
+}

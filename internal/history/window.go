@@ -1,0 +1,75 @@
+package history
+
+import (
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+const (
+	// rateWindow is over how long rates are taken: as long as a fork may live, and
+	// short enough to follow a load that changes.
+	rateWindow = 30 * time.Second
+	// rateAtLeast is the shortest time that a rate can be told from.
+	rateAtLeast = 500 * time.Millisecond
+	// justBefore is how far the growth beyond the last reading looks back.
+	justBefore = 2 * time.Second
+)
+
+// window is a quantity as it was over the last rateWindow.
+type window []reading
+
+type reading struct {
+	at    time.Time
+	value float64
+}
+
+// add appends a reading, and forgets what is older than the window but for one.
+func (w *window) add(at time.Time, value float64) {
+	kept := *w
+	for len(kept) > 1 && at.Sub(kept[1].at) >= rateWindow {
+		kept = kept[1:]
+	}
+	*w = append(kept, reading{at, value})
+}
+
+// rate is the quantity's growth per second.
+func (w window) rate() opt.Val[float64] { return w.rateOf(rateWindow) }
+
+// rateOf is its growth per second of late.
+func (w window) rateOf(late time.Duration) opt.Val[float64] {
+	if len(w) == 0 {
+		return opt.Val[float64]{}
+	}
+	last, i := w[len(w)-1], len(w)-1
+	for i > 0 && last.at.Sub(w[i].at) < late {
+		i--
+	}
+	first := w[i]
+	took := last.at.Sub(first.at)
+	if took < rateAtLeast {
+		return opt.Val[float64]{}
+	}
+	return opt.Of((last.value - first.value) / took.Seconds())
+}
+
+// value is the quantity at a time: between two readings it is taken to have grown
+// evenly, after the last one as fast as just before it.
+func (w window) value(at time.Time) opt.Val[float64] {
+	if len(w) == 0 || at.Before(w[0].at) {
+		return opt.Val[float64]{}
+	}
+	for i := len(w) - 1; i >= 0; i-- {
+		from := w[i]
+		if at.Before(from.at) {
+			continue
+		}
+		perSecond := w.rateOf(justBefore).Or(0)
+		if i+1 < len(w) {
+			to := w[i+1]
+			perSecond = (to.value - from.value) / to.at.Sub(from.at).Seconds()
+		}
+		return opt.Of(from.value + perSecond*at.Sub(from.at).Seconds())
+	}
+	return opt.Val[float64]{}
+}

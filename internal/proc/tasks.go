@@ -1,0 +1,154 @@
+package proc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/prometheus/procfs"
+)
+
+// TaskRoom is the tightest limit on processes and threads that a fork meets, and
+// how many more it allows.
+type TaskRoom struct {
+	Limit string // pids.max, RLIMIT_NPROC, kernel.threads-max or kernel.pid_max
+	Left  int64
+}
+
+// reservedPIDs are never given to a process again once the numbers have been
+// through.
+const reservedPIDs = 300
+
+var errNoTaskLimit = errors.New("no limit on processes can be read")
+
+// TaskRoom reads the limits that a fork of a process would meet. It takes some
+// 50 µs; only where RLIMIT_NPROC is less than all threads of the machine, and the
+// user not root, every process has to be looked at.
+func (fs FS) TaskRoom(pid int) (TaskRoom, error) {
+	room := TaskRoom{Left: math.MaxInt64}
+	tighten := func(name string, left int64) {
+		if left < room.Left {
+			room = TaskRoom{name, left}
+		}
+	}
+	tasks, err := fs.tasks()
+	if err == nil {
+		kernel := filepath.Join(fs.proc, "sys", "kernel")
+		if n, err := cgroupNumber(kernel, "threads-max"); err == nil && n < none {
+			tighten("kernel.threads-max", int64(n)-tasks)
+		}
+		if n, err := cgroupNumber(kernel, "pid_max"); err == nil && n < none {
+			tighten("kernel.pid_max", int64(n)-reservedPIDs-tasks)
+		}
+		if left, ok := fs.userRoom(pid, tasks); ok {
+			tighten("RLIMIT_NPROC", left)
+		}
+	}
+	if left, ok := fs.pidsRoom(pid); ok {
+		tighten("pids.max", left)
+	}
+	if room.Limit == "" {
+		return TaskRoom{}, fmt.Errorf("process %d: %w", pid, errNoTaskLimit)
+	}
+	return room, nil
+}
+
+// tasks is how many threads the machine has: the second number of the fourth
+// field of loadavg.
+func (fs FS) tasks() (int64, error) {
+	b, err := os.ReadFile(filepath.Join(fs.proc, "loadavg"))
+	if err != nil {
+		return 0, err
+	}
+	f := bytes.Fields(b)
+	if len(f) < 4 {
+		return 0, fmt.Errorf("loadavg: %w", ErrTruncated)
+	}
+	_, all, ok := bytes.Cut(f[3], []byte("/"))
+	n, err := whole(all)
+	if !ok || err != nil {
+		return 0, fmt.Errorf("loadavg: %w", errNoNumber)
+	}
+	return int64(n), nil
+}
+
+// userRoom is what RLIMIT_NPROC leaves a process's user; false where it has none.
+func (fs FS) userRoom(pid int, tasks int64) (int64, bool) {
+	status, err := fs.status(pid)
+	if err != nil || status.UID == 0 { // root is exempt
+		return 0, false
+	}
+	lib, err := procfs.NewFS(fs.proc)
+	if err != nil {
+		return 0, false
+	}
+	p, err := lib.Proc(pid)
+	if err != nil {
+		return 0, false
+	}
+	limits, err := p.Limits()
+	if err != nil || limits.Processes > math.MaxInt64 {
+		return 0, false
+	}
+	limit := int64(limits.Processes)
+	if tasks < limit { // all of the machine's are fewer
+		return limit - tasks, true
+	}
+	return limit - fs.tasksOf(status.UID), true
+}
+
+// tasksOf counts a user's threads.
+func (fs FS) tasksOf(uid int) (n int64) {
+	entries, err := os.ReadDir(fs.proc)
+	if err != nil {
+		return 0
+	}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		status, err := fs.status(pid)
+		if err == nil && status.UID == uid {
+			n += int64(status.Threads)
+		}
+	}
+	return n
+}
+
+func (fs FS) status(pid int) (Status, error) {
+	b, err := fs.read(pid, "status")
+	if err != nil {
+		return Status{}, err
+	}
+	return ParseStatus(b)
+}
+
+// pidsRoom is what pids.max of a process's cgroup and of those above it leaves;
+// false where none has a limit, or none can be seen.
+func (fs FS) pidsRoom(pid int) (int64, bool) {
+	lines, err := fs.read(pid, "cgroup")
+	if err != nil {
+		return 0, false
+	}
+	left := int64(math.MaxInt64)
+	for _, c := range fs.cgroupDirs(lines, "pids") {
+		members, err := cgroupProcesses(c.path)
+		if err != nil || !slices.Contains(members, pid) {
+			continue // a path that begins in another cgroup namespace leads elsewhere here
+		}
+		for _, dir := range upTo(c.mount, c.path) {
+			limit, err1 := cgroupNumber(dir, "pids.max")
+			now, err2 := cgroupNumber(dir, "pids.current")
+			if err1 == nil && err2 == nil && limit < none && now < none {
+				left = min(left, int64(limit)-int64(now))
+			}
+		}
+	}
+	return left, left < math.MaxInt64
+}
