@@ -31,7 +31,7 @@ func noEnvironment(t *testing.T) {
 
 func mustParse(t *testing.T, args ...string) exporter.Config {
 	t.Helper()
-	c, logs, err := parse(args)
+	c, logs, err := parseExporter(args)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestBadFlags(t *testing.T) {
 		{"--server=http://h", "unknown scheme"},
 		{"--server=redis://u:hunter2@h", "REDIS_PASSWORD"},
 	} {
-		_, _, err := parse([]string{test.arg})
+		_, _, err := parseExporter([]string{test.arg})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", test.arg, err, test.want)
 		} else if strings.Contains(err.Error(), "hunter2") {
@@ -127,7 +127,7 @@ func TestBadFlags(t *testing.T) {
 			t.Errorf("%s: status %d, want 2", test.arg, got)
 		}
 	}
-	_, _, err := parse([]string{"--server=http://a", "--server=ok", "--server=ftp://b"})
+	_, _, err := parseExporter([]string{"--server=http://a", "--server=ok", "--server=ftp://b"})
 	if err == nil || !strings.Contains(err.Error(), "http://a") || !strings.Contains(err.Error(), "ftp://b") {
 		t.Errorf("error %v, want it to name both bad servers", err)
 	}
