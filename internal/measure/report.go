@@ -93,9 +93,13 @@ func perKeyRow(f *history.Fork) terminal.Row {
 		return r
 	}
 	r.Note = plural(uint64(changed), "key was", "keys were") + " changed meanwhile"
-	if copied, ok := f.CopiedBytes.Get(); ok && changed >= 1 {
-		r.Value = chart.Bytes(uint64(float64(copied) / changed))
-		r.Note = "copied per changed key; " + r.Note
+	copied, what := f.CopiedBytes, "copied"
+	if !copied.Present() {
+		copied, what = f.PeakBytes, "private dirty at the peak" // about the same where keys are overwritten
+	}
+	if bytes, ok := copied.Get(); ok && changed >= 1 {
+		r.Value = chart.Bytes(uint64(float64(bytes) / changed))
+		r.Note = what + ", per changed key; " + r.Note
 	}
 	return r
 }
