@@ -11,6 +11,7 @@ func families() []family {
 	all := []family{
 		serverFamily(),
 		sourcesFamily(),
+		survivalFamily(),
 		memoryFamily(),
 		stallFamily(),
 		childFamily(),
@@ -69,7 +70,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	for i := range snapshot.Servers {
-		v := viewOf(&snapshot.Servers[i])
+		v := viewOf(&snapshot.Servers[i], &snapshot.Host)
 		out := sink{ch: ch, server: v.Name}
 		for _, f := range c.families {
 			if f.perServer != nil && (f.forkless || !v.neverForks()) {

@@ -36,6 +36,8 @@ func noProcess(name string) history.ServerState {
 	clear(s.Available)
 	s.PID, s.StartTime = opt.Val[int]{}, opt.Val[time.Time]{}
 	s.ResidentBytes, s.PageTableBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
+	s.AnonymousBytes, s.HugeBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
+	s.Room, s.Recent = history.Room{}, nil
 	s.Children, s.COW, s.COWAt = nil, opt.Val[history.Reported]{}, time.Time{}
 	s.Totals = totals()
 	s.Totals.Stall.Observe(.0125)

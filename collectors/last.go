@@ -50,6 +50,14 @@ func lastFamily() family {
 		Needs:  needsMemory,
 		Absent: unknown,
 	}
+	extra := &Metric{
+		Name:   "redis_fork_last_extra_memory_bytes",
+		Type:   Gauge,
+		Labels: []string{"kind"},
+		Help:   "The most that server and the last finished fork's child together held more than the server had held before, in bytes: what the machine had to find for it, page tables not counted. Unlike redis_fork_last_cow_peak_bytes it counts what the server grew by, and not what it freed.",
+		Needs:  needsMemory,
+		Absent: unknown,
+	}
 	copied := &Metric{
 		Name:   "redis_fork_last_copied_bytes",
 		Type:   Gauge,
@@ -84,7 +92,7 @@ func lastFamily() family {
 	}
 	return family{
 		group:   "What did the last fork cost?",
-		metrics: []*Metric{start, stall, lifetime, resident, peak, copied, copyStall, tail, success},
+		metrics: []*Metric{start, stall, lifetime, resident, peak, extra, copied, copyStall, tail, success},
 		perServer: func(v view, out sink) {
 			for _, k := range v.kinds() {
 				last, ok := v.Last[k]
@@ -97,6 +105,7 @@ func lastFamily() family {
 				present(out, lifetime, last.LifetimeSeconds, kind)
 				present(out, resident, last.ResidentBytes, kind)
 				present(out, peak, last.PeakBytes, kind)
+				present(out, extra, last.ExtraPeakBytes, kind)
 				present(out, copied, last.CopiedBytes, kind)
 				present(out, copyStall, last.CopyStallSeconds, kind)
 				present(out, tail, last.TailSeconds, kind)

@@ -7,5 +7,5 @@ const (
 	// exist from the start: rdb, aof and replication.
 	MaxSeries = 150
 	// SeriesPerKind is how many series each further kind adds, since its first fork.
-	SeriesPerKind = 17
+	SeriesPerKind = 18
 )

@@ -99,12 +99,29 @@ func idle(name string) history.ServerState {
 		StartTime:      opt.Of(serverStart.Add(-20 * time.Millisecond)),
 		ResidentBytes:  opt.Of[uint64](2 * gib),
 		PageTableBytes: opt.Of[uint64](4 * mib),
+		AnonymousBytes: opt.Of[uint64](2*gib - 8*mib),
+		HugeBytes:      opt.Of[uint64](0),
+		WriteRate:      opt.Of(1000.),
+		GrowthRate:     opt.Of(0.),
+		Room:           room(),
 		Seen: map[history.Kind]bool{
 			history.KindRDB: true, history.KindAOF: true, history.KindReplication: true,
 		},
 		Totals:              totals(),
 		Last:                map[history.Kind]history.LastFork{},
 		SaveIntervalSeconds: opt.Of[int64](3600),
+	}
+}
+
+// room is that of a server in a cgroup of 3 GiB, in overcommit mode 2.
+func room() history.Room {
+	return history.Room{
+		At: now, CgroupSeen: true,
+		Cgroup:    opt.Of(history.CgroupRoom{Path: "/redis.slice", Limit: 3 * gib, Left: 900 * mib}),
+		Host:      opt.Of[uint64](6 * gib),
+		Commit:    opt.Of[uint64](1 * gib),
+		Accounted: opt.Of(history.Accounted{Bytes: 36 * mib, Largest: 8 * mib}),
+		Tasks:     opt.Of(history.TaskRoom{Limit: "pids.max", Left: 100}),
 	}
 }
 
@@ -144,12 +161,22 @@ func busy(name string, kinds ...history.Kind) history.ServerState {
 			LifetimeSeconds: opt.Of(7.5),
 			ResidentBytes:   opt.Of[uint64](2 * gib),
 			PeakBytes:       opt.Of[uint64](500 * mib),
+			ExtraPeakBytes:  opt.Of[uint64](510 * mib),
 
 			CopiedBytes:      opt.Of[uint64](450 * mib),
 			CopyStallSeconds: opt.Of(.375),
 			TailSeconds:      opt.Of(32.5),
 		}
 	}
+	for _, k := range kinds {
+		s.Recent = append(s.Recent, history.Fork{
+			Kind: k, Outcome: history.OutcomeOK,
+			StallSeconds: opt.Of(.0125), LifetimeSeconds: opt.Of(7.5), ResidentBytes: opt.Of[uint64](2 * gib),
+			ExtraCurve:     []history.ExtraPoint{{Seconds: 3, Changes: 3000, Bytes: 300 * mib}, {Seconds: 7.5, Changes: 9000, Bytes: 510 * mib}},
+			ExtraPeakBytes: opt.Of[uint64](510 * mib),
+		})
+	}
+	s.Room.Returned, s.Room.ReturnedTasks = 304*mib, 1
 	i.BGSaveInProgress = opt.Of(true)
 	i.CurrentCOWBytes, i.CurrentCOWAgeSeconds = opt.Of[uint64](120*mib), opt.Of[int64](2)
 	i.SaveKeysProcessed, i.SaveKeysTotal = opt.Of[uint64](250_000), opt.Of[uint64](1_000_000)
@@ -172,7 +199,7 @@ var threeKinds = []history.Kind{history.KindRDB, history.KindAOF, history.KindRe
 var fourKinds = []history.Kind{history.KindRDB, history.KindAOF, history.KindReplication, history.KindModule}
 
 func fullHost() history.Host {
-	return history.Host{OvercommitMode: opt.Of(1), HugePages: opt.Of("madvise")}
+	return history.Host{OvercommitMode: opt.Of(2), HugePages: opt.Of("madvise"), Kernel: opt.Of(history.KernelVersion{Major: 6, Minor: 18})}
 }
 
 func registry(t *testing.T, s history.Snapshot) *prometheus.Registry {
@@ -207,9 +234,9 @@ type series map[string]string
 func seriesOf(t *testing.T, servers ...history.ServerState) series {
 	t.Helper()
 	out := series{}
-	for line := range strings.Lines(exposition(t, history.Snapshot{Servers: servers})) {
+	for line := range strings.Lines(exposition(t, history.Snapshot{Servers: servers, Host: fullHost()})) {
 		line = strings.TrimSuffix(line, "\n")
-		if strings.HasPrefix(line, "#") {
+		if strings.HasPrefix(line, "#") || strings.HasPrefix(line, "redis_fork_host_") {
 			continue
 		}
 		cut := strings.LastIndexByte(line, ' ')

@@ -16,10 +16,11 @@ type view struct {
 	// current is the last reply to INFO while the server answers, else a reply
 	// in which every field is absent: what is stale is not exported.
 	current redisinfo.Info
+	host    *hostView
 }
 
-func viewOf(s *history.ServerState) view {
-	v := view{ServerState: s}
+func viewOf(s *history.ServerState, host *hostView) view {
+	v := view{ServerState: s, host: host}
 	if s.Up && s.Info != nil {
 		v.current = *s.Info
 	}

@@ -53,6 +53,9 @@ func memoryFacts(f *history.Fork) []fact {
 		{"Page tables at the fork", bytesHTML(f.PageTableBytes), "What fork(2) had to copy while the server stood still."},
 		{"Peak private dirty", bytesHTML(f.PeakBytes), "The most memory that the child alone held: what its death would have freed. Not the same as what the fork added to the machine: a page that the server gives back becomes the child's alone without a copy."},
 		{"Peak, of resident", percentHTML(f.PeakBytes, f.ResidentBytes), "Can be above 100 % when the child itself needs much."},
+		{"Extra memory, at most", bytesHTML(f.ExtraPeakBytes), "What server and child together held more than the server at the fork: what the machine had to find. It counts what the server grew by, and not what it freed."},
+		{"Left in the memory cgroup, at least", bytesHTML(f.CgroupLeftBytes), "While the child lived, once a second; file cache that can be dropped counts as left."},
+		{"Left on the host, at least", bytesHTML(f.HostLeftBytes), "Likewise, without swap."},
 		{"Copied", bytesHTML(f.CopiedBytes), copiedNote(f)},
 		{"Write faults while copying", countHTML(f.CopyFaults), "Of the server beyond its growth, until the death. A fault copies one page, or finds that nobody shares it any more."},
 		{"Write faults in the tail", tailFaultsHTML(f.Tail), ""},
@@ -66,6 +69,7 @@ func workFacts(f *history.Fork) []fact {
 	return []fact{
 		{"Child's CPU time", secondsHTML(f.CPUSeconds), ""},
 		{"Written by the child", bytesHTML(f.WrittenBytes), "Handed to storage, page cache included; not the size of the file."},
+		{"Changes while it lived", changesHTML(f.Changes), "Keys changed; the server is asked once a second."},
 		{"Changes since the last save", countHTML(f.ChangesBefore), "Keys changed, counted at the fork: what a failure would have left unsaved."},
 	}
 }

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"html/template"
+	"math"
 	"strconv"
 	"time"
 
@@ -39,6 +40,15 @@ func countHTML(v opt.Val[uint64]) template.HTML {
 		return none
 	}
 	return template.HTML(chart.Count(n)) //nolint:gosec // digits and commas
+}
+
+// changesHTML is a count that was told from readings a second apart.
+func changesHTML(v opt.Val[float64]) template.HTML {
+	n, ok := v.Get()
+	if !ok {
+		return none
+	}
+	return countHTML(opt.Of(uint64(math.Round(max(0, n)))))
 }
 
 // percentHTML is part of whole; a dash when one is absent or the whole is 0.

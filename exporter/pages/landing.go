@@ -12,6 +12,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
 
 // landing is what the first page shows.
@@ -35,6 +36,7 @@ type serverCard struct {
 	Anchor   string
 	Software string // "Redis 7.0.15, master"; "" before the first INFO
 	Resident opt.Val[uint64]
+	Survival *survival // nil for software that never forks
 	Running  []runningChild
 	Last     []lastFork
 	Sources  []sourceState
@@ -82,6 +84,10 @@ func (s *site) landing(w http.ResponseWriter, r *http.Request) {
 	}
 	for i, st := range snap.Servers {
 		c := card(st, forks, now)
+		if i := st.Info; i == nil || i.Software != redisinfo.SoftwareDragonfly {
+			next := survivalOf(&st, &snap.Host)
+			c.Survival = &next
+		}
 		c.Anchor = "server-" + strconv.Itoa(i+1)
 		p.Servers = append(p.Servers, c)
 		p.Running += len(c.Running)

@@ -44,13 +44,22 @@ func full() fake {
 	return fake{
 		forks: forktest.All(now),
 		snap: history.Snapshot{
-			Host: history.Host{OvercommitMode: opt.Of(0), HugePages: opt.Of("madvise")},
+			Host: history.Host{OvercommitMode: opt.Of(0), HugePages: opt.Of("madvise"), Kernel: opt.Of(history.KernelVersion{Major: 6, Minor: 18})},
 			Servers: []history.ServerState{
 				{
 					Name: "cache-a:6379", Addr: "10.0.3.17:6379", Up: true, InfoAt: now,
 					Info:      &redisinfo.Info{Software: "redis", Version: "7.0.15", Mode: "standalone", Role: "master"},
 					Available: map[history.Source]bool{history.SourceProcess: true, history.SourceChildSmaps: true, history.SourceCgroup: true},
 					PID:       opt.Of(700), ResidentBytes: opt.Of(uint64(1_610_000_000)), PageTableBytes: opt.Of(uint64(3_190_000)),
+					AnonymousBytes: opt.Of(uint64(1_600_000_000)), WriteRate: opt.Of(12_000.), GrowthRate: opt.Of(0.),
+					Room: history.Room{
+						At: now, CgroupSeen: true, Returned: 936_190_000, ReturnedTasks: 1,
+						Cgroup:  opt.Of(history.CgroupRoom{Path: "/system.slice/redis.service", Limit: 3_000_000_000, Left: 450_000_000}),
+						Host:    opt.Of(uint64(9_000_000_000)),
+						Mapping: opt.Of(uint64(25_000_000_000)), Accounted: opt.Of(history.Accounted{Bytes: 2_000_000_000, Largest: 2_000_000_000, AtMost: true}),
+						Tasks: opt.Of(history.TaskRoom{Limit: "pids.max", Left: 90}),
+					},
+					Recent:   []history.Fork{saved},
 					Children: []history.Child{{Kind: history.KindRDB, Start: running.Start, Sample: opt.Of(history.Sample{PrivateDirty: 933_000_000})}},
 					Last: map[history.Kind]history.LastFork{
 						history.KindRDB: {Start: saved.Start, Outcome: saved.Outcome, StallSeconds: saved.StallSeconds, PeakBytes: saved.PeakBytes, CopyStallSeconds: saved.CopyStallSeconds},

@@ -3,6 +3,7 @@ package forecast
 import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
 
 // Basis is what a figure is made from.
@@ -25,8 +26,9 @@ const (
 
 // Fork is the forecast of the next fork of one kind.
 type Fork struct {
-	Kind   history.Kind
-	Memory opt.Val[Memory]
+	Kind    history.Kind
+	Memory  opt.Val[Memory]
+	NoBasis string // why Memory is absent, in a few words for people
 	// WorstCase is what it would need if every page of the server were written to
 	// while the child lives, in bytes.
 	WorstCase opt.Val[uint64]
@@ -66,6 +68,9 @@ func OfKind(st *history.ServerState, kind history.Kind) Fork {
 		f.Writes = opt.Of(max(0, rate) * life)
 	}
 	f.Memory = memory(st, past, f)
+	if !f.Memory.Present() {
+		f.NoBasis = noMemory(past)
+	}
 	f.WorstCase = worstCase(st, f)
 	return f
 }
@@ -73,13 +78,17 @@ func OfKind(st *history.ServerState, kind history.Kind) Fork {
 // Next forecasts the next fork, of whatever kind: that of the kinds with a basis
 // that needs the most memory. Its Kind is unknown where none has a basis.
 func Next(st *history.ServerState) Fork {
-	best := OfKind(st, history.KindUnknown)
+	best, found := Fork{}, false
 	for _, kind := range history.Kinds {
-		f := OfKind(st, kind)
-		memory, ok := f.Memory.Get()
-		if ok && hasBasis(st, kind) && memory.Bytes > need(best) {
-			best = f
+		if !hasBasis(st, kind) {
+			continue
 		}
+		if f := OfKind(st, kind); !found || need(f) > need(best) {
+			best, found = f, true
+		}
+	}
+	if !found {
+		return OfKind(st, history.KindUnknown)
 	}
 	return best
 }
@@ -109,7 +118,9 @@ func forksOf(st *history.ServerState, kind history.Kind) []*history.Fork {
 		switch {
 		case f.Partial:
 		case f.Kind == kind:
-			own = append(own, f)
+			if len(own) < history.RecentForks {
+				own = append(own, f)
+			}
 		default:
 			other = append(other, f)
 		}
@@ -120,10 +131,18 @@ func forksOf(st *history.ServerState, kind history.Kind) []*history.Fork {
 	return other[:min(len(other), history.RecentForks)]
 }
 
+// current is what a server that answers says now; nil of one that does not.
+func current(st *history.ServerState) *redisinfo.Info {
+	if !st.Up {
+		return nil
+	}
+	return st.Info
+}
+
 // resident is the size of the server: what it has resident now.
 func resident(st *history.ServerState) opt.Val[uint64] {
-	if !st.ResidentBytes.Present() && st.Info != nil {
-		return st.Info.UsedMemoryRSS
+	if info := current(st); !st.ResidentBytes.Present() && info != nil {
+		return info.UsedMemoryRSS
 	}
 	return st.ResidentBytes
 }

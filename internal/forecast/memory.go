@@ -27,15 +27,16 @@ func lifetime(st *history.ServerState, kind history.Kind, past []*history.Fork) 
 			break
 		}
 	}
-	if longest.Present() || st.Info == nil {
+	info := current(st)
+	if longest.Present() || info == nil {
 		return longest
 	}
 	var seconds opt.Val[int64]
 	switch kind {
 	case history.KindRDB:
-		seconds = st.Info.LastBGSaveSeconds
+		seconds = info.LastBGSaveSeconds
 	case history.KindAOF:
-		seconds = st.Info.LastAOFRewriteSeconds
+		seconds = info.LastAOFRewriteSeconds
 	case history.KindReplication, history.KindModule, history.KindSlotMigration, history.KindUnknown:
 	}
 	if s, ok := seconds.Get(); ok {
@@ -61,6 +62,19 @@ func memory(st *history.ServerState, past []*history.Fork, f Fork) opt.Val[Memor
 	return opt.Of(m)
 }
 
+// noMemory says why there is no forecast.
+func noMemory(past []*history.Fork) string {
+	if len(past) == 0 {
+		return "no fork has ended since the exporter started, and the server tells of none before"
+	}
+	for _, f := range past {
+		if len(f.ExtraCurve) > 0 {
+			return "the forks that were seen had hardly any writes, or did not live to their end: they say nothing of more"
+		}
+	}
+	return "the memory of the forks that were seen could not be read"
+}
+
 // byCurves reads the curves of the last forks off at the writes to be expected, and
 // takes the highest.
 func byCurves(st *history.ServerState, past []*history.Fork, f Fork) (Memory, bool) {
@@ -80,7 +94,7 @@ func byCurves(st *history.ServerState, past []*history.Fork, f Fork) (Memory, bo
 			m.Forks++
 		}
 	}
-	m.Why = fmt.Sprintf("the highest of what the last %s copied by the time of as many writes as are expected now", countForks(m.Forks))
+	m.Why = ofLast(m.Forks, "the most of what the last %d forks needed", "what the last fork needed") + " by the time of as many writes as are expected now"
 	return m, m.Forks > 0
 }
 
@@ -100,7 +114,7 @@ func byPeaks(st *history.ServerState, past []*history.Fork) (Memory, bool) {
 		m.Extra = max(m.Extra, uint64(float64(peak)*float64(size)/float64(then)))
 		m.Forks++
 	}
-	m.Why = fmt.Sprintf("the highest peak of the last %s, scaled with the size of the server: how many writes to expect is not known", countForks(m.Forks))
+	m.Why = ofLast(m.Forks, "the highest peak of the last %d forks", "the peak of the last fork") + ", scaled with the size of the server: how many writes to expect is not known"
 	return m, m.Forks > 0
 }
 
@@ -116,15 +130,16 @@ func byReport(st *history.ServerState, f Fork) (Memory, bool) {
 
 // reported is the server's own figure about its last fork of a kind.
 func reported(st *history.ServerState, kind history.Kind) opt.Val[uint64] {
+	info := current(st)
 	var bytes opt.Val[uint64]
 	switch {
-	case st.Info == nil:
+	case info == nil:
 	case kind == history.KindRDB:
-		bytes = st.Info.RDBLastCOWBytes
+		bytes = info.RDBLastCOWBytes
 	case kind == history.KindAOF:
-		bytes = st.Info.AOFLastCOWBytes
+		bytes = info.AOFLastCOWBytes
 	case kind == history.KindModule:
-		bytes = st.Info.ModuleForkLastCOWBytes
+		bytes = info.ModuleForkLastCOWBytes
 	}
 	if bytes.Or(0) == 0 { // never
 		return opt.Val[uint64]{}
@@ -151,9 +166,10 @@ func growth(st *history.ServerState, f Fork) uint64 {
 	return uint64(max(0, st.GrowthRate.Or(0)) * f.LifetimeSeconds.Or(0))
 }
 
-func countForks(n int) string {
+// ofLast says of how many forks something is.
+func ofLast(n int, many, one string) string {
 	if n == 1 {
-		return "fork"
+		return one
 	}
-	return fmt.Sprintf("%d forks", n)
+	return fmt.Sprintf(many, n)
 }

@@ -1,8 +1,6 @@
 package forecast
 
 import (
-	"fmt"
-
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
@@ -41,16 +39,17 @@ func stall(st *history.ServerState) opt.Val[Stall] {
 	if out.Forks == 0 {
 		return reportedStall(st)
 	}
-	out.Why = fmt.Sprintf("the slowest of the last %s, scaled with the size of the server", countForks(out.Forks))
+	out.Why = ofLast(out.Forks, "the slowest of the last %d forks", "that of the last fork") + ", scaled with the size of the server"
 	return opt.Of(out)
 }
 
 // reportedStall is the duration of a fork from before the exporter came.
 func reportedStall(st *history.ServerState) opt.Val[Stall] {
-	if st.Info == nil {
+	info := current(st)
+	if info == nil {
 		return opt.Val[Stall]{}
 	}
-	took, ok := st.Info.LatestFork.Get()
+	took, ok := info.LatestFork.Get()
 	if !ok {
 		return opt.Val[Stall]{}
 	}

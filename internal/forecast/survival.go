@@ -113,7 +113,7 @@ func (s *Survival) judge(room *history.Room) (Verdict, string) {
 	case worst:
 		return Likely, "the host's memory is enough, but whether its memory cgroup has a limit can't be seen"
 	default:
-		return Likely, "as expected it fits, if every page is written to while the child lives it does not"
+		return Likely, "as expected it fits, but if every page is written to while the child lives it does not"
 	}
 }
 

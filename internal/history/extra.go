@@ -32,23 +32,37 @@ func (s *Server) AddExtra(id string, e Extra) {
 	r.ExtraSource = e.Source
 }
 
+// noteChangesAtBirth notes how many keys had been changed at a fork's birth, as soon
+// as it is known: with the first reply after it.
+func (s *Server) noteChangesAtBirth(r *running) {
+	if !r.changesAtBirth.Present() {
+		r.changesAtBirth = s.changes.counted.value(r.Start)
+	}
+}
+
+// changesSince is how many keys have been changed from a fork's birth to a time.
+func (s *Server) changesSince(r *running, at time.Time) opt.Val[float64] {
+	s.noteChangesAtBirth(r)
+	born, ok1 := r.changesAtBirth.Get()
+	now, ok2 := s.changes.counted.value(at).Get()
+	if !ok1 || !ok2 || r.Partial {
+		return opt.Val[float64]{}
+	}
+	return opt.Of(max(0, now-born))
+}
+
 // addExtraPoint adds the newest reading to a fork's curve, if it is news.
 func (s *Server) addExtraPoint(r *running) {
 	e, ok := r.extra.Get()
 	if !ok {
 		return
 	}
-	atBirth, ok1 := s.changes.counted.value(r.Start).Get()
-	now, ok2 := s.changes.counted.value(e.Time).Get()
-	if !r.changesAtBirth.Present() && ok1 {
-		r.changesAtBirth = opt.Of(atBirth)
-	}
-	born, ok3 := r.changesAtBirth.Get()
+	changed, ok := s.changesSince(r, e.Time).Get()
 	t := e.Time.Sub(r.Start).Seconds()
-	if n := len(r.ExtraCurve); !ok2 || !ok3 || n > 0 && r.ExtraCurve[n-1].Seconds >= t {
+	if n := len(r.ExtraCurve); !ok || n > 0 && r.ExtraCurve[n-1].Seconds >= t {
 		return
 	}
-	r.ExtraCurve = thinned(r.ExtraCurve, ExtraPoint{Seconds: t, Changes: max(0, now-born), Bytes: e.Bytes},
+	r.ExtraCurve = thinned(r.ExtraCurve, ExtraPoint{Seconds: t, Changes: changed, Bytes: e.Bytes},
 		maxExtraPoints, func(p ExtraPoint) uint64 { return p.Bytes })
 }
 

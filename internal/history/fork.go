@@ -162,6 +162,9 @@ type Fork struct {
 	ExtraCurve     []ExtraPoint    `json:"extra_curve,omitempty"`
 	ExtraPeakBytes opt.Val[uint64] `json:"extra_peak_bytes,omitzero"` // highest read, also between two points of the curve
 	ExtraSource    Source          `json:"extra_source,omitempty"`    // cgroup, or that of the child's private dirty memory
+	// Changes is how many keys were changed while the child lived; no whole number, as
+	// the server is asked once a second.
+	Changes opt.Val[float64] `json:"changes,omitzero"`
 	// AnonymousHugeBytes is what of the child's memory was huge pages when it was first read.
 	AnonymousHugeBytes opt.Val[uint64] `json:"anonymous_huge_bytes,omitzero"`
 	// CgroupLeftBytes and HostLeftBytes are the least that the memory cgroup's limit

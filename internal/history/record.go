@@ -213,6 +213,7 @@ func (s *Server) Died(id string, at time.Time) {
 	s.account(r, at)
 	s.feedDeath(r, at)
 	s.addExtraPoint(r) // the last, which may have come since the last reply
+	r.Changes = s.changesSince(r, at)
 	r.dead, r.died = true, at
 	r.LifetimeSeconds = opt.Of(max(0, at.Sub(r.Start).Seconds()))
 }

@@ -94,6 +94,7 @@ func (s *Server) SetInfo(info redisinfo.Info, at time.Time) {
 	s.state.WriteRate = s.changes.counted.rate()
 	for _, r := range s.open {
 		if !r.dead {
+			s.noteChangesAtBirth(r)
 			s.addExtraPoint(r)
 		}
 	}

@@ -32,8 +32,13 @@ func (p *Process) Accounted() (Accounted, error) {
 	if _, err := p.Stat(); err != nil { // another process may have the pid by now
 		return Accounted{}, err
 	}
+	return parseAccounted(f)
+}
+
+// parseAccounted reads smaps.
+func parseAccounted(r io.Reader) (Accounted, error) {
 	var a accountedParser
-	if err := a.read(f); err != nil {
+	if err := a.read(r); err != nil {
 		return Accounted{}, err
 	}
 	return a.result()

@@ -18,12 +18,12 @@ func TestParseStatus(t *testing.T) {
 		text []byte
 		want Status
 	}{
-		"server": {fixture(t, "status/server"), Status{NSPID: opt.Of(17513), VMRSS: kB(15832), RSSAnon: kB(6412), VMPTE: kB(116), VMSwap: kB(0)}},
-		"child":  {fixture(t, "status/child"), Status{NSPID: opt.Of(17566), VMRSS: kB(8944), RSSAnon: kB(6408), VMPTE: kB(100), VMSwap: kB(0)}},
-		"zombie": {fixture(t, "status/zombie"), Status{NSPID: opt.Of(17566)}},
-		"kernel": {fixture(t, "status/kernel-thread"), Status{NSPID: opt.Of(2)}},
-		"nested": {[]byte(inContainer), Status{UID: 999, GID: 998, NSPID: opt.Of(1), VMRSS: kB(15832), RSSAnon: kB(6412), VMPTE: kB(116), VMSwap: kB(0)}},
-		"old":    {[]byte(old), Status{VMRSS: kB(15832), VMPTE: kB(116), VMSwap: kB(0)}},
+		"server": {fixture(t, "status/server"), Status{Threads: 5, NSPID: opt.Of(17513), VMRSS: kB(15832), RSSAnon: kB(6412), VMPTE: kB(116), VMSwap: kB(0)}},
+		"child":  {fixture(t, "status/child"), Status{Threads: 1, NSPID: opt.Of(17566), VMRSS: kB(8944), RSSAnon: kB(6408), VMPTE: kB(100), VMSwap: kB(0)}},
+		"zombie": {fixture(t, "status/zombie"), Status{Threads: 1, NSPID: opt.Of(17566)}},
+		"kernel": {fixture(t, "status/kernel-thread"), Status{Threads: 1, NSPID: opt.Of(2)}},
+		"nested": {[]byte(inContainer), Status{UID: 999, GID: 998, Threads: 5, NSPID: opt.Of(1), VMRSS: kB(15832), RSSAnon: kB(6412), VMPTE: kB(116), VMSwap: kB(0)}},
+		"old":    {[]byte(old), Status{Threads: 5, VMRSS: kB(15832), VMPTE: kB(116), VMSwap: kB(0)}},
 		"no uid": {[]byte("Uid:\t4294967295\t4294967295\t1\t1\nGid:\t1\t1\t1\t1\n"), Status{UID: 4294967295, GID: 1}},
 	}
 	for name, test := range tests {
@@ -84,6 +84,8 @@ func FuzzParseStatus(f *testing.F) {
 			case "NSpid":
 				n, _ := strconv.Atoi(string(words[len(words)-1]))
 				want.NSPID = opt.Of(n)
+			case "Threads":
+				want.Threads, _ = strconv.Atoi(string(words[len(words)-1]))
 			case "VmRSS":
 				want.VMRSS = kB()
 			case "RssAnon":

@@ -37,6 +37,7 @@ type world struct {
 	findErr  error
 	oomKills uint64
 	room     history.Room
+	rooms    int // how often it was read
 	// readCost is the CPU time that the machine charges for a read of smaps.
 	readCost time.Duration
 	// accountedReads counts how often the server's smaps was read.
@@ -142,6 +143,7 @@ func (w *world) MemoryCgroup(int) (Cgroup, error) { return nil, proc.ErrDenied }
 func (w *world) Room(int, uint64) history.Room {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.rooms++
 	return w.room
 }
 
@@ -197,6 +199,7 @@ type fakeProcess struct {
 	executable string
 	size       uint64
 	dirty      uint64
+	anon       uint64 // resident anonymous bytes; 0: the kernel does not tell
 	faults     uint64 // minor
 	born       time.Time
 	rights     bool
@@ -259,7 +262,13 @@ func (p *fakeProcess) Stat() (proc.Stat, error) {
 }
 
 func (p *fakeProcess) Status() (proc.Status, error) {
-	return proc.Status{VMRSS: opt.Of(uint64(1 << 30)), VMPTE: opt.Of(uint64(2 << 20))}, nil
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	s := proc.Status{VMRSS: opt.Of(uint64(1 << 30)), VMPTE: opt.Of(uint64(2 << 20))}
+	if p.anon > 0 {
+		s.RSSAnon = opt.Of(p.anon)
+	}
+	return s, nil
 }
 
 func (p *fakeProcess) Title() (string, error) {

@@ -17,6 +17,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -35,12 +36,12 @@ import (
 const patience = 2 * time.Minute
 
 type settings struct {
-	forks  int
-	settle time.Duration
-	cgroup string
-	lock   string
-	only   string
-	seed   uint64
+	forks   int
+	settle  time.Duration
+	cgroup  string
+	only    string
+	wrapper string
+	seed    uint64
 }
 
 func main() { os.Exit(run()) }
@@ -50,7 +51,7 @@ func run() int {
 	flag.IntVar(&s.forks, "forks", 24, "forks of each series")
 	flag.DurationVar(&s.settle, "settle", 35*time.Second, "how long a new write rate goes on before the fork")
 	flag.StringVar(&s.cgroup, "cgroup", "", "empty memory cgroup, as a directory, for the servers of series that have their own")
-	flag.StringVar(&s.lock, "lock", "", "file to lock, shared, while a server works: between two forks others may have the machine")
+	flag.StringVar(&s.wrapper, "wrapper", "", "command that runs the servers, such as \"chrt -f 1\": what else runs on the machine changes how long a child lives")
 	flag.StringVar(&s.only, "series", "", "record this series only")
 	flag.Uint64Var(&s.seed, "seed", 1, "of the changes of load")
 	flag.Parse()
@@ -71,7 +72,7 @@ func run() int {
 
 // record makes one series.
 func record(ctx context.Context, set settings, s series, out io.Writer) error {
-	server, err := redisrun.Start(ctx, redisrun.Options{Unix: true, Args: []string{"--rdbcompression", "no"}})
+	server, err := redisrun.Start(ctx, redisrun.Options{Unix: true, Args: []string{"--rdbcompression", "no"}, Wrapper: strings.Fields(set.wrapper)})
 	if err != nil {
 		return err
 	}
@@ -129,28 +130,19 @@ func forks(ctx context.Context, set settings, s series, server *redisrun.Server,
 	w := newWriter(s, server.Client())
 	rate := (s.rates[0] + s.rates[1]) / 4
 	for n := range set.forks {
-		unlock, err := lock(set.lock)
-		if err != nil {
-			return err
-		}
 		keys := s.keysAt(n, set.forks)
-		err = w.fill(ctx, keys)
-		if err == nil {
-			err = server.Client().ConfigSet(ctx, "rdb-key-save-delay", strconv.Itoa(s.delay(keys))).Err()
+		if err := w.fill(ctx, keys); err != nil {
+			return err
 		}
-		if err == nil {
-			rate = s.nextRate(random, rate)
-			kind := s.kinds[random.IntN(len(s.kinds))]
-			var c recorded.Case
-			if c, err = one(ctx, set, w, rate, kind, server, store, srv); err == nil {
-				err = write(out, c)
-			}
+		if err := server.Client().ConfigSet(ctx, "rdb-key-save-delay", strconv.Itoa(s.delay(keys))).Err(); err != nil {
+			return err
 		}
-		unlock()
+		rate = s.nextRate(random, rate)
+		c, err := one(ctx, set, w, rate, s.kinds[random.IntN(len(s.kinds))], server, store, srv)
 		if err != nil {
 			return err
 		}
-		if err := sleep(ctx, time.Second); err != nil { // so that whoever waits for the lock gets it
+		if err := write(out, c); err != nil {
 			return err
 		}
 	}
@@ -195,21 +187,6 @@ func write(out io.Writer, c recorded.Case) error {
 		p.Seconds, p.Changes = float64(int(p.Seconds*1000))/1000, float64(int(p.Changes))
 	}
 	return json.NewEncoder(out).Encode(c)
-}
-
-func lock(name string) (unlock func(), err error) {
-	if name == "" {
-		return func() {}, nil
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return func() { f.Close() }, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -10,19 +10,18 @@ import (
 
 // series is a load and the forks made under it.
 type series struct {
-	name       string
-	kinds      []history.Kind // drawn from at random
-	minValue   int            // bytes; sizes are drawn evenly from minValue to maxValue
-	maxValue   int
-	firstKeys  int     // at the first fork
-	lastKeys   int     // at the last
-	skew       float64 // a key is number keys·u^skew, u even in 0…1; 1 is no skew
-	inserts    float64 // share of writes that add a key
-	deletes    float64 // share of writes that remove one; it comes back with a later write
-	rates      [2]float64
-	lifetime   time.Duration // what a child is slowed down to live, about
-	ownCgroup  bool
-	appendOnly bool
+	name      string
+	kinds     []history.Kind // drawn from at random
+	minValue  int            // bytes; sizes are drawn evenly from minValue to maxValue
+	maxValue  int
+	firstKeys int     // at the first fork
+	lastKeys  int     // at the last
+	skew      float64 // a key is number keys·u^skew, u even in 0…1; 1 is no skew
+	inserts   float64 // share of writes that add a key
+	deletes   float64 // share of writes that remove one; it comes back with a later write
+	rates     [2]float64
+	lifetime  time.Duration // what a child is slowed down to live, about
+	ownCgroup bool
 }
 
 var all = []series{

@@ -1,0 +1,79 @@
+package collectors
+
+import (
+	"testing"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+func TestSurvivalBeforeTheFirstFork(t *testing.T) {
+	s := idle("s")
+	seriesOf(t, s).want(t, map[string]string{
+		`forecast_memory_bytes`:                  "", // no basis
+		`forecast_stall_seconds`:                 "",
+		`worst_case_memory_bytes`:                "2.143289344e+09", // 2 GiB − 8 MiB, and 4 MiB of page tables
+		`headroom_bytes{limit="cgroup"}`:         "9.437184e+08",
+		`headroom_bytes{limit="host"}`:           "6.442450944e+09",
+		`headroom_bytes{limit="commit"}`:         "1.073741824e+09",
+		`next_fork_refused{reason="overcommit"}`: "0",
+		`next_fork_refused{reason="tasks"}`:      "0",
+		`next_fork_killed`:                       "0",
+	})
+	s.Info.RDBLastCOWBytes = opt.Of[uint64](100 * mib) // of a save before the exporter came
+	seriesOf(t, s).want(t, map[string]string{`forecast_memory_bytes`: "1.09051904e+08"})
+	s.Up = false
+	seriesOf(t, s).want(t, map[string]string{
+		`forecast_memory_bytes`:          "",
+		`headroom_bytes{limit="cgroup"}`: "9.437184e+08",
+	})
+}
+
+// 1,000 writes a second for 7.5 s are 7,500: between 300 MiB at 3,000 and 510 MiB at 9,000.
+func TestForecastOfMemory(t *testing.T) {
+	s := busy("s", history.KindRDB)
+	seriesOf(t, s).want(t, map[string]string{
+		`forecast_memory_bytes`:               "4.83917824e+08", // 457.5 MiB and 4 MiB of page tables
+		`forecast_stall_seconds`:              "0.0125",
+		`last_extra_memory_bytes{kind="rdb"}`: "5.3477376e+08",
+		`last_extra_memory_bytes{kind="aof"}`: "",
+	})
+}
+
+// A running child's memory comes back before the next fork: a healthy save does
+// not eat its own headroom.
+func TestHeadroomCountsTheChildAsReturned(t *testing.T) {
+	s := idle("s")
+	s.Room.Returned, s.Room.ReturnedTasks = 100*mib, 1
+	s.Room.Tasks = opt.Of(history.TaskRoom{Limit: "pids.max", Left: 0})
+	seriesOf(t, s).want(t, map[string]string{
+		`headroom_bytes{limit="cgroup"}`:    "1.048576e+09",
+		`headroom_bytes{limit="host"}`:      "6.547308544e+09",
+		`headroom_bytes{limit="commit"}`:    "1.11149056e+09",
+		`next_fork_refused{reason="tasks"}`: "0",
+	})
+}
+
+func TestRefusedAndKilled(t *testing.T) {
+	s := idle("s")
+	s.Room.Accounted = opt.Of(history.Accounted{Bytes: 2 * gib, Largest: 2 * gib})
+	s.Room.Tasks = opt.Of(history.TaskRoom{Limit: "kernel.pid_max", Left: 0})
+	s.Room.Cgroup = opt.Of(history.CgroupRoom{Limit: 3 * gib, Left: 3 * mib})
+	seriesOf(t, s).want(t, map[string]string{
+		`next_fork_refused{reason="overcommit"}`: "1",
+		`next_fork_refused{reason="tasks"}`:      "1",
+		`next_fork_killed`:                       "1",
+	})
+	// An upper bound is enough to say no, not to say yes.
+	s.Room.Accounted = opt.Of(history.Accounted{Bytes: 2 * gib, Largest: 2 * gib, AtMost: true})
+	seriesOf(t, s).want(t, map[string]string{`next_fork_refused{reason="overcommit"}`: ""})
+}
+
+func TestNoRoomToBeSeen(t *testing.T) {
+	s := idle("s")
+	s.Room = history.Room{}
+	seriesOf(t, s).none(t, "headroom_bytes", "next_fork_refused", "next_fork_killed")
+	s.Room = history.Room{At: now, CgroupSeen: true} // and no limit
+	seriesOf(t, s).none(t, "headroom_bytes")
+	seriesOf(t, s).want(t, map[string]string{`next_fork_killed`: "0"})
+}

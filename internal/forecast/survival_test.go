@@ -1,0 +1,200 @@
+package forecast
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// roomy is a server of 1 GiB whose next fork is expected to need 102 MiB, and at
+// worst 1,016 MiB, with room for both.
+func roomy() (*history.ServerState, *history.Host) {
+	st := state(fork([2]uint64{4000, 100}))
+	st.Room = history.Room{
+		At: time.Unix(1_790_000_000, 0), CgroupSeen: true,
+		Cgroup:    opt.Of(history.CgroupRoom{Path: "/redis", Limit: 4 * gb, Left: 2 * gb}),
+		Host:      opt.Of(8 * gb),
+		Mapping:   opt.Of(24 * gb),
+		Accounted: opt.Of(history.Accounted{Bytes: 2 * gb, Largest: 2 * gb, AtMost: true}),
+		Tasks:     opt.Of(history.TaskRoom{Limit: "pids.max", Left: 9}),
+	}
+	return st, &history.Host{OvercommitMode: opt.Of(0), Kernel: opt.Of(history.KernelVersion{Major: 6, Minor: 18})}
+}
+
+func TestVerdicts(t *testing.T) {
+	cgroup := func(left uint64) opt.Val[history.CgroupRoom] {
+		return opt.Of(history.CgroupRoom{Path: "/redis", Limit: 4 * gb, Left: left})
+	}
+	for name, test := range map[string]struct {
+		change func(*history.ServerState, *history.Host)
+		want   Verdict
+		why    string
+	}{
+		"room for everything": {func(*history.ServerState, *history.Host) {}, Yes, "every page"},
+		"no limit but the host's": {func(st *history.ServerState, _ *history.Host) {
+			st.Room.Cgroup = opt.Val[history.CgroupRoom]{}
+		}, Yes, "every page"},
+		"room for what is expected":   {func(st *history.ServerState, _ *history.Host) { st.Room.Cgroup = cgroup(500 * mb) }, Likely, "as expected it fits"},
+		"just as much as is expected": {func(st *history.ServerState, _ *history.Host) { st.Room.Cgroup = cgroup(102 * mb) }, Likely, "as expected it fits"},
+		"a byte less":                 {func(st *history.ServerState, _ *history.Host) { st.Room.Cgroup = cgroup(102*mb - 1) }, No, "its memory cgroup leaves"},
+		"a running child gives it back": {func(st *history.ServerState, _ *history.Host) {
+			st.Room.Cgroup, st.Room.Returned, st.Room.ReturnedTasks = cgroup(10*mb), 92*mb, 1
+		}, Likely, "as expected it fits"},
+		"no room for page tables": {func(st *history.ServerState, _ *history.Host) { st.Room.Cgroup = cgroup(2*mb - 1) }, No, "in fork(2)"},
+		"the host is full":        {func(st *history.ServerState, _ *history.Host) { st.Room.Host = opt.Of(50 * mb) }, No, "the host leaves"},
+		"cgroups are not visible": {func(st *history.ServerState, _ *history.Host) {
+			st.Room.Cgroup, st.Room.CgroupSeen = opt.Val[history.CgroupRoom]{}, false
+		}, Likely, "can't be seen"},
+		"nothing is visible":               {func(st *history.ServerState, _ *history.Host) { st.Room = history.Room{} }, Unknown, "can be read"},
+		"no fork yet, room for everything": {func(st *history.ServerState, _ *history.Host) { st.Recent = nil }, Yes, "every page"},
+		"no fork yet, not room for everything": {func(st *history.ServerState, _ *history.Host) {
+			st.Recent, st.Room.Cgroup = nil, cgroup(500*mb)
+		}, Unknown, "no fork has been seen"},
+		"no process left": {func(st *history.ServerState, _ *history.Host) {
+			st.Room.Tasks = opt.Of(history.TaskRoom{Limit: "pids.max"})
+		}, No, "pids.max"},
+		"commit limit": {func(st *history.ServerState, h *history.Host) {
+			h.OvercommitMode = opt.Of(2)
+			st.Room.Mapping, st.Room.Commit = opt.Val[uint64]{}, opt.Of(500*mb)
+			st.Room.Accounted = opt.Of(history.Accounted{Bytes: gb})
+		}, No, "commit limit"},
+		"the commit limit is no matter of copies": {func(st *history.ServerState, h *history.Host) {
+			h.OvercommitMode = opt.Of(2)
+			st.Room.Mapping, st.Room.Commit = opt.Val[uint64]{}, opt.Of(50*mb)
+			st.Room.Accounted = opt.Of(history.Accounted{Bytes: 36 * mb})
+		}, Yes, "every page"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st, host := roomy()
+			test.change(st, host)
+			s := Survive(st, host, Next(st))
+			if s.Verdict != test.want || !strings.Contains(s.Why, test.why) {
+				t.Errorf("%s: %q; want %s: …%s…", s.Verdict, s.Why, test.want, test.why)
+			}
+		})
+	}
+}
+
+func TestNeeds(t *testing.T) {
+	st, host := roomy()
+	st.Room.Commit, st.Room.Mapping, host.OvercommitMode = opt.Of(3*gb), opt.Val[uint64]{}, opt.Of(2)
+	st.Room.High = opt.Of(history.CgroupRoom{Left: 90 * mb})
+	s := Survive(st, host, Next(st))
+	want := map[Limit][2]int64{LimitCgroup: {int64(102 * mb), int64(2*gb - 102*mb)}, LimitHost: {int64(102 * mb), int64(8*gb - 102*mb)}, LimitCommit: {int64(2 * gb), int64(gb)}}
+	got := map[Limit][2]int64{}
+	for _, n := range s.Needs {
+		got[n.Limit] = [2]int64{int64(n.Needs.Or(0)), n.Left().Or(0)}
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("needs and what is left: %v, want %v", got, want)
+	}
+	if s.SlowedBelow != opt.Of(90*mb) {
+		t.Errorf("memory.high leaves less than it needs: %v", s.SlowedBelow)
+	}
+	st.Room.Cgroup = opt.Of(history.CgroupRoom{Left: 60 * mb})
+	for _, n := range Survive(st, host, Next(st)).Needs {
+		if n.Limit == LimitCgroup && n.Left() != opt.Of(-42*int64(mb)) {
+			t.Errorf("too little by %v", n.Left())
+		}
+	}
+	// A bound that does not settle the question is no need.
+	st.Room.Commit = opt.Of(gb)
+	for _, n := range Survive(st, host, Next(st)).Needs {
+		if n.Limit == LimitCommit && (n.Needs.Present() || n.Left().Present()) {
+			t.Errorf("needs %v of the commit limit", n.Needs)
+		}
+	}
+}
+
+// TestRefusalsByKernel is which fork is refused, by mode, kernel and what is accounted.
+func TestRefusalsByKernel(t *testing.T) {
+	exact := func(bytes, largest uint64) opt.Val[history.Accounted] {
+		return opt.Of(history.Accounted{Bytes: bytes, Largest: largest})
+	}
+	for _, test := range []struct {
+		name         string
+		mode         int
+		major, minor int
+		commit, map0 opt.Val[uint64]
+		accounted    opt.Val[history.Accounted]
+		want         opt.Val[bool] // absent: can't be judged
+		why          string
+	}{
+		{"mode 1", 1, 6, 18, opt.Val[uint64]{}, opt.Val[uint64]{}, opt.Val[history.Accounted]{}, opt.Of(false), "refuses no fork"},
+		{"mode 1, old", 1, 3, 10, opt.Val[uint64]{}, opt.Val[uint64]{}, opt.Val[history.Accounted]{}, opt.Of(false), "refuses no fork"},
+		{"mode 0, a large heap of one mapping", 0, 6, 18, opt.Val[uint64]{}, opt.Of(26 * gb), exact(25*gb, 25*gb), opt.Of(false), "no mapping"},
+		{"mode 0, larger than everything", 0, 6, 18, opt.Val[uint64]{}, opt.Of(26 * gb), exact(27*gb, 27*gb), opt.Of(true), "larger than memory and swap"},
+		{"mode 0, of many mappings", 0, 5, 2, opt.Val[uint64]{}, opt.Of(26 * gb), exact(60*gb, 2*gb), opt.Of(false), "no mapping"},
+		{"mode 0, old, little to be had", 0, 5, 1, opt.Val[uint64]{}, opt.Of(3 * gb), exact(4*gb, 4*gb), opt.Of(true), "before 5.2"},
+		{"mode 0, old, enough", 0, 4, 18, opt.Val[uint64]{}, opt.Of(5 * gb), exact(4*gb, 4*gb), opt.Of(false), "before 5.2"},
+		{"mode 0, old, not accounted", 0, 4, 18, opt.Val[uint64]{}, opt.Of(3 * gb), exact(36*mb, 8*mb), opt.Of(false), "before 5.2"},
+		{"mode 2, started in mode 2", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, exact(2*gb, 2*gb), opt.Of(true), "commit limit leaves"},
+		{"mode 2, started in mode 0", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, exact(36*mb, 8*mb), opt.Of(false), "commit limit leaves more"},
+		{"mode 2, just as much", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, exact(gb, gb), opt.Of(true), "commit limit leaves"},
+		{"mode 2, a bound that settles it", 2, 6, 18, opt.Of(3 * gb), opt.Val[uint64]{}, opt.Of(history.Accounted{Bytes: 2 * gb, AtMost: true}), opt.Of(false), "leaves more"},
+		{"mode 2, a bound that does not", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, opt.Of(history.Accounted{Bytes: 2 * gb, AtMost: true}), opt.Val[bool]{}, ""},
+		{"mode 2, nothing known", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, opt.Val[history.Accounted]{}, opt.Val[bool]{}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			st, host := roomy()
+			st.Room.Tasks = opt.Val[history.TaskRoom]{}
+			st.Room.Commit, st.Room.Mapping, st.Room.Accounted = test.commit, test.map0, test.accounted
+			host.OvercommitMode, host.Kernel = opt.Of(test.mode), opt.Of(history.KernelVersion{Major: test.major, Minor: test.minor})
+			got := Refusals(st, host)
+			want, judged := test.want.Get()
+			if judged != (len(got) == 1) {
+				t.Fatalf("%+v", got)
+			}
+			if judged && (got[0].Reason != ReasonOvercommit || got[0].Refused != want || !strings.Contains(got[0].Why, test.why)) {
+				t.Errorf("%+v, want %t: …%s…", got[0], want, test.why)
+			}
+		})
+	}
+}
+
+func TestRefusedForTasks(t *testing.T) {
+	for left, want := range map[int64]bool{-3: true, 0: true, 1: false} {
+		st, host := roomy()
+		host.OvercommitMode = opt.Val[int]{}
+		st.Room.Tasks = opt.Of(history.TaskRoom{Limit: "RLIMIT_NPROC", Left: left})
+		if r := Refusals(st, host); len(r) != 1 || r[0].Reason != ReasonTasks || r[0].Refused != want || !strings.Contains(r[0].Why, "RLIMIT_NPROC") {
+			t.Errorf("%d left: %+v", left, r)
+		}
+		st.Room.ReturnedTasks = 1
+		if r := Refusals(st, host); r[0].Refused != (left < 0) {
+			t.Errorf("%d left and a child that will be gone: %+v", left, r)
+		}
+	}
+	if r := Refusals(&history.ServerState{}, &history.Host{}); len(r) > 0 {
+		t.Errorf("judged without anything to judge by: %+v", r)
+	}
+}
+
+func TestKilledInFork(t *testing.T) {
+	st, _ := roomy()
+	st.Room.Cgroup = opt.Of(history.CgroupRoom{Left: 2*mb - 1})
+	if got := KilledInFork(st); got != opt.Of(true) {
+		t.Errorf("less than the page tables: %v", got)
+	}
+	st.Room.Returned = 1
+	if got := KilledInFork(st); got != opt.Of(false) {
+		t.Errorf("with what a child gives back: %v", got)
+	}
+	st.Room.Cgroup = opt.Val[history.CgroupRoom]{}
+	if got := KilledInFork(st); got != opt.Of(false) {
+		t.Errorf("no limit: %v", got)
+	}
+	st.Room.CgroupSeen = false
+	if got := KilledInFork(st); got.Present() {
+		t.Errorf("not visible: %v", got)
+	}
+	st, _ = roomy()
+	st.PageTableBytes = opt.Val[uint64]{}
+	if got := KilledInFork(st); got.Present() {
+		t.Errorf("page tables not known: %v", got)
+	}
+}

@@ -1,0 +1,216 @@
+package history
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+)
+
+// second passes, in which so many keys are changed.
+func second(s *Server, dirty uint64) {
+	time.Sleep(time.Second)
+	s.SetInfo(redisinfo.Info{RunID: "r", ChangesSinceLastSave: opt.Of(dirty), LastSaveTime: opt.Of(int64(1))}, time.Now())
+}
+
+func extra(s *Server, id string, bytes uint64) {
+	s.AddExtra(id, Extra{Time: time.Now(), Bytes: bytes, Source: SourceCgroup})
+}
+
+func TestExtraOverWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New().AddServer("s", "h")
+		second(s, 1000)
+		second(s, 1100)
+		time.Sleep(500 * time.Millisecond)
+		id := begin(s, 1) // 50 more have been changed, as the next reply will tell
+		time.Sleep(500 * time.Millisecond)
+		s.SetInfo(redisinfo.Info{RunID: "r", ChangesSinceLastSave: opt.Of(uint64(1200)), LastSaveTime: opt.Of(int64(1))}, time.Now())
+		if n := len(s.Forks()[0].ExtraCurve); n != 0 {
+			t.Fatalf("%d points without a reading", n)
+		}
+		extra(s, id, 5000)
+		time.Sleep(500 * time.Millisecond)
+		extra(s, id, 9000) // a peak between two replies
+		time.Sleep(400 * time.Millisecond)
+		extra(s, id, 7000)
+		time.Sleep(100 * time.Millisecond)
+		s.SetInfo(redisinfo.Info{RunID: "r", ChangesSinceLastSave: opt.Of(uint64(1300)), LastSaveTime: opt.Of(int64(1))}, time.Now())
+		second(s, 1400) // no reading since: no point
+		time.Sleep(300 * time.Millisecond)
+		extra(s, id, 8000)
+		time.Sleep(100 * time.Millisecond)
+		s.Died(id, time.Now())
+		extra(s, id, 99_000) // of a dead child
+		s.SetInfo(redisinfo.Info{RunID: "r", ChangesSinceLastSave: opt.Of(uint64(300)), LastSaveTime: opt.Of(int64(2))}, time.Now())
+		setOutcome(s, id, KindRDB, OutcomeOK)
+		f, _ := s.Close(id)
+
+		want := []ExtraPoint{{1.4, 140, 7000}, {2.8, 280, 8000}}
+		if len(f.ExtraCurve) != len(want) {
+			t.Fatalf("curve %v, want %v", f.ExtraCurve, want)
+		}
+		for i, p := range f.ExtraCurve {
+			if !near(p.Seconds, want[i].Seconds) || !approximately(p.Changes, want[i].Changes) || p.Bytes != want[i].Bytes {
+				t.Errorf("point %d is %v, want %v", i, p, want[i])
+			}
+		}
+		if f.ExtraPeakBytes != opt.Of(uint64(9000)) || f.ExtraSource != SourceCgroup {
+			t.Errorf("peak %v by %s", f.ExtraPeakBytes, f.ExtraSource)
+		}
+		if got := f.Changes.Or(-1); !approximately(got, 290) {
+			t.Errorf("%v changes, want 290", got)
+		}
+		st := s.State()
+		if st.Last[KindRDB].ExtraPeakBytes != opt.Of(uint64(9000)) {
+			t.Errorf("last: %v", st.Last[KindRDB].ExtraPeakBytes)
+		}
+		if rate := st.WriteRate.Or(-1); !approximately(rate, 100) {
+			t.Errorf("write rate %v", rate)
+		}
+	})
+}
+
+// A fork that lives for hours keeps a short curve, over all of its life.
+func TestExtraCurveIsShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New().AddServer("s", "h")
+		second(s, 0)
+		id := begin(s, 1)
+		for i := range uint64(1000) {
+			extra(s, id, i)
+			second(s, i)
+		}
+		f := s.Forks()[0]
+		first, last := f.ExtraCurve[0], f.ExtraCurve[len(f.ExtraCurve)-1]
+		if n := len(f.ExtraCurve); n > maxExtraPoints || n < maxExtraPoints/2 || first.Seconds > 20 || last.Bytes != 999 {
+			t.Errorf("%d points from %v to %v", n, first, last)
+		}
+	})
+}
+
+func TestExtraMissesTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New().AddServer("s", "h")
+		second(s, 0)
+		id := begin(s, 1)
+		extra(s, id, 5000)
+		for i := range uint64(10) {
+			second(s, i)
+		}
+		s.Died(id, time.Now())
+		setOutcome(s, id, KindRDB, OutcomeOK)
+		s.Close(id)
+		if got := s.State().Last[KindRDB].ExtraPeakBytes; got.Present() {
+			t.Errorf("a peak of %v, 10 s before the end", got)
+		}
+	})
+}
+
+func TestExtraOfAPartialFork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New().AddServer("s", "h")
+		second(s, 0)
+		now := time.Now()
+		s.Begin(Fork{ID: "p", Start: now, Partial: true}, now)
+		extra(s, "p", 7) // since nobody knows when
+		second(s, 10)
+		s.Died("p", time.Now())
+		if f := s.Forks()[0]; f.ExtraPeakBytes.Present() || len(f.ExtraCurve) > 0 || f.Changes.Present() {
+			t.Errorf("extra memory of half a fork: %+v", f)
+		}
+	})
+}
+
+func TestRoomOfRunningChildren(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New().AddServer("s", "h")
+		room := func(cgroup, host uint64) {
+			s.SetRoom(Room{At: time.Now(), CgroupSeen: true, Cgroup: opt.Of(CgroupRoom{Left: cgroup}), Host: opt.Of(host)})
+		}
+		room(500, 9000)
+		if r := s.State().Room; r.Returned != 0 || r.ReturnedTasks != 0 {
+			t.Errorf("no child: %+v", r)
+		}
+		id := begin(s, 1)
+		s.Update(id, func(f *Fork) { f.PageTableBytes = opt.Of(uint64(3)) })
+		sample(s, id, 100)
+		room(400, 8000)
+		room(450, 7000)
+		if r := s.State().Room; r.Returned != 103 || r.ReturnedTasks != 1 || r.Cgroup.Or(CgroupRoom{}).Left != 450 {
+			t.Errorf("a child: %+v", r)
+		}
+		s.Died(id, time.Now())
+		room(10, 10)
+		if r := s.State().Room; r.Returned != 0 || r.ReturnedTasks != 0 {
+			t.Errorf("a dead child: %+v", r)
+		}
+		f := s.Forks()[0]
+		if f.CgroupLeftBytes != opt.Of(uint64(400)) || f.HostLeftBytes != opt.Of(uint64(7000)) {
+			t.Errorf("the least that was left: %v, %v", f.CgroupLeftBytes, f.HostLeftBytes)
+		}
+		s.SetProcess(1, opt.Val[time.Time]{})
+		s.SetAnonymous(opt.Of(uint64(100)), opt.Of(uint64(50)), time.Now())
+		time.Sleep(time.Second)
+		s.SetAnonymous(opt.Of(uint64(130)), opt.Of(uint64(50)), time.Now())
+		if st := s.State(); st.AnonymousBytes != opt.Of(uint64(130)) || st.HugeBytes != opt.Of(uint64(50)) || !approximately(st.GrowthRate.Or(0), 30) {
+			t.Errorf("state %+v", st)
+		}
+		s.SetNoProcess("gone")
+		if st := s.State(); st.AnonymousBytes.Present() || st.HugeBytes.Present() || st.GrowthRate.Present() || !st.Room.At.IsZero() {
+			t.Errorf("what a process that is gone left: %+v", st)
+		}
+	})
+}
+
+func TestRecent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New().AddServer("s", "h")
+		for i := range 30 {
+			id := begin(s, i)
+			kind := KindRDB
+			if i%10 == 0 {
+				kind = KindAOF
+			}
+			setOutcome(s, id, kind, OutcomeOK)
+			time.Sleep(time.Second)
+			s.Died(id, time.Now())
+			s.Close(id)
+		}
+		recent := s.State().Recent
+		of := map[Kind]int{}
+		for i, f := range recent {
+			of[f.Kind]++
+			if i > 0 && f.Start.After(recent[i-1].Start) {
+				t.Errorf("not the newest first: %d", i)
+			}
+		}
+		if of[KindRDB] != RecentForks || of[KindAOF] != 3 || recent[0].ChildPID != 29 {
+			t.Errorf("%v of %d, the first is %d", of, len(recent), recent[0].ChildPID)
+		}
+	})
+}
+
+func TestPasses(t *testing.T) {
+	strict := Room{Commit: opt.Of(uint64(100))}
+	heuristic := Room{Mapping: opt.Of(uint64(100))}
+	for _, test := range []struct {
+		room Room
+		a    Accounted
+		want bool
+	}{
+		{Room{}, Accounted{Bytes: 1 << 60, Largest: 1 << 60}, true}, // mode 1
+		{strict, Accounted{Bytes: 99}, true},
+		{strict, Accounted{Bytes: 100}, false},
+		{Room{Commit: opt.Of(uint64(0)), ReturnedTasks: 1}, Accounted{Bytes: 100}, false},
+		{Room{Commit: opt.Of(uint64(1)), ReturnedTasks: 1}, Accounted{Bytes: 100}, true},
+		{heuristic, Accounted{Bytes: 1000, Largest: 100}, true},
+		{heuristic, Accounted{Bytes: 1000, Largest: 101}, false},
+	} {
+		if got := test.room.Passes(test.a); got != test.want {
+			t.Errorf("%+v in %+v passes: %t", test.a, test.room, got)
+		}
+	}
+}

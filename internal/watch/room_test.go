@@ -1,0 +1,203 @@
+package watch
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+)
+
+func TestExtraByItsSources(t *testing.T) {
+	quiet := at(1000, 1024, 0).withCgroup(1000, 1050)
+	birth := at(1000, 1024, 1000).withCgroup(1000, 1050)
+	dirty := opt.Of(history.Sample{PrivateDirty: 80 * mb, Source: history.SourceCounters})
+	m := newMeter(page, mb, opt.Of(quiet), birth, false)
+	for name, test := range map[string]struct {
+		r     reading
+		dirty opt.Val[history.Sample]
+		want  opt.Val[history.Extra]
+	}{
+		"the cgroup":             {at(0, 0, 0).withCgroup(1030, 1160), dirty, opt.Of(history.Extra{Bytes: 110 * mb, Source: history.SourceCgroup})},
+		"the cgroup shrank":      {at(0, 0, 0).withCgroup(500, 700), dirty, opt.Of(history.Extra{Bytes: 0, Source: history.SourceCgroup})},
+		"private dirty, growing": {anonOnly(1030), dirty, opt.Of(history.Extra{Bytes: 110 * mb, Source: history.SourceCounters})},
+		// What the server freed is the child's alone: private dirty memory, but no more than before.
+		"private dirty, shrinking": {anonOnly(950), dirty, opt.Of(history.Extra{Bytes: 30 * mb, Source: history.SourceCounters})},
+		"shrinking by more":        {anonOnly(100), dirty, opt.Of(history.Extra{Bytes: 0, Source: history.SourceCounters})},
+		"no private dirty":         {anonOnly(1030), opt.Val[history.Sample]{}, opt.Val[history.Extra]{}},
+		"nothing":                  {at(0, 0, 0), dirty, opt.Val[history.Extra]{}},
+	} {
+		if got := m.extra(test.r, test.dirty); got != test.want {
+			t.Errorf("%s: %+v, want %+v", name, got, test.want)
+		}
+	}
+	m.noCgroup = true // it misled
+	if got := m.extra(at(0, 0, 0).withCgroup(1030, 1160), dirty).Or(history.Extra{}); got.Bytes != 110*mb || got.Source != history.SourceCounters {
+		t.Errorf("a cgroup that misled: %+v", got)
+	}
+	m = newMeter(page, mb, opt.Val[reading]{}, birth, false) // another child lived before
+	if got := m.extra(anonOnly(1010), dirty).Or(history.Extra{}); got.Bytes != 90*mb {
+		t.Errorf("without a reading before the birth: %+v", got)
+	}
+}
+
+func anonOnly(anon uint64) reading {
+	r := at(0, 0, 0)
+	r.anon = opt.Of(anon * mb)
+	return r
+}
+
+// With a child that copies a page per write, the record tells the one over the other.
+func TestExtraInTheRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		server := w.procs[serverPID]
+		server.anon = 1 << 30
+		s := run(t, w)
+		writes := func(seconds int) {
+			for range seconds {
+				time.Sleep(time.Second)
+				w.change(func(i *redisinfo.Info) { i.ChangesSinceLastSave = opt.Of(i.ChangesSinceLastSave.Or(0) + 100) })
+			}
+		}
+		writes(5)
+		time.Sleep(300 * time.Millisecond)
+		child := w.save(201, 12*time.Millisecond)
+		child.set(func() { child.title = "redis-rdb-bgsave" })
+		for range 5 {
+			server.set(func() { server.faults += 100 })
+			child.set(func() { child.dirty += 100 * page })
+			writes(1)
+		}
+		time.Sleep(400 * time.Millisecond)
+		server.set(func() { server.faults += 50 }) // copied after the last reading
+		child.exit(exitOK)
+		time.Sleep(20 * time.Millisecond)
+		w.change(func(i *redisinfo.Info) { i.BGSaveInProgress = opt.Of(false) })
+		child.reap()
+		time.Sleep(2 * time.Second)
+		f := only(t, s)
+		last := f.ExtraCurve[len(f.ExtraCurve)-1]
+		if n := len(f.ExtraCurve); n < 5 || n > 9 || last.Seconds < 5.3 {
+			t.Errorf("%d points until %v", n, last.Seconds)
+		}
+		if f.ExtraPeakBytes != opt.Of(uint64(550*page)) || last.Bytes != 550*page {
+			t.Errorf("peak %v, last %+v, want %d", f.ExtraPeakBytes, last, 550*page)
+		}
+		if changes := f.Changes.Or(0); changes < 450 || changes > 650 {
+			t.Errorf("%v changes", changes)
+		}
+		if rate := s.State().WriteRate.Or(0); rate < 50 || rate > 150 {
+			t.Errorf("write rate %v", rate)
+		}
+	})
+}
+
+func TestRoomIsReadMoreOftenWithAChild(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.room = history.Room{CgroupSeen: true, Host: opt.Of(uint64(7 << 30))}
+		s := run(t, w)
+		time.Sleep(35 * time.Second)
+		if n := w.roomReads(); n < 3 || n > 5 {
+			t.Errorf("%d reads in 35 s without a child", n)
+		}
+		if left := s.State().Room.Host; left != opt.Of(uint64(7<<30)) {
+			t.Errorf("room %v", left)
+		}
+		before := w.roomReads()
+		child := w.save(201, time.Millisecond)
+		time.Sleep(10 * time.Second)
+		if n := w.roomReads() - before; n < 9 || n > 11 {
+			t.Errorf("%d reads in 10 s with a child", n)
+		}
+		if r := s.State().Room; r.ReturnedTasks != 1 {
+			t.Errorf("with a child: %+v", r)
+		}
+		child.exit(exitOK)
+		child.reap()
+		time.Sleep(2 * time.Second) // what it gave back must not be counted on
+		if r := s.State().Room; r.ReturnedTasks != 0 {
+			t.Errorf("after it: %+v", r)
+		}
+	})
+}
+
+func (w *world) roomReads() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rooms
+}
+
+// The server's smaps is read only where nothing else can tell, once an hour at
+// most, and never while a child lives.
+func TestAccountedIsReadRarely(t *testing.T) {
+	reads := func(w *world) int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.accountedReads
+	}
+	for name, test := range map[string]struct {
+		room  history.Room
+		reads int
+		want  opt.Val[history.Accounted]
+	}{
+		"mode 1": {history.Room{}, 0, opt.Val[history.Accounted]{}},
+		"mode 0, no mapping can be too large": {
+			history.Room{Mapping: opt.Of(uint64(24 << 30))}, 0,
+			opt.Of(history.Accounted{Bytes: serverSize, Largest: serverSize, AtMost: true}),
+		},
+		"mode 2, enough for all of it": {
+			history.Room{Commit: opt.Of(uint64(serverSize + 1))}, 0,
+			opt.Of(history.Accounted{Bytes: serverSize, Largest: serverSize, AtMost: true}),
+		},
+		"mode 2, not enough for all of it": {
+			history.Room{Commit: opt.Of(uint64(serverSize))}, 1,
+			opt.Of(history.Accounted{Bytes: 35 * mb, Largest: 8 * mb}),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.room = test.room
+				w.procs[serverPID].accounted = proc.Accounted{Bytes: 35 * mb, Largest: 8 * mb}
+				s := run(t, w)
+				time.Sleep(50 * time.Minute)
+				if got := s.State().Room.Accounted; got != test.want || reads(w) != test.reads {
+					t.Errorf("%+v after %d reads, want %+v after %d", got, reads(w), test.want, test.reads)
+				}
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.spawn(201, serverPID, "redis-server")
+		w.room = history.Room{Commit: opt.Of(uint64(1))}
+		run(t, w)
+		time.Sleep(time.Minute)
+		if n := reads(w); n != 0 {
+			t.Errorf("%d reads while a child lives", n)
+		}
+	})
+}
+
+// What an accounted heap has grown by since smaps was read is accounted too; one
+// that is not accounted may grow as it likes.
+func TestAccountedGrows(t *testing.T) {
+	strict := history.Room{Commit: opt.Of(uint64(1))}
+	heap := room{accounted: opt.Of(proc.Accounted{Bytes: 900, Largest: 800}), virtual: 1000}
+	for virtual, want := range map[uint64]history.Accounted{
+		1000: {Bytes: 900, Largest: 800}, 1500: {Bytes: 1400, Largest: 1300}, 700: {Bytes: 900, Largest: 800},
+	} {
+		if got, _ := heap.of(strict, virtual).Get(); got != want {
+			t.Errorf("heap at %d: %+v, want %+v", virtual, got, want)
+		}
+	}
+	jemalloc := room{accounted: opt.Of(proc.Accounted{Bytes: 35, Largest: 8}), virtual: 1000}
+	if got, _ := jemalloc.of(strict, 5000).Get(); got != (history.Accounted{Bytes: 35, Largest: 8}) {
+		t.Errorf("not accounted: %+v", got)
+	}
+}
