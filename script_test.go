@@ -109,13 +109,10 @@ func scriptStatus(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	got := 0
 	err = ts.Exec(args[1], args[2:]...)
-	var failed *exec.ExitError
-	switch {
-	case errors.As(err, &failed):
-		got = failed.ExitCode()
-	default:
-		ts.Check(err)
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+		got, err = failed.ExitCode(), nil
 	}
+	ts.Check(err)
 	if got != want {
 		ts.Fatalf("status %d, want %d", got, want)
 	}

@@ -83,8 +83,7 @@ func (p *person) leaves() int {
 	p.Helper()
 	err := p.cmd.Wait()
 	<-p.done
-	var failed *exec.ExitError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
 		return failed.ExitCode()
 	}
 	if err != nil {

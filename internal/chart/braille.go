@@ -97,10 +97,4 @@ func (g *grid) write(x, y int, s string, i ink) {
 	}
 }
 
-// empty tells whether nothing is drawn in a cell.
-func (g *grid) empty(x, y int) bool {
-	c := g.at(x, y)
-	return c != nil && c.dots == 0 && c.char == 0
-}
-
 func abs(n int) int { return max(n, -n) }

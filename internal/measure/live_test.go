@@ -69,11 +69,11 @@ func TestLineDoesNotJump(t *testing.T) {
 		st := saving(&f, uint64(s*10), 600, then)
 		p := progressOf(&f, &st, then)
 		line := p.line(77)
-		i := strings.Index(line, "private dirty")
-		if at >= 0 && i >= 0 && len([]rune(line[:i])) != at {
-			t.Fatalf("%q: the figures stand at %d, before at %d", line, len([]rune(line[:i])), at)
+		before, _, ok := strings.Cut(line, "private dirty")
+		if !ok || at >= 0 && columns(before) != at {
+			t.Fatalf("%q: the figures stand at %d, before at %d", line, columns(before), at)
 		}
-		at = len([]rune(line[:i]))
+		at = columns(before)
 	}
 }
 

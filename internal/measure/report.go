@@ -29,8 +29,10 @@ func Report(f history.Fork, now time.Time, width int, color bool) string {
 // rows are the figures: time, memory, and what was left of it.
 func rows(f *history.Fork, now time.Time) []terminal.Row {
 	rows := []terminal.Row{
-		stallRow(f), copyTimeRow(f), tailRow(f, now), {},
-		copiedRow(f), peakRow(f), perKeyRow(f), reportedRow(f), {},
+		stallRow(f), copyTimeRow(f), tailRow(f, now),
+		{},
+		copiedRow(f), peakRow(f), perKeyRow(f), reportedRow(f),
+		{},
 		leftover("cgroup left", f.CgroupLeftBytes, "its memory cgroup has no limit that can be seen here"),
 		leftover("host left", f.HostLeftBytes, "the host's memory was not read"),
 	}

@@ -243,7 +243,6 @@ func (s *session) life(ctx context.Context, f history.Fork) (history.Fork, error
 		s.Say(fmt.Sprintf("A child was born, process %d.", f.ChildPID))
 	}
 	err := s.each(ctx, func(now time.Time) (bool, error) {
-		now = time.Now()
 		next, ok := s.find(f.ID)
 		if !ok {
 			return false, errors.New("the child turned out to be no fork of the server")

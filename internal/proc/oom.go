@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
+	iofs "io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -97,14 +97,14 @@ func (fs FS) Disk(pid int) (Disk, error) {
 
 // FileSize is the size of a file in a process's working directory, in bytes; absent
 // where there is no such file. It needs the right to trace.
-func (f FS) FileSize(pid int, name string) (opt.Val[uint64], error) {
+func (fs FS) FileSize(pid int, name string) (opt.Val[uint64], error) {
 	if name == "" || filepath.Base(name) != name {
 		return opt.Val[uint64]{}, fmt.Errorf("%q is no name of a file in a directory", name)
 	}
-	path := f.path(pid, "cwd/"+name)
+	path := fs.path(pid, "cwd/"+name)
 	info, err := os.Stat(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, iofs.ErrNotExist):
 		return opt.Val[uint64]{}, nil
 	case err != nil:
 		return opt.Val[uint64]{}, classify(path, err)

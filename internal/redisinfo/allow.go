@@ -2,7 +2,6 @@ package redisinfo
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"strings"
 
@@ -31,7 +30,7 @@ func (a allowed) and(command string) allowed {
 type notAllowedError struct{ command string }
 
 func (e *notAllowedError) Error() string {
-	return fmt.Sprintf("%s is not among what may be sent to a server", strings.ToUpper(e.command))
+	return strings.ToUpper(e.command) + " is not among what may be sent to a server"
 }
 
 func (a allowed) check(cmd redis.Cmder) error {

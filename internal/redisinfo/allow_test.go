@@ -31,8 +31,18 @@ func TestClientSendsQuestionsOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]any{
-		{"BGSAVE"}, {"bgsave"}, {"BGREWRITEAOF"}, {"SAVE"}, {"SET", "k", "v"}, {"EVAL", "return 1", "0"}, {"DEBUG", "sleep", "0"},
-		{"CONFIG", "SET", "save", ""}, {"CONFIG", "RESETSTAT"}, {"CONFIG"}, {"LATENCY", "DOCTOR"}, {"KEYS", "*"},
+		{"BGSAVE"},
+		{"bgsave"},
+		{"BGREWRITEAOF"},
+		{"SAVE"},
+		{"SET", "k", "v"},
+		{"EVAL", "return 1", "0"},
+		{"DEBUG", "sleep", "0"},
+		{"CONFIG", "SET", "save", ""},
+		{"CONFIG", "RESETSTAT"},
+		{"CONFIG"},
+		{"LATENCY", "DOCTOR"},
+		{"KEYS", "*"},
 	} {
 		if err := c.rdb.Do(t.Context(), args...).Err(); !notAllowed(err) {
 			t.Errorf("%v: %v, want that it was not sent", args, err)

@@ -50,7 +50,7 @@ func TestPrintFails(t *testing.T) {
 
 func TestAsk(t *testing.T) {
 	for in, want := range map[string]bool{
-		"y\n": true, "yes\n": true, " YES \n": true, "y": true,
+		"y\n": true, "yes\n": true, "Yes\n": true, "y": true,
 		"": false, "\n": false, "n\n": false, "yeah\n": false, "yy\n": false, "no\nyes\n": false,
 	} {
 		term, _, err := plain(in)
