@@ -77,7 +77,7 @@ func newLab(t *testing.T, rules ...string) *lab {
 	}
 	config := filepath.Join(dir, "prometheus.yml")
 	write(t, config, fmt.Sprintf(`
-global: {scrape_interval: 1s, evaluation_interval: 1s}
+global: {scrape_interval: 2s, scrape_timeout: 2s, evaluation_interval: 1s}
 rule_files: [%s]
 scrape_configs:
   - job_name: redis-fork
@@ -222,7 +222,8 @@ func TestProvoke(t *testing.T) {
 		l.awaitAlert(t, "RedisForkWritesRefused", "full")
 		l.awaitAlert(t, "RedisForkSaveFailing", "full", "kind", "rdb")
 		l.awaitAlert(t, "RedisForkSaveOverdue", "full")
-		l.silent(t, "full", "RedisForkWritesRefused", "RedisForkSaveOverdue", "RedisForkSaveFailing")
+		// On a busy machine one of its forks may well be slow, too.
+		l.silent(t, "full", "RedisForkWritesRefused", "RedisForkSaveOverdue", "RedisForkSaveFailing", "RedisForkStallTooLong")
 	})
 
 	// Once with oom-score-adj, so that the kernel takes the child, and once as it is
