@@ -99,3 +99,12 @@ func checkSelector(t *testing.T, where, name, braces string) {
 		}
 	}
 }
+
+// allNames are the names of the exporter's metrics.
+func allNames() []string {
+	var out []string
+	for _, m := range collectors.All() {
+		out = append(out, m.Name)
+	}
+	return out
+}
