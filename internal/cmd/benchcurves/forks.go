@@ -39,11 +39,11 @@ func batches() []batch {
 	}
 }
 
-// Each key of a long child's costs a sleep of at least this.
+// A child lives for 25 ms or more: it sleeps so long, at least, at each key. A
+// short one does not sleep.
 const (
-	longKeys  = 250
-	longDelay = 100 * time.Microsecond
-	longLife  = longKeys * longDelay
+	keysPerFork = 250
+	keyDelay    = 100 * time.Microsecond
 )
 
 // accounts are what an exporter says of the forks of one server, in all.
@@ -114,7 +114,7 @@ func (b *bench) forks(ctx context.Context) (err error) {
 }
 
 func (b *bench) countForks(ctx context.Context, x batch) (c counted, err error) {
-	delay := int(longDelay.Microseconds())
+	delay := int(keyDelay.Microseconds())
 	if x.short {
 		delay = 0
 	}
@@ -125,7 +125,7 @@ func (b *bench) countForks(ctx context.Context, x batch) (c counted, err error) 
 		return c, err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	if err := redisrun.Fill(ctx, s.Client(), longKeys, 10); err != nil {
+	if err := redisrun.Fill(ctx, s.Client(), keysPerFork, 10); err != nil {
 		return c, err
 	}
 	e, err := b.startExporter(ctx, s, nil, x.flags...)
