@@ -49,6 +49,17 @@ type TLSConfig struct {
 }
 
 func (c *Config) check() error {
+	if err := c.checkServers(); err != nil {
+		return err
+	}
+	if err := checkTelemetryPath(c.TelemetryPath); err != nil {
+		return fmt.Errorf("telemetry path %q: %w", c.TelemetryPath, err)
+	}
+	return nil
+}
+
+// checkServers checks what is about the servers and how they are watched.
+func (c *Config) checkServers() error {
 	if len(c.Targets) == 0 {
 		return errors.New("no server to watch: give --server=ADDR")
 	}
@@ -57,9 +68,6 @@ func (c *Config) check() error {
 	}
 	if math.IsNaN(c.SampleBudget) || c.SampleBudget <= 0 || c.SampleBudget > 1 {
 		return errors.New("the sampling budget is a share of one core, above 0 and at most 1")
-	}
-	if err := checkTelemetryPath(c.TelemetryPath); err != nil {
-		return fmt.Errorf("telemetry path %q: %w", c.TelemetryPath, err)
 	}
 	return distinct(c.Targets)
 }
