@@ -52,7 +52,9 @@ type Client struct {
 }
 
 // NewClient makes a Client. It does not connect yet. The caller has to call Close.
-func NewClient(o Options) *Client {
+func NewClient(o Options) *Client { return newClient(o, asking) }
+
+func newClient(o Options, may allowed) *Client {
 	if o.DialTimeout <= 0 {
 		o.DialTimeout = defaultDialTimeout
 	}
@@ -78,6 +80,7 @@ func NewClient(o Options) *Client {
 		MaintNotificationsConfig:   &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 		CredentialsProviderContext: c.credentials,
 	})
+	c.rdb.AddHook(may)
 	return c
 }
 
@@ -114,23 +117,34 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 }
 
 // SaveInterval asks CONFIG GET save for the longest save point, in seconds. It
-// is absent when there is none. ErrMayNotAsk says that the user may not ask or
+// is absent when there is none. Errors are those of Setting.
+func (c *Client) SaveInterval(ctx context.Context) (opt.Val[int64], error) {
+	points, err := c.Setting(ctx, "save")
+	return ParseSavePoints(points.Or("")), err
+}
+
+// Setting asks CONFIG GET for one setting by its full name. It is absent where the
+// server knows none of that name. ErrMayNotAsk says that the user may not ask or
 // that the command was renamed: CONFIG GET is a thing that a server may well
 // refuse. Other errors are an *Error, except when ctx was cancelled.
-func (c *Client) SaveInterval(ctx context.Context) (opt.Val[int64], error) {
+func (c *Client) Setting(ctx context.Context, name string) (opt.Val[string], error) {
 	var reply map[string]string
 	err := c.do(ctx, "CONFIG GET", func(ctx context.Context) (err error) {
-		reply, err = c.rdb.ConfigGet(ctx, "save").Result()
+		reply, err = c.rdb.ConfigGet(ctx, name).Result()
 		return err
 	})
 	var refused *ReplyError
 	if errors.As(err, &refused) && (refused.Code == "NOPERM" || refused.Code == "ERR") {
-		return opt.Val[int64]{}, ErrMayNotAsk
+		return opt.Val[string]{}, ErrMayNotAsk
 	}
 	if err != nil {
-		return opt.Val[int64]{}, err
+		return opt.Val[string]{}, err
 	}
-	return ParseSavePoints(reply["save"]), nil
+	value, known := reply[name]
+	if !known {
+		return opt.Val[string]{}, nil
+	}
+	return opt.Of(value), nil
 }
 
 // Peer returns the ends of the connection in use, or false without one. After
