@@ -24,9 +24,6 @@ func (s *site) apiForks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	chosen, _ := f.apply(s.src.Forks())
-	for i := range chosen {
-		chosen[i] = withCurve(chosen[i])
-	}
 	s.json(w, r, http.StatusOK, forkList{chosen})
 }
 
@@ -36,20 +33,11 @@ func (s *site) apiFork(w http.ResponseWriter, r *http.Request) {
 		s.json(w, r, http.StatusNotFound, apiError{"no such fork: it never was, or it is no longer kept"})
 		return
 	}
-	s.json(w, r, http.StatusOK, withCurve(f))
+	s.json(w, r, http.StatusOK, f)
 }
 
 func (s *site) apiNotFound(w http.ResponseWriter, r *http.Request) {
 	s.json(w, r, http.StatusNotFound, apiError{"no such path; there are /api/v1/forks and /api/v1/forks/{id}"})
-}
-
-// withCurve makes an absent curve an empty list: readers loop over it, and null
-// would stop them.
-func withCurve(f history.Fork) history.Fork {
-	if f.Curve == nil {
-		f.Curve = []history.Point{}
-	}
-	return f
 }
 
 func (s *site) json(w http.ResponseWriter, r *http.Request, status int, body any) {

@@ -18,37 +18,13 @@ func copyTimeNote(f *history.Fork) string {
 		return "Needs the kernel's delay accounting (taskstats): the landing page says how to switch it on."
 	}
 	said := "The server spent " + chart.Seconds(s) + " copying pages, all its threads together"
-	if per := perSecond(f); per != "" {
+	if per := chart.CopyShare(f); per != "" {
 		said += ", " + per + " of the child's life"
 	}
-	if times := timesStall(f); times != "" {
+	if times := chart.CopyStalls(f); times != "" {
 		said += ", " + times
 	}
 	return said + ". The kernel counts the copies alone; the faults around them come on top."
-}
-
-// perSecond is the copy time as a share of the lifetime: "100 ms per second".
-func perSecond(f *history.Fork) string {
-	s, ok1 := f.CopyStallSeconds.Get()
-	life, ok2 := f.LifetimeSeconds.Get()
-	if !ok1 || !ok2 || !(life > 0) {
-		return ""
-	}
-	return chart.Seconds(s/life) + " per second"
-}
-
-// timesStall compares the copy time with the stall: "85 × the stall".
-func timesStall(f *history.Fork) string {
-	s, ok1 := f.CopyStallSeconds.Get()
-	stall, ok2 := f.StallSeconds.Get()
-	if !ok1 || !ok2 || !(stall > 0) {
-		return ""
-	}
-	times, decimals := s/stall, 1
-	if times >= 9.95 {
-		decimals = 0
-	}
-	return strconv.FormatFloat(times, 'f', decimals, 64) + " × the stall"
 }
 
 func copiedNote(f *history.Fork) string {

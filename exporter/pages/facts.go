@@ -77,7 +77,7 @@ func workFacts(f *history.Fork) []fact {
 func identityFacts(f *history.Fork) []fact {
 	out := []fact{
 		{"Server", titled(f.Server, "configured name"), ""},
-		{"Kind", titled(kindWord(f.Kind), string(f.Kind)), ""},
+		{"Kind", titled(chart.KindWord(f.Kind), string(f.Kind)), ""},
 		{"Outcome", titled(chart.OutcomeWord(f.Outcome), string(f.Outcome)), outcomeNote(f.Outcome)},
 	}
 	if s, ok := f.Signal.Get(); ok {

@@ -35,10 +35,10 @@ func (s *site) fork(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := forkPage{
-		common: s.common(r, kindWord(f.Kind)+" of "+f.Server, "forks", now),
+		common: s.common(r, chart.KindWord(f.Kind)+" of "+f.Server, "forks", now),
 		Fork:   f, Age: age(&f, now),
 		Wide: chart.Large(f, now), Narrow: chart.Compact(f, now),
-		Facts: facts(&f, now), TimesStall: timesStall(&f),
+		Facts: facts(&f, now), TimesStall: chart.CopyStalls(&f),
 	}
 	going := chart.TailGoing(f, now)
 	p.Tail = going || f.Tail.Present()

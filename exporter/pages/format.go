@@ -61,21 +61,13 @@ func percentHTML(part, whole opt.Val[uint64]) template.HTML {
 	return titled(chart.Percent(p, w), chart.ExactBytes(p)+" of "+chart.ExactBytes(w))
 }
 
-// rateHTML is the stall in milliseconds per GiB of resident memory: the one
-// figure by which the stalls of servers of different size compare. It is per
-// 2³⁰ bytes, as this rate is given elsewhere; sizes on the pages are decimal.
+// rateHTML is the stall in milliseconds per GiB of resident memory.
 func rateHTML(stall opt.Val[float64], resident opt.Val[uint64]) template.HTML {
-	s, ok1 := stall.Get()
-	r, ok2 := resident.Get()
-	if !ok1 || !ok2 || r == 0 {
+	rate := chart.StallRate(stall, resident)
+	if rate == "" {
 		return none
 	}
-	ms := s * 1e3 / (float64(r) / (1 << 30))
-	decimals := 1
-	if ms >= 99.95 {
-		decimals = 0
-	}
-	return titled(strconv.FormatFloat(ms, 'f', decimals, 64), "milliseconds of stall per GiB (1,073,741,824 bytes) resident")
+	return titled(rate, "milliseconds of stall per GiB (1,073,741,824 bytes) resident")
 }
 
 func whenHTML(t, now time.Time) template.HTML {

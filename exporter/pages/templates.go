@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 )
 
 // templates are the pages by name, each with the base layout around it.
@@ -33,7 +32,7 @@ func funcs() template.FuncMap {
 		"clock":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
 		"word":    chart.OutcomeWord,
 		"class":   chart.OutcomeClass,
-		"kind":    kindWord,
+		"kind":    chart.KindWord,
 	}
 }
 
@@ -63,23 +62,4 @@ func relative(path string) string {
 		path = path[1:]
 	}
 	return path
-}
-
-// kindWord is a kind as people read it.
-func kindWord(k history.Kind) string {
-	switch k {
-	case history.KindRDB:
-		return "RDB save"
-	case history.KindAOF:
-		return "AOF rewrite"
-	case history.KindReplication:
-		return "replication"
-	case history.KindModule:
-		return "module"
-	case history.KindSlotMigration:
-		return "slot migration"
-	case history.KindUnknown:
-		return "unknown kind"
-	}
-	return string(k)
 }

@@ -123,18 +123,9 @@ func (d *large) scaleTime() {
 	d.perSecond = (width - d.stallPx) / d.extent
 }
 
-// scaleBytes chooses the y axis' top. The resident bytes are drawn as a line
-// only where that leaves the curve at least half the height.
 func (d *large) scaleBytes() {
-	high := float64(d.highest())
-	if res, ok := d.ResidentBytes.Get(); ok && res > 0 && high > 0 && float64(res) <= 2*high {
-		d.showResident = true
-		high = max(high, float64(res))
-	}
-	if high == 0 {
-		high = 1e6
-	}
-	d.topBytes = high * 1.06
+	high, showResident := d.scale()
+	d.topBytes, d.showResident = high*1.06, showResident
 }
 
 func (d *large) x(t float64) float64 { return d.left + d.stallPx + t*d.perSecond }
@@ -191,7 +182,7 @@ func (d *large) bands() {
 	labelEnd = cx + half
 
 	word := OutcomeWord(d.Outcome)
-	if cause := d.cause(); cause != "" && textWidth(word+", "+cause) < d.gutter-8 {
+	if cause := Cause(&d.Fork); cause != "" && textWidth(word+", "+cause) < d.gutter-8 {
 		word += ", " + cause
 	}
 	d.text("fc-strong fc-"+OutcomeClass(d.Outcome)+"-text", "start", max(end+8, labelEnd+10), textY, word)
@@ -261,7 +252,7 @@ func (d *large) ending() {
 	x := d.x(d.end)
 	class := OutcomeClass(d.Outcome)
 	tip := "end: " + OutcomeWord(d.Outcome)
-	if cause := d.cause(); cause != "" {
+	if cause := Cause(&d.Fork); cause != "" {
 		tip += ", " + cause
 	}
 	switch {

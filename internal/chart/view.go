@@ -101,8 +101,8 @@ func (v *view) copiedSoFar() (bytes uint64, whole, known bool) {
 	if b, ok := v.CopiedBytes.Get(); ok {
 		return b, true, true
 	}
-	high, ok := highest(v.copied)
-	return high.b, false, ok
+	high, _ := highest(v.copied)
+	return high.b, false, high.b > 0
 }
 
 // highest is the highest byte figure that has to fit, the resident bytes left out.
@@ -116,6 +116,19 @@ func (v *view) highest() uint64 {
 		h = max(h, r.COWBytes)
 	}
 	return h
+}
+
+// scale is the highest figure that a y axis has to hold. The resident bytes are
+// drawn as a line only where that leaves the curve at least half the height.
+func (v *view) scale() (high float64, showResident bool) {
+	high = float64(v.highest())
+	if res, ok := v.ResidentBytes.Get(); ok && res > 0 && high > 0 && float64(res) <= 2*high {
+		return max(high, float64(res)), true
+	}
+	if high == 0 {
+		high = 1e6
+	}
+	return high, false
 }
 
 // drawable keeps what has no place on the axis from spoiling the picture.

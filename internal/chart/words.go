@@ -7,6 +7,25 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 )
 
+// KindWord is a kind as people read it.
+func KindWord(k history.Kind) string {
+	switch k {
+	case history.KindRDB:
+		return "RDB save"
+	case history.KindAOF:
+		return "AOF rewrite"
+	case history.KindReplication:
+		return "replication"
+	case history.KindModule:
+		return "module"
+	case history.KindSlotMigration:
+		return "slot migration"
+	case history.KindUnknown:
+		return "unknown kind"
+	}
+	return string(k)
+}
+
 // OutcomeWord is an outcome as people read it; no outcome yet is "running".
 func OutcomeWord(o history.Outcome) string {
 	switch o {
@@ -41,12 +60,12 @@ func OutcomeClass(o history.Outcome) string {
 	return "unk"
 }
 
-// cause is the detail of an ending: the signal or the exit status, "" for neither.
-func (v *view) cause() string {
-	if s, ok := v.Signal.Get(); ok {
+// Cause is the detail of an ending: the signal or the exit status, "" for neither.
+func Cause(f *history.Fork) string {
+	if s, ok := f.Signal.Get(); ok {
 		return s
 	}
-	if s, ok := v.ExitStatus.Get(); ok && s != 0 {
+	if s, ok := f.ExitStatus.Get(); ok && s != 0 {
 		return "exit status " + strconv.Itoa(s)
 	}
 	return ""
