@@ -1,5 +1,6 @@
 // Package chart draws forks: the growth of a child's private dirty memory from
-// birth to death, as SVG made on the server.
+// birth to death, as SVG made on the server, and as characters for a terminal
+// (text.go).
 //
 // Everything here is a pure function of a history.Fork and, for a fork that
 // still runs, of the present moment. No file, no socket, no script. The
