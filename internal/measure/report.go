@@ -1,0 +1,186 @@
+package measure
+
+import (
+	"strings"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
+)
+
+const notKnown = "not known"
+
+// Report tells what a fork cost: its curve and its figures. Now matters only while
+// the fork or its tail goes on.
+func Report(f history.Fork, now time.Time, width int, color bool) string {
+	head := chart.KindWord(f.Kind) + " of " + f.Server + ", " + f.Start.UTC().Format("2006-01-02 15:04:05") + " UTC: " + ending(&f)
+	if f.Outcome == "" {
+		head += ", " + chart.Seconds(now.Sub(f.Start).Seconds()) + " so far"
+	}
+	var b strings.Builder
+	b.WriteString("\n" + terminal.Wrap(head, width, 2) + "\n")
+	b.WriteString(chart.Text(f, now, width, color) + "\n")
+	b.WriteString(terminal.Table(rows(&f, now), width))
+	return b.String()
+}
+
+// rows are the figures: time, memory, and what was left of it.
+func rows(f *history.Fork, now time.Time) []terminal.Row {
+	rows := []terminal.Row{
+		stallRow(f), copyTimeRow(f), tailRow(f, now),
+		{},
+		copiedRow(f), peakRow(f), perKeyRow(f), reportedRow(f),
+		{},
+		leftover("cgroup left", f.CgroupLeftBytes, "its memory cgroup has no limit that can be seen here"),
+		leftover("host left", f.HostLeftBytes, "the host's memory was not read"),
+	}
+	if f.Partial {
+		rows = append(rows, terminal.Row{Name: "beginning", Value: "not seen", Note: "the child was there before it was first seen"})
+	}
+	return rows
+}
+
+func stallRow(f *history.Fork) terminal.Row {
+	r := terminal.Row{Name: "stall", Value: known(f.StallSeconds, chart.Seconds)}
+	resident, ok := f.ResidentBytes.Get()
+	switch rate := chart.StallRate(f.StallSeconds, f.ResidentBytes); {
+	case rate != "" && ok:
+		r.Note = rate + " ms per GiB of the " + chart.Bytes(resident) + " resident"
+	case !f.StallSeconds.Present():
+		r.Note = "another fork replaced the server's figure first, or it does not answer"
+	}
+	return r
+}
+
+func copiedRow(f *history.Fork) terminal.Row {
+	r := terminal.Row{Name: "copied", Value: known(f.CopiedBytes, chart.Bytes)}
+	switch {
+	case f.CopiedBytes.Present():
+		r.Note = join(share(f.CopiedBytes, f.ResidentBytes), "by "+chart.SourceWord(f.CopiedSource))
+	case len(f.CopiedCurve) > 0:
+		r.Note = "in the beginning only: memory was given back, and from then on page faults do not tell copies"
+	}
+	return r
+}
+
+func copyTimeRow(f *history.Fork) terminal.Row {
+	r := terminal.Row{Name: "copies took", Value: known(f.CopyStallSeconds, chart.Seconds)}
+	if f.CopyStallSeconds.Present() {
+		r.Note = join("of the server's time", chart.CopyShare(f), chart.CopyStalls(f))
+	} else {
+		r.Note = "needs CAP_NET_ADMIN, and kernel.task_delayacct=1 before the server starts"
+	}
+	return r
+}
+
+func peakRow(f *history.Fork) terminal.Row {
+	r := terminal.Row{Name: "peak", Value: known(f.PeakBytes, chart.Bytes)}
+	if f.PeakBytes.Present() {
+		r.Note = join("private dirty", share(f.PeakBytes, f.ResidentBytes))
+	} else {
+		r.Note = "the child's memory can't be read: run this as the server's user and group, or with CAP_SYS_PTRACE"
+	}
+	return r
+}
+
+// perKeyRow compares what was copied with what was changed. A page holds many
+// keys, and is copied for the first of them.
+func perKeyRow(f *history.Fork) terminal.Row {
+	r := terminal.Row{Name: "per key", Value: notKnown}
+	changed, ok := changes(f).Get()
+	if !ok {
+		r.Note = "the server has not told how many keys were changed meanwhile"
+		return r
+	}
+	r.Note = plural(uint64(changed), "key was", "keys were") + " changed meanwhile"
+	copied, what := f.CopiedBytes, "copied"
+	if !copied.Present() {
+		copied, what = f.PeakBytes, "private dirty at the peak" // about the same where keys are overwritten
+	}
+	if bytes, ok := copied.Get(); ok && changed >= 1 {
+		r.Value = chart.Bytes(uint64(float64(bytes) / changed))
+		r.Note = what + ", per changed key; " + r.Note
+	}
+	return r
+}
+
+// changes is how many keys were changed while the child lived.
+func changes(f *history.Fork) opt.Val[float64] {
+	if n := len(f.ExtraCurve); n > 0 {
+		return opt.Of(f.ExtraCurve[n-1].Changes)
+	}
+	return opt.Val[float64]{}
+}
+
+func reportedRow(f *history.Fork) terminal.Row {
+	r := terminal.Row{Name: "server says", Value: known(f.ReportedCOWBytes, chart.Bytes)}
+	if f.ReportedCOWBytes.Present() {
+		r.Note = share(f.ReportedCOWBytes, f.PeakBytes)
+		if r.Note != "" {
+			r.Note = strings.TrimSuffix(r.Note, "resident") + "the peak"
+		}
+	} else {
+		r.Note = "its final figure comes after a clean end only"
+	}
+	r.Note = join(r.Note, plural(uint64(len(f.Reported)), "figure", "figures")+" meanwhile")
+	return r
+}
+
+func leftover(name string, v opt.Val[uint64], without string) terminal.Row {
+	r := terminal.Row{Name: name, Value: known(v, chart.Bytes), Note: "at the worst moment"}
+	if !v.Present() {
+		r.Note = without
+	}
+	return r
+}
+
+func tailRow(f *history.Fork, now time.Time) terminal.Row {
+	r := terminal.Row{Name: "tail", Value: notKnown, Note: "nobody counted"}
+	if t, ok := f.Tail.Get(); ok {
+		r.Value = chart.Seconds(t.Seconds)
+		r.Note = plural(t.Faults, "write fault", "write faults") + " without a copy"
+		r.Note = join(strings.TrimPrefix(strings.TrimPrefix(chart.TailWord(t), r.Value), ", "), r.Note)
+	} else if chart.TailGoing(*f, now) {
+		r.Value, r.Note = "going on", "the report did not wait for its end"
+	} else if f.Outcome == "" {
+		r.Value, r.Note = "not yet", "it begins with the child's death"
+	}
+	return r
+}
+
+// share is a part of the resident memory: "78 % of resident".
+func share(part, whole opt.Val[uint64]) string {
+	p, ok1 := part.Get()
+	w, ok2 := whole.Get()
+	if !ok1 || !ok2 || w == 0 {
+		return ""
+	}
+	return chart.Percent(p, w) + " of resident"
+}
+
+func known[T any](v opt.Val[T], text func(T) string) string {
+	if x, ok := v.Get(); ok {
+		return text(x)
+	}
+	return notKnown
+}
+
+// join joins what there is of some phrases.
+func join(phrases ...string) string {
+	var said []string
+	for _, p := range phrases {
+		if p != "" {
+			said = append(said, p)
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
+func plural(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return chart.Count(n) + " " + many
+}

@@ -1,0 +1,91 @@
+package measure
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+var now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs; if it should, run the test with -update (-want +got):\n%s", file, diff)
+	}
+}
+
+func TestReport(t *testing.T) {
+	saved := forktest.Saved(now)
+	saved.ExtraCurve = []history.ExtraPoint{{Seconds: 1, Changes: 12_000, Bytes: 1}, {Seconds: 20.3, Changes: 243_911.5, Bytes: 2}}
+	saved.CgroupLeftBytes, saved.HostLeftBytes = opt.Of(uint64(412_000_000)), opt.Of(uint64(20_110_000_000))
+	for name, f := range map[string]history.Fork{
+		"saved": saved, "running": forktest.Running(now), "killed": forktest.Killed(now), "partial": forktest.Partial(now),
+		"cancelled": forktest.Cancelled(now),
+		"nothing":   {ID: "1-2", Server: "s", Kind: history.KindUnknown, Outcome: history.OutcomeUnknown, Start: now.Add(-time.Hour)},
+	} {
+		t.Run(name, func(t *testing.T) { golden(t, name, Report(f, now, 80, false)) })
+	}
+	golden(t, "saved-wide", Report(saved, now, 120, false))
+}
+
+// Whatever is in a record, a report of it is no wider than the terminal.
+func TestReportFits(t *testing.T) {
+	for _, f := range forktest.All(now) {
+		for _, width := range []int{60, 80, 120, 200} {
+			for line := range strings.Lines(Report(f, now, width, false)) {
+				if n := columns(strings.TrimSuffix(line, "\n")); n > width {
+					t.Errorf("%s at %d columns: a line of %d: %q", f.ID, width, n, line)
+				}
+			}
+		}
+	}
+}
+
+func TestForecastText(t *testing.T) {
+	st := history.ServerState{Addr: "127.0.0.1:6379", ResidentBytes: opt.Of(uint64(1_610_000_000))}
+	for name, s := range map[string]forecast.Survival{
+		"forecast-unknown": {Verdict: forecast.Unknown, Why: "no fork of it has been seen", Fork: forecast.Fork{Kind: history.KindRDB}},
+		"forecast": {
+			Verdict: forecast.No, Why: "the memory cgroup has too little left",
+			Fork: forecast.Fork{
+				Kind:      history.KindRDB,
+				Memory:    opt.Of(forecast.Memory{Bytes: 910_000_000, Why: "from the curves of 4 forks, at the 220,000 writes to be expected"}),
+				Stall:     opt.Of(forecast.Stall{Seconds: 0.0391, Why: "from the durations of 4 forks"}),
+				WorstCase: opt.Of(uint64(1_620_000_000)),
+			},
+			Needs: []forecast.Need{
+				{Headroom: forecast.Headroom{Limit: forecast.LimitCgroup, Bytes: 500_000_000, Cgroup: "/redis.service", Of: 2_100_000_000}, Needs: opt.Of(uint64(910_000_000))},
+				{Headroom: forecast.Headroom{Limit: forecast.LimitHost, Bytes: 20_000_000_000}, Needs: opt.Of(uint64(910_000_000))},
+				{Headroom: forecast.Headroom{Limit: forecast.LimitCommit, Bytes: 9_000_000_000}},
+			},
+		},
+	} {
+		golden(t, name, forecastText(&st, s, 80))
+	}
+}
