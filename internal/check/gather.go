@@ -1,0 +1,138 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
+)
+
+// facts are all that the findings are made from. What could not be read is absent.
+type facts struct {
+	state    history.ServerState
+	host     history.Host
+	settings settings
+	user     string // that asked
+
+	noPast error // why a running exporter's history is not among the facts
+
+	oomScoreAdj      opt.Val[int]    // of the server
+	oomGroup         opt.Val[string] // "" is none
+	hugePagesAllowed opt.Val[bool]   // to the server
+	delayAccounting  opt.Val[bool]   // the kernel's switch
+	disk             opt.Val[proc.Disk]
+	rdbFileBytes     opt.Val[uint64] // of the last save, absent without one
+}
+
+// settings are the server's own, by CONFIG GET.
+type settings struct {
+	refused bool // the user may not ask
+	failed  bool // asked for, without an answer
+	values  map[string]string
+}
+
+// asked are the settings that the findings need. None of them is a secret.
+var asked = [...]string{
+	"save", "stop-writes-on-bgsave-error", "disable-thp", "oom-score-adj", "oom-score-adj-values", "repl-diskless-sync", "dbfilename",
+}
+
+// get returns a setting; absent where it was not told, or the server has none of
+// that name.
+func (s settings) get(name string) opt.Val[string] {
+	if v, ok := s.values[name]; ok {
+		return opt.Of(v)
+	}
+	return opt.Val[string]{}
+}
+
+// gather takes what the watcher found out, and asks for the rest.
+func gather(ctx context.Context, c *exporter.Config, w *exporter.Watching, s exporter.Watched, past []history.Fork) facts {
+	f := facts{state: s.History.State(), host: w.Store.Snapshot().Host, user: s.Options.Username}
+	if f.user == "" {
+		f.user = "default"
+	}
+	if f.state.Up {
+		f.settings = askSettings(ctx, s.Options)
+	}
+	f.delayAccounting = known(taskstats.DelayAccounting(c.ProcFS))
+	if pid, ok := f.state.PID.Get(); ok {
+		f.readProcess(w.FS, pid)
+	}
+	if forks := of(past, &f.state); len(forks) > 0 {
+		f.state.Recent = forks // what was seen here in these seconds is among them
+	}
+	return f
+}
+
+// askSettings asks for each setting by its name, over a connection of its own.
+func askSettings(ctx context.Context, o redisinfo.Options) settings {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	c := redisinfo.NewClient(o)
+	defer c.Close()
+	s := settings{values: map[string]string{}}
+	for _, name := range asked {
+		value, err := c.Setting(ctx, name)
+		if errors.Is(err, redisinfo.ErrMayNotAsk) {
+			s.refused = true // so are the others; each refusal is an entry in the server's ACL LOG
+			return s
+		}
+		if err != nil {
+			s.failed = true
+			return s
+		}
+		if v, ok := value.Get(); ok {
+			s.values[name] = v
+		}
+	}
+	return s
+}
+
+func (f *facts) readProcess(fs proc.FS, pid int) {
+	f.oomScoreAdj = known(fs.OOMScoreAdj(pid))
+	f.oomGroup = known(fs.OOMGroup(pid))
+	if allowed, err := fs.HugePagesAllowed(pid); err == nil {
+		f.hugePagesAllowed = allowed
+	}
+	f.disk = known(fs.Disk(pid))
+	if name, ok := f.settings.get("dbfilename").Get(); ok {
+		if size, err := fs.FileSize(pid, name); err == nil {
+			f.rdbFileBytes = size
+		}
+	}
+}
+
+func known[T any](v T, err error) opt.Val[T] {
+	if err != nil {
+		return opt.Val[T]{}
+	}
+	return opt.Of(v)
+}
+
+// of are a server's forks among those that an exporter remembers, as many as a
+// state has, newest first: those under its name, or else those of its process.
+func of(past []history.Fork, st *history.ServerState) []history.Fork {
+	closed := func(same func(*history.Fork) bool) (out []history.Fork) {
+		kept := map[history.Kind]int{}
+		for i := range past {
+			if f := &past[i]; f.Outcome != "" && same(f) && kept[f.Kind] < history.RecentForks {
+				kept[f.Kind]++
+				out = append(out, *f)
+			}
+		}
+		return out
+	}
+	past = slices.Clone(past)
+	slices.SortStableFunc(past, func(a, b history.Fork) int { return b.Start.Compare(a.Start) })
+	if named := closed(func(f *history.Fork) bool { return f.Server == st.Name }); len(named) > 0 {
+		return named
+	}
+	pid, ok := st.PID.Get()
+	return closed(func(f *history.Fork) bool { return ok && f.ServerPID == pid })
+}

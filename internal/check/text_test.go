@@ -1,0 +1,128 @@
+package check
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs; if it should, run the test with -update (-want +got):\n%s", file, diff)
+	}
+}
+
+// sick is a server with something of each level.
+func sick() facts {
+	f := healthy()
+	f.set("oom-score-adj", "no")
+	f.oomGroup = opt.Of("/redis.service")
+	f.disk = none[proc.Disk]()
+	f.state.Name = "sessions"
+	return f
+}
+
+func TestText(t *testing.T) {
+	f, s, down := healthy(), sick(), healthy()
+	down.state.Up, down.state.Problem = false, "connection refused: is the server running and is 127.0.0.1:6379 right?"
+	golden(t, "healthy.txt", text(new(f.report()), 80, false))
+	golden(t, "sick.txt", text(new(s.report()), 80, false))
+	golden(t, "sick-wide.txt", text(new(s.report()), 120, false))
+	golden(t, "down.txt", text(new(down.report()), 80, false))
+	plain, colored := text(new(s.report()), 80, false), text(new(s.report()), 80, true)
+	if got := regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(colored, ""); got != plain || colored == plain {
+		t.Errorf("without its colors it is another text:\n%s", cmp.Diff(plain, got))
+	}
+	for line := range strings.Lines(plain) {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 80 {
+			t.Errorf("%d columns: %q", n, line)
+		}
+	}
+}
+
+func TestJSON(t *testing.T) {
+	s, down := sick(), healthy()
+	down.state.Up, down.state.Problem = false, "connection refused"
+	var out bytes.Buffer
+	none := func() int { return 0 }
+	o := &Options{JSON: true, Terminal: terminal.Make(terminal.Files{Out: &out, Err: &out, OutWidth: none, ErrWidth: none})}
+	got, err := render(o, []Report{s.report(), down.report()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "report.json", got)
+	var back struct{ Servers []map[string]any }
+	if err := json.Unmarshal([]byte(got), &back); err != nil || len(back.Servers) != 2 {
+		t.Errorf("%v, %d servers", err, len(back.Servers))
+	}
+}
+
+// The exporter's forks of this server: by its name, or else by its process.
+func TestPastForks(t *testing.T) {
+	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	fork := func(id, server string, pid int, kind history.Kind, o history.Outcome, minute int) history.Fork {
+		return history.Fork{ID: id, Server: server, ServerPID: pid, Kind: kind, Outcome: o, Start: at.Add(time.Duration(minute) * time.Minute)}
+	}
+	past := []history.Fork{
+		fork("old", "s", 7, history.KindRDB, history.OutcomeOK, 1),
+		fork("new", "s", 42, history.KindAOF, history.OutcomeKilled, 3),
+		fork("running", "s", 42, history.KindRDB, "", 4),
+		fork("other", "t", 42, history.KindRDB, history.OutcomeOK, 2),
+	}
+	ids := func(st history.ServerState) (out []string) {
+		for _, f := range of(past, &st) {
+			out = append(out, f.ID)
+		}
+		return out
+	}
+	for _, test := range []struct {
+		st   history.ServerState
+		want []string
+	}{
+		{history.ServerState{Name: "s", PID: opt.Of(42)}, []string{"new", "old"}},
+		{history.ServerState{Name: "127.0.0.1:6379", PID: opt.Of(42)}, []string{"new", "other"}},
+		{history.ServerState{Name: "127.0.0.1:6379", PID: opt.Of(43)}, nil},
+		{history.ServerState{Name: "127.0.0.1:6379"}, nil},
+	} {
+		if got := ids(test.st); !cmp.Equal(got, test.want) {
+			t.Errorf("%s, process %v: %q, want %q", test.st.Name, test.st.PID, got, test.want)
+		}
+	}
+	var many []history.Fork
+	for i := range 3 * history.RecentForks {
+		many = append(many, fork("x", "s", 42, history.KindRDB, history.OutcomeOK, i))
+	}
+	got := of(many, &history.ServerState{Name: "s"})
+	if len(got) != history.RecentForks || !got[0].Start.After(got[1].Start) || got[0].Start != many[len(many)-1].Start {
+		t.Errorf("%d forks, the first at %v", len(got), got[0].Start)
+	}
+}
