@@ -1,40 +1,63 @@
 // Command redis_fork_exporter watches the forks of Redis-compatible servers and
-// exports what each one cost as Prometheus metrics, pages and JSON.
+// exports what each one cost as Prometheus metrics, pages and JSON. Its commands
+// check and measure tell a person at a terminal the same.
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime"
 	"syscall"
 
-	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/promslog"
-	promslogflag "github.com/prometheus/common/promslog/flag"
 	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/check"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/measure"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
 )
+
+// statusUsage is the exporter's exit status for a command line that makes no sense.
+const statusUsage = 2
+
+// command is what a word before the flags stands for; nil for what is none.
+// Without one the exporter runs.
+func command(word string) func(args []string) int {
+	switch word {
+	case "check":
+		return runCheck
+	case "measure":
+		return runMeasure
+	}
+	return nil
+}
 
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	c, logs, err := parse(args)
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "redis_fork_exporter: %v\n", err)
-		return 2
-	}
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1) // a guest beside the server: one core is more than enough
 	}
-	c.Logger = promslog.New(logs)
 	redis.SetLogger(quiet{}) // the library's logger is global; failures reach us as errors
+	if len(args) > 0 {
+		if do := command(args[0]); do != nil {
+			return do(args[1:])
+		}
+	}
+	return runExporter(args)
+}
 
+func runExporter(args []string) int {
+	c, logs, err := parseExporter(args)
+	if err != nil {
+		return usage(program, err, statusUsage)
+	}
+	c.Logger = promslog.New(logs)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	c.Logger.Info("Starting redis_fork_exporter", "version", version.Info(), "build", version.BuildContext())
@@ -46,48 +69,40 @@ func run(args []string) int {
 	return 0
 }
 
-// parse turns flags and environment into a configuration.
-func parse(args []string) (exporter.Config, *promslog.Config, error) {
-	var c exporter.Config
-	app := kingpin.New("redis_fork_exporter", "Follows every fork of Redis-compatible servers and exports what each one cost.")
-	app.HelpFlag.Short('h')
-	app.Version(version.Print("redis_fork_exporter"))
-
-	servers := app.Flag("server", "Server to watch, as [NAME=]ADDR; repeatable. ADDR: host:port, redis://[user@]host:port, rediss://[user@]host:port (TLS) or unix:///path. NAME is the value of the label \"server\", by default the address.").
-		Default("127.0.0.1:6379").Strings()
-	app.Flag("redis.user", "ACL user to log in as.").Envar("REDIS_USER").StringVar(&c.User)
-	app.Flag("redis.password-file", "File that holds the password; read anew for each connection. Without it the environment variable REDIS_PASSWORD is used.").
-		Envar("REDIS_PASSWORD_FILE").StringVar(&c.PasswordFile)
-	app.Flag("redis.tls-ca-file", "Certificate authorities (PEM) for rediss:// servers; by default the system's.").StringVar(&c.TLS.CAFile)
-	app.Flag("redis.tls-cert-file", "Client certificate (PEM) for rediss:// servers.").StringVar(&c.TLS.CertFile)
-	app.Flag("redis.tls-key-file", "Key (PEM) of the client certificate.").StringVar(&c.TLS.KeyFile)
-	app.Flag("redis.tls-server-name", "Name to expect in the server's certificate, if it is not the host's.").StringVar(&c.TLS.ServerName)
-	app.Flag("redis.tls-insecure-skip-verify", "Accept any certificate.").BoolVar(&c.TLS.InsecureSkipVerify)
-
-	sampling := app.Flag("sampling", "Whether to read the memory of fork children: on or off. Off leaves births, deaths and INFO.").Default("on").Enum("on", "off")
-	app.Flag("sampling.interval", "Time between two points of a running fork's curve; after 30 s of life at least 1s.").Default("100ms").DurationVar(&c.SampleInterval)
-	app.Flag("sampling.budget", "Share of one core that reading children's smaps may take, per server.").Default("0.01").Float64Var(&c.SampleBudget)
-	app.Flag("poll.interval", "How often new children are looked for.").Default("10ms").DurationVar(&c.PollInterval)
-	app.Flag("path.procfs", "Where procfs is mounted.").Default("/proc").StringVar(&c.ProcFS)
-	app.Flag("path.sysfs", "Where sysfs is mounted.").Default("/sys").StringVar(&c.SysFS)
-
-	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&c.TelemetryPath)
-	c.Web = kingpinflag.AddFlags(app, ":10121")
-	logs := &promslog.Config{}
-	promslogflag.AddFlags(app, logs)
-
-	if _, err := app.Parse(args); err != nil {
-		return c, nil, fmt.Errorf("%w; see --help", err)
+func runCheck(args []string) int {
+	o, err := parseCheck(args)
+	if err != nil {
+		return usage(program+" check", err, check.StatusAsk) // a 2 would say that a server fails
 	}
-	c.Sampling = *sampling == "on"
-	c.Password = os.Getenv("REDIS_PASSWORD")
-	var bad []error
-	for _, s := range *servers {
-		t, err := exporter.ParseTarget(s)
-		bad = append(bad, err)
-		c.Targets = append(c.Targets, t)
+	o.Config.Logger = slog.New(slog.DiscardHandler) // what matters is told at the terminal
+	o.Terminal, o.Interrupt = newTerminal(), interrupts()
+	return check.Run(o)
+}
+
+func runMeasure(args []string) int {
+	o, err := parseMeasure(args)
+	if err != nil {
+		return usage(program+" measure", err, measure.StatusUsage)
 	}
-	return c, logs, errors.Join(bad...)
+	o.Config.Logger = slog.New(slog.DiscardHandler) // what matters is told at the terminal
+	o.Terminal, o.Interrupt = newTerminal(), interrupts()
+	return measure.Run(o)
+}
+
+func interrupts() <-chan os.Signal {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	return c
+}
+
+func newTerminal() *terminal.Terminal {
+	color := os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return terminal.New(os.Stdin, os.Stdout, os.Stderr, color)
+}
+
+func usage(name string, err error, status int) int {
+	fmt.Fprintf(os.Stderr, "%s: %v; see %s --help\n", name, err, name)
+	return status
 }
 
 // quiet drops what go-redis would print.

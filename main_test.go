@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,7 +30,7 @@ func noEnvironment(t *testing.T) {
 
 func mustParse(t *testing.T, args ...string) exporter.Config {
 	t.Helper()
-	c, logs, err := parse(args)
+	c, logs, err := parseExporter(args)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +107,7 @@ func TestEnvironment(t *testing.T) {
 func TestBadFlags(t *testing.T) {
 	noEnvironment(t)
 	for _, test := range []struct{ arg, want string }{
-		{"--no-such-flag", "--help"},
+		{"--no-such-flag", "unknown long flag"},
 		{"stray", "stray"},
 		{"--sampling=maybe", "on,off"},
 		{"--sampling.interval=soon", "soon"},
@@ -117,7 +116,7 @@ func TestBadFlags(t *testing.T) {
 		{"--server=http://h", "unknown scheme"},
 		{"--server=redis://u:hunter2@h", "REDIS_PASSWORD"},
 	} {
-		_, _, err := parse([]string{test.arg})
+		_, _, err := parseExporter([]string{test.arg})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", test.arg, err, test.want)
 		} else if strings.Contains(err.Error(), "hunter2") {
@@ -127,7 +126,7 @@ func TestBadFlags(t *testing.T) {
 			t.Errorf("%s: status %d, want 2", test.arg, got)
 		}
 	}
-	_, _, err := parse([]string{"--server=http://a", "--server=ok", "--server=ftp://b"})
+	_, _, err := parseExporter([]string{"--server=http://a", "--server=ok", "--server=ftp://b"})
 	if err == nil || !strings.Contains(err.Error(), "http://a") || !strings.Contains(err.Error(), "ftp://b") {
 		t.Errorf("error %v, want it to name both bad servers", err)
 	}
@@ -151,12 +150,6 @@ func TestTakenPort(t *testing.T) {
 
 func TestProgram(t *testing.T) {
 	noEnvironment(t)
-	binary := filepath.Join(t.TempDir(), "redis_fork_exporter")
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
 	for _, test := range []struct {
 		arg    string
 		status int
@@ -164,10 +157,10 @@ func TestProgram(t *testing.T) {
 	}{
 		{"--version", 0, "redis_fork_exporter, version"},
 		{"--help", 0, "--redis.password-file"},
-		{"--no-such-flag", 2, "redis_fork_exporter: unknown long flag '--no-such-flag'; see --help"},
+		{"--no-such-flag", 2, "redis_fork_exporter: unknown long flag '--no-such-flag'; see redis_fork_exporter --help"},
 		{"--web.telemetry-path=/", 1, "telemetry path"},
 	} {
-		cmd := exec.CommandContext(t.Context(), binary, test.arg)
+		cmd := exec.CommandContext(t.Context(), program, test.arg)
 		out, err := cmd.CombinedOutput()
 		if cmd.ProcessState == nil {
 			t.Fatal(err)
@@ -177,12 +170,12 @@ func TestProgram(t *testing.T) {
 		}
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		t.Run(sig.String(), func(t *testing.T) { testSignal(t, binary, sig) })
+		t.Run(sig.String(), func(t *testing.T) { testSignal(t, sig) })
 	}
 }
 
 // testSignal starts the program, ends it by a signal and looks at its last words.
-func testSignal(t *testing.T, binary string, sig syscall.Signal) {
+func testSignal(t *testing.T, sig syscall.Signal) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -192,7 +185,7 @@ func testSignal(t *testing.T, binary string, sig syscall.Signal) {
 	var words strings.Builder
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // it has hung then
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, "--server=127.0.0.1:1", "--web.listen-address="+addr)
+	cmd := exec.CommandContext(ctx, program, "--server=127.0.0.1:1", "--web.listen-address="+addr)
 	cmd.Stderr = &words
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+)
+
+// person is somebody who sits at a terminal of 80 columns.
+type person struct {
+	*testing.T
+	cmd  *exec.Cmd
+	tty  *os.File
+	done chan struct{} // closed when the terminal has said its last
+
+	mu   sync.Mutex
+	seen strings.Builder
+}
+
+// sits starts the program at a terminal.
+func sits(t *testing.T, args ...string) *person {
+	t.Helper()
+	p := &person{T: t, cmd: exec.CommandContext(t.Context(), program, args...), done: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=")
+	tty, err := pty.StartWithSize(p.cmd, &pty.Winsize{Cols: 80, Rows: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.tty = tty
+	t.Cleanup(func() { tty.Close() })
+	go func() {
+		defer close(p.done)
+		buf := make([]byte, 4096)
+		for {
+			n, err := tty.Read(buf)
+			p.mu.Lock()
+			p.seen.Write(buf[:n])
+			p.mu.Unlock()
+			if err != nil { // EIO when the program has ended
+				return
+			}
+		}
+	}()
+	return p
+}
+
+func (p *person) screen() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seen.String()
+}
+
+// sees waits for something.
+func (p *person) sees(what string) {
+	p.Helper()
+	pattern := regexp.MustCompile(what)
+	for deadline := time.Now().Add(60 * time.Second); !pattern.MatchString(p.screen()); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.Fatalf("waited for %q in vain; the terminal shows\n%q", what, p.screen())
+		}
+	}
+}
+
+func (p *person) types(keys string) {
+	p.Helper()
+	if _, err := p.tty.WriteString(keys); err != nil {
+		p.Fatal(err)
+	}
+}
+
+// leaves waits for the program's end and returns its exit status.
+func (p *person) leaves() int {
+	p.Helper()
+	err := p.cmd.Wait()
+	<-p.done
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+		return failed.ExitCode()
+	}
+	if err != nil {
+		p.Fatal(err)
+	}
+	return 0
+}
+
+const ctrlC = "\x03"
+
+// underLoad is a server whose saves take some seconds and leave a long tail.
+func underLoad(t *testing.T) *redisrun.Server {
+	t.Helper()
+	s := redisruntest.ForTest(t, redisrun.Options{Args: []string{"--rdb-key-save-delay", "100"}})
+	const keys, size = 12_000, 1000
+	if err := redisrun.Fill(t.Context(), s.Client(), keys, size); err != nil {
+		t.Fatal(err)
+	}
+	load := redisrun.StartLoad(t.Context(), s.Client(), redisrun.LoadOptions{Rate: 100, Keys: keys, ValueSize: size})
+	t.Cleanup(func() {
+		if err := load.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// A whole session: the forecast, a yes, the line that changes, a Ctrl-C in the
+// tail, the report.
+func TestMeasureAtATerminal(t *testing.T) {
+	s := underLoad(t)
+	p := sits(t, "measure", "--server="+s.Addr(), "--trigger=bgsave")
+	p.sees(`The next RDB save of ` + s.Addr())
+	p.sees(`Send BGSAVE now\? \[y/N\] `)
+	p.types("y\n")
+	p.sees(`\rRDB save  [█░]{10,} +\d+ %   \d+(\.\d+)? m?s +private dirty [\d.]+ [kM]B`)
+	p.sees(`\rEnded: ok after [\d.]+ s\. Tail \d+ s of at most 60 s   Ctrl-C: report now`)
+	p.types(ctrlC)
+	if status := p.leaves(); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	_, report, ok := strings.Cut(p.screen(), "RDB save of "+s.Addr())
+	for _, want := range []string{": ok after", "└┬", "private dirty   ", "going on", "the report did not wait for its end", "keys were changed", "\x1b[36m"} {
+		if !ok || !strings.Contains(report, want) {
+			t.Errorf("%q is not in the report:\n%s", want, report)
+		}
+	}
+	p.leftNothing(s)
+}
+
+func TestNoAtATerminal(t *testing.T) {
+	s := underLoad(t)
+	p := sits(t, "measure", "--server="+s.Addr(), "--trigger=bgsave")
+	p.sees(`\[y/N\] `)
+	p.types("n\n")
+	if status := p.leaves(); status != 3 {
+		t.Errorf("status %d, want 3", status)
+	}
+	if !strings.Contains(p.screen(), "that was no yes; nothing was started") {
+		t.Errorf("the terminal shows\n%s", p.screen())
+	}
+	stats, err := s.Client().Info(t.Context(), "commandstats").Result()
+	if err != nil || strings.Contains(stats, "cmdstat_bgsave") {
+		t.Errorf("%v, a save was started:\n%s", err, stats)
+	}
+	p.leftNothing(s)
+}
+
+// Ctrl-C while the child lives: the save goes on without us.
+func TestCtrlCAtATerminal(t *testing.T) {
+	s := underLoad(t)
+	p := sits(t, "measure", "--server="+s.Addr(), "--trigger=bgsave", "--yes")
+	p.sees(`\rRDB save  [█░]`)
+	p.types(ctrlC)
+	if status := p.leaves(); status != 3 {
+		t.Errorf("status %d, want 3", status)
+	}
+	if text := strings.Join(strings.Fields(p.screen()), " "); !strings.Contains(text, "the RDB save goes on on the server, and nothing was changed there") {
+		t.Errorf("the terminal shows\n%s", p.screen())
+	}
+	info, err := s.Client().Info(t.Context(), "persistence").Result()
+	if err != nil || !strings.Contains(info, "rdb_bgsave_in_progress:1") {
+		t.Errorf("%v, the save does not go on:\n%s", err, info)
+	}
+	p.leftNothing(s)
+}
+
+// leftNothing checks that a server has no connections but the test's own, and that
+// no setting was changed.
+func (p *person) leftNothing(s *redisrun.Server) {
+	p.Helper()
+	clients, err := s.Client().ClientList(p.Context()).Result()
+	if err != nil {
+		p.Fatal(err)
+	}
+	for line := range strings.Lines(clients) {
+		if !strings.Contains(line, "cmd=set") && !strings.Contains(line, "cmd=client") && !strings.Contains(line, "cmd=info") {
+			p.Errorf("a connection is left: %s", line)
+		}
+	}
+	stats, err := s.Client().Info(p.Context(), "commandstats").Result()
+	if err != nil || strings.Contains(stats, "cmdstat_config|set") {
+		p.Errorf("%v, a setting was changed:\n%s", err, stats)
+	}
+}
