@@ -42,6 +42,13 @@ func (c curve) at(writes, resident float64) (float64, bool) {
 	return bytes * scale, ok
 }
 
+// distance is how far a number of writes is from that of the fork: by what factor,
+// as a logarithm.
+func (c curve) distance(writes, resident float64) float64 {
+	all := c.points[len(c.points)-1].Changes * resident / c.resident
+	return math.Abs(math.Log((writes + 1) / (all + 1)))
+}
+
 func (c curve) read(writes float64) (float64, bool) {
 	last := c.points[len(c.points)-1]
 	switch {

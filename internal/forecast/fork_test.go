@@ -25,7 +25,13 @@ func mustHave(t *testing.T, f Fork, extra uint64, basis Basis, forks int) {
 	if !ok {
 		t.Fatalf("no forecast: %s", f.NoBasis)
 	}
-	if m.Extra != extra || m.Basis != basis || m.Forks != forks || m.Bytes != m.Extra+m.PageTables || m.Why == "" || f.NoBasis != "" {
+	if basis == BasisCurves {
+		extra = uint64(margin * float64(extra))
+	}
+	if strings.Contains(m.Why, "!") {
+		t.Errorf("a badly made sentence: %s", m.Why)
+	}
+	if apart := max(m.Extra, extra) - min(m.Extra, extra); apart > 2 || m.Basis != basis || m.Forks != forks || m.Bytes != m.Extra+m.PageTables || m.Why == "" || f.NoBasis != "" {
 		t.Errorf("%+v, want %d MiB by %s of %d forks", m, extra/mb, basis, forks)
 	}
 }
@@ -36,7 +42,7 @@ func TestMemoryByCurves(t *testing.T) {
 	if f.Writes != opt.Of(4000.) || f.LifetimeSeconds != opt.Of(10.) {
 		t.Errorf("%v writes in %v s", f.Writes, f.LifetimeSeconds)
 	}
-	mustHave(t, f, 120*mb, BasisCurves, 2) // the second one's, at 4,000 writes
+	mustHave(t, f, 110*mb, BasisCurves, 2) // between 100 MiB and the second one's 120 at 4,000 writes
 	if m, _ := f.Memory.Get(); m.PageTables != 2*mb {
 		t.Errorf("%d bytes of page tables", m.PageTables)
 	}
@@ -49,7 +55,18 @@ func TestMemoryByCurves(t *testing.T) {
 	if f.Writes != opt.Of(8000.) {
 		t.Errorf("%v writes", f.Writes)
 	}
-	mustHave(t, f, 240*mb, BasisCurves, 2)
+	mustHave(t, f, 220*mb, BasisCurves, 2)
+}
+
+// The forks that are read off are those with about as many writes.
+func TestMemoryByTheNearestCurves(t *testing.T) {
+	st := state(
+		fork([2]uint64{20, 10}), fork([2]uint64{5000, 130}, [2]uint64{200_000, 900}),
+		fork([2]uint64{3900, 100}), fork([2]uint64{20_000, 700}), fork([2]uint64{8000, 240}),
+	)
+	c, _ := curveOf(&st.Recent[2])
+	beyond, _ := c.at(4000, float64(gb))
+	mustHave(t, OfKind(st, history.KindRDB), uint64((120*float64(mb)+beyond)/2), BasisCurves, 2)
 }
 
 func TestMemoryWithoutAWriteRate(t *testing.T) {
@@ -112,8 +129,11 @@ func TestLifetimeIsOfForksThatEndedWell(t *testing.T) {
 	old := fork([2]uint64{4000, 100})
 	old.LifetimeSeconds = opt.Of(99.)
 	f := OfKind(state(cancelled, fork([2]uint64{4000, 100}), long, fork([2]uint64{4000, 100}), old), history.KindRDB)
-	if f.LifetimeSeconds != opt.Of(15.) {
-		t.Errorf("%v s, want the longest of the last three", f.LifetimeSeconds)
+	if f.LifetimeSeconds != opt.Of(10.) {
+		t.Errorf("%v s, want the middle one of the last three", f.LifetimeSeconds)
+	}
+	if f := OfKind(state(fork([2]uint64{4000, 100}), long), history.KindRDB); f.LifetimeSeconds != opt.Of(15.) {
+		t.Errorf("%v s, want the longer one of two", f.LifetimeSeconds)
 	}
 	st := state(cancelled)
 	if f := OfKind(st, history.KindRDB); f.LifetimeSeconds.Present() {
@@ -131,14 +151,14 @@ func TestOnlyTheLastForksOfAKind(t *testing.T) {
 		forks = append(forks, fork([2]uint64{4000, 100}))
 	}
 	forks = append(forks, fork([2]uint64{4000, 900})) // long ago
-	mustHave(t, OfKind(state(forks...), history.KindRDB), 100*mb, BasisCurves, history.RecentForks)
+	mustHave(t, OfKind(state(forks...), history.KindRDB), 100*mb, BasisCurves, nearest)
 
 	aof := fork([2]uint64{4000, 300})
 	aof.Kind = history.KindAOF
 	st := state(fork([2]uint64{4000, 100}), aof)
 	mustHave(t, OfKind(st, history.KindRDB), 100*mb, BasisCurves, 1)
 	mustHave(t, OfKind(st, history.KindAOF), 300*mb, BasisCurves, 1)
-	mustHave(t, OfKind(st, history.KindReplication), 300*mb, BasisCurves, 2) // the first one of its kind
+	mustHave(t, OfKind(st, history.KindReplication), 200*mb, BasisCurves, 2) // the first one of its kind
 	partial := fork([2]uint64{4000, 900})
 	partial.Partial = true
 	mustHave(t, OfKind(state(partial, fork([2]uint64{4000, 100})), history.KindRDB), 100*mb, BasisCurves, 1)

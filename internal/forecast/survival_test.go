@@ -10,8 +10,14 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
-// roomy is a server of 1 GiB whose next fork is expected to need 102 MiB, and at
-// worst 1,016 MiB, with room for both.
+// needed is what the next fork of roomy is expected to need, in bytes.
+func needed() uint64 {
+	copied := float64(100 * mb)
+	return uint64(margin*copied) + 2*mb
+}
+
+// roomy is a server of 1 GiB whose next fork is expected to need something over
+// 100 MiB, and at worst 1,016 MiB, with room for both.
 func roomy() (*history.ServerState, *history.Host) {
 	st := state(fork([2]uint64{4000, 100}))
 	st.Room = history.Room{
@@ -39,10 +45,10 @@ func TestVerdicts(t *testing.T) {
 			st.Room.Cgroup = opt.Val[history.CgroupRoom]{}
 		}, Yes, "every page"},
 		"room for what is expected":   {func(st *history.ServerState, _ *history.Host) { st.Room.Cgroup = cgroup(500 * mb) }, Likely, "as expected it fits"},
-		"just as much as is expected": {func(st *history.ServerState, _ *history.Host) { st.Room.Cgroup = cgroup(102 * mb) }, Likely, "as expected it fits"},
-		"a byte less":                 {func(st *history.ServerState, _ *history.Host) { st.Room.Cgroup = cgroup(102*mb - 1) }, No, "its memory cgroup leaves"},
+		"just as much as is expected": {func(st *history.ServerState, _ *history.Host) { st.Room.Cgroup = cgroup(needed()) }, Likely, "as expected it fits"},
+		"a byte less":                 {func(st *history.ServerState, _ *history.Host) { st.Room.Cgroup = cgroup(needed() - 1) }, No, "its memory cgroup leaves"},
 		"a running child gives it back": {func(st *history.ServerState, _ *history.Host) {
-			st.Room.Cgroup, st.Room.Returned, st.Room.ReturnedTasks = cgroup(10*mb), 92*mb, 1
+			st.Room.Cgroup, st.Room.Returned, st.Room.ReturnedTasks = cgroup(10*mb), needed()-10*mb, 1
 		}, Likely, "as expected it fits"},
 		"no room for page tables": {func(st *history.ServerState, _ *history.Host) { st.Room.Cgroup = cgroup(2*mb - 1) }, No, "in fork(2)"},
 		"the host is full":        {func(st *history.ServerState, _ *history.Host) { st.Room.Host = opt.Of(50 * mb) }, No, "the host leaves"},
@@ -84,7 +90,7 @@ func TestNeeds(t *testing.T) {
 	st.Room.Commit, st.Room.Mapping, host.OvercommitMode = opt.Of(3*gb), opt.Val[uint64]{}, opt.Of(2)
 	st.Room.High = opt.Of(history.CgroupRoom{Left: 90 * mb})
 	s := Survive(st, host, Next(st))
-	want := map[Limit][2]int64{LimitCgroup: {int64(102 * mb), int64(2*gb - 102*mb)}, LimitHost: {int64(102 * mb), int64(8*gb - 102*mb)}, LimitCommit: {int64(2 * gb), int64(gb)}}
+	want := map[Limit][2]int64{LimitCgroup: {int64(needed()), int64(2*gb - needed())}, LimitHost: {int64(needed()), int64(8*gb - needed())}, LimitCommit: {int64(2 * gb), int64(gb)}}
 	got := map[Limit][2]int64{}
 	for _, n := range s.Needs {
 		got[n.Limit] = [2]int64{int64(n.Needs.Or(0)), n.Left().Or(0)}
@@ -97,7 +103,7 @@ func TestNeeds(t *testing.T) {
 	}
 	st.Room.Cgroup = opt.Of(history.CgroupRoom{Left: 60 * mb})
 	for _, n := range Survive(st, host, Next(st)).Needs {
-		if n.Limit == LimitCgroup && n.Left() != opt.Of(-42*int64(mb)) {
+		if n.Limit == LimitCgroup && n.Left() != opt.Of(int64(60*mb)-int64(needed())) {
 			t.Errorf("too little by %v", n.Left())
 		}
 	}
