@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,7 +24,7 @@ type played struct {
 	server    *history.Server
 	said      *bytes.Buffer
 	interrupt chan os.Signal
-	starts    int
+	starts    atomic.Int32
 }
 
 func play(t *testing.T, columns int, answer string) *played {
@@ -35,7 +36,7 @@ func play(t *testing.T, columns int, answer string) *played {
 		server:    p.server,
 		host:      func() history.Host { return history.Host{} },
 		start: func(context.Context) error {
-			p.starts++
+			p.starts.Add(1)
 			return nil
 		},
 	}
@@ -154,21 +155,21 @@ func TestTrigger(t *testing.T) {
 			running := p.born(2)
 			done := p.begin()
 			time.Sleep(10 * time.Second)
-			if p.starts != 0 {
+			if p.starts.Load() != 0 {
 				t.Error("started while a child was running")
 			}
 			p.dies(running, history.OutcomeOK)
 			time.Sleep(settle + time.Second)
-			if p.starts != 1 {
-				t.Fatalf("started %d times", p.starts)
+			if p.starts.Load() != 1 {
+				t.Fatalf("started %d times", p.starts.Load())
 			}
 			id := p.born(3)
 			time.Sleep(time.Second)
 			p.dies(id, history.OutcomeFailed)
 			time.Sleep(time.Second)
 			p.server.SetTail(id, history.Tail{Seconds: 1})
-			if r := <-done; r.err != nil || r.fork.ID != id || p.starts != 1 {
-				t.Errorf("%+v after %d starts, want fork %s", r, p.starts, id)
+			if r := <-done; r.err != nil || r.fork.ID != id || p.starts.Load() != 1 {
+				t.Errorf("%+v after %d starts, want fork %s", r, p.starts.Load(), id)
 			}
 			p.saidAll("A child is running already (RDB save)", "The next RDB save of h:1", "not known", "The server forks …", "RDB save  950 ms", "Ended: failed after 1.00 s. Tail ")
 			if asked := strings.Contains(p.said.String(), "Send BGSAVE now? [y/N]"); asked == yes {
@@ -184,7 +185,7 @@ func TestNo(t *testing.T) {
 			p.trigger = redisinfo.BGSave
 			p.up()
 			p.wants(<-p.begin(), "that was no yes; nothing was started")
-			if p.starts != 0 {
+			if p.starts.Load() != 0 {
 				t.Error("started all the same")
 			}
 		})
