@@ -56,6 +56,18 @@ func newBench(ctx context.Context, s settings, progress io.Writer) (_ *bench, er
 	return b, nil
 }
 
+// warnIfBusy says so if others use the machine: ratios then are of others' making.
+func (b *bench) warnIfBusy() {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return
+	}
+	var load float64
+	if _, err := fmt.Sscan(string(text), &load); err == nil && load > 1 {
+		b.say("the machine has other work (load average %.1f): the figures will be of little use", load)
+	}
+}
+
 func (b *bench) close() { _ = os.RemoveAll(b.dir) }
 
 // say tells what is going on.
@@ -76,7 +88,7 @@ func (b *bench) account(on string) (restore func(), err error) {
 	}, nil
 }
 
-// host is a server, in a memory cgroup of its own where one can be made.
+// host is a server, in a memory cgroup of its own if that is wanted and can be made.
 type host struct {
 	*redisrun.Server
 	dir   string
@@ -84,26 +96,28 @@ type host struct {
 }
 
 // start starts a server. The caller has to stop it.
-func (b *bench) start(ctx context.Context, name string, args ...string) (*host, error) {
+func (b *bench) start(ctx context.Context, name string, ownCgroup bool, args ...string) (*host, error) {
 	h := &host{dir: filepath.Join(b.dir, name)}
 	if err := os.Mkdir(h.dir, 0o755); err != nil {
 		return nil, err
 	}
 	options := redisrun.Options{Dir: h.dir, Args: args}
-	var err error
-	if h.group, err = newCgroup(name); err == nil {
-		options.Wrapper = h.group.wrapper()
-	} else {
-		b.say("no memory cgroup of its own for %s: %v", name, err)
-		h.group = nil
+	if ownCgroup {
+		group, err := newCgroup(name)
+		if err == nil {
+			h.group, options.Wrapper = group, group.wrapper()
+		} else {
+			b.say("no memory cgroup of its own for %s: %v", name, err)
+		}
 	}
+	var err error
 	if h.Server, err = redisrun.Start(ctx, options); err != nil {
 		return nil, errors.Join(err, h.stop())
 	}
 	return h, nil
 }
 
-// fill fills the server until it is this large, and returns how large it is.
+// fill fills the server, and returns how large it is then.
 func (b *bench) fill(ctx context.Context, h *host, keys, valueSize int) (resident uint64, err error) {
 	b.say("filling a server with %d keys of %d bytes", keys, valueSize)
 	if err := fill(ctx, h.Addr(), keys, valueSize); err != nil {

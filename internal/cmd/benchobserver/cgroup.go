@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 )
 
@@ -49,25 +47,16 @@ func (c *cgroup) remove() error {
 	return err
 }
 
-// lodger is a process that does nothing but be in a server's cgroup: the server
+// lodge puts a process into the cgroup that does nothing but be there: the server
 // then has none of its own, and is the same server with the same memory.
-type lodger struct{ cmd *exec.Cmd }
-
-func (c *cgroup) lodge() (*lodger, error) {
-	cmd := exec.Command("sleep", "infinity")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+func (c *cgroup) lodge() (*helper, error) {
+	l, err := startHelper("sleep", "infinity")
+	if err != nil {
 		return nil, err
 	}
-	l := &lodger{cmd}
-	if err := os.WriteFile(filepath.Join(c.dir, "cgroup.procs"), []byte(strconv.Itoa(cmd.Process.Pid)), 0); err != nil {
-		l.leave()
+	if err := os.WriteFile(filepath.Join(c.dir, "cgroup.procs"), []byte(strconv.Itoa(l.cmd.Process.Pid)), 0); err != nil {
+		l.stop()
 		return nil, fmt.Errorf("put a second process into the server's cgroup: %w", err)
 	}
 	return l, nil
-}
-
-func (l *lodger) leave() {
-	_ = l.cmd.Process.Kill()
-	_ = l.cmd.Wait()
 }

@@ -66,19 +66,26 @@ func (p pace) latencies(arrived []time.Duration, from, to time.Duration) []time.
 	return l
 }
 
-func startClient(addr string, rate, keys, valueSize int) (*client, error) {
+// load is what a client writes.
+type load struct {
+	rate      int // requests a second
+	keys      int // overwrites keys 0 to keys-1 at random
+	valueSize int // bytes
+}
+
+func startClient(addr string, l load) (*client, error) {
 	fd, err := connect(addr)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{fd: fd, paced: paceOf(rate)}
+	c := &client{fd: fd, paced: paceOf(l.rate)}
 	c.arrived = make([]time.Duration, c.paced.within(longestSave)+1) // one for the PING at the end
 	for i := range c.arrived {
 		c.arrived[i] = -1 // which touches the memory now, and not in the middle
 	}
-	set := newSetCommand(valueSize)
+	set := newSetCommand(l.valueSize)
 	c.start = time.Now()
-	onOwnThread(&c.running, func() { c.sendErr = c.send(set, keys) })
+	onOwnThread(&c.running, func() { c.sendErr = c.send(set, l.keys) })
 	onOwnThread(&c.running, func() { c.readErr = c.receive() })
 	return c, nil
 }

@@ -96,7 +96,7 @@ func TestClient(t *testing.T) {
 	if n := s.Client().DBSize(t.Context()).Val(); n != keys {
 		t.Fatalf("%d keys", n)
 	}
-	c, err := startClient(s.Addr(), 2000, keys, size+1)
+	c, err := startClient(s.Addr(), load{2000, keys, size + 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestClient(t *testing.T) {
 func TestClientSaysWhatWentWrong(t *testing.T) {
 	stopwatchThreads(t)
 	s := redisruntest.ForTest(t, redisrun.Options{Args: []string{"--maxmemory", "1"}})
-	c, err := startClient(s.Addr(), 1000, 10, 10)
+	c, err := startClient(s.Addr(), load{1000, 10, 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestClientSaysWhatWentWrong(t *testing.T) {
 	}
 
 	s = redisruntest.ForTest(t, redisrun.Options{})
-	if c, err = startClient(s.Addr(), 1000, 10, 10); err != nil {
+	if c, err = startClient(s.Addr(), load{1000, 10, 10}); err != nil {
 		t.Fatal(err)
 	}
 	s.Kill()
@@ -151,7 +151,7 @@ func TestClientSaysWhatWentWrong(t *testing.T) {
 	if err := c.stop(); err == nil {
 		t.Error("no error when the server died")
 	}
-	if _, err := startClient(s.Addr(), 1000, 10, 10); err == nil {
+	if _, err := startClient(s.Addr(), load{1000, 10, 10}); err == nil {
 		t.Error("no error without a server")
 	}
 }

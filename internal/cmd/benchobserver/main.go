@@ -22,6 +22,9 @@ var measurements = []struct {
 	run  func(context.Context, *bench) ([]*table, error)
 }{
 	{"latency", latency},
+	{"release", release},
+	{"size", size},
+	{"accounting", accounting},
 }
 
 func main() { os.Exit(run()) }
@@ -92,6 +95,7 @@ func measure(ctx context.Context, s settings) error {
 		return err
 	}
 	defer b.close()
+	b.warnIfBusy()
 	var errs []error
 	for _, m := range measurements {
 		if !s.only[m.name] || ctx.Err() != nil {
@@ -107,7 +111,10 @@ func measure(ctx context.Context, s settings) error {
 			b.say("%s ended early: %v", m.name, err)
 		}
 	}
-	return errors.Join(append(errs, ctx.Err())...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 // quiet drops what go-redis would print.

@@ -18,8 +18,11 @@ type observer struct {
 	every int  // it has a turn in every n-th round
 	alone bool // wants the server alone in its memory cgroup
 	// start begins to observe, and returns when the observer is ready; nil is nobody.
-	start func(context.Context, *bench, *redisrun.Server) (watching, error)
+	start observerFunc
 }
+
+// observerFunc begins to observe.
+type observerFunc func(context.Context, *bench, *redisrun.Server) (watching, error)
 
 // watching is an observer at work.
 type watching interface {
@@ -65,20 +68,23 @@ func startOurs(ctx context.Context, b *bench, server *redisrun.Server, alone boo
 	return p, nil
 }
 
-func ours(alone bool) func(context.Context, *bench, *redisrun.Server) (watching, error) {
+// ours is this project's exporter, scraped every so often; 0 is never.
+func ours(alone bool, every time.Duration) observerFunc {
 	return func(ctx context.Context, b *bench, server *redisrun.Server) (watching, error) {
 		p, err := startOurs(ctx, b, server, alone)
 		if err != nil {
 			return nil, err
 		}
-		p.scrape(ctx, scrapeOurs)
+		if every > 0 {
+			p.scrape(ctx, every)
+		}
 		return exporter{p}, nil
 	}
 }
 
 // foreign starts somebody else's exporter, as Debian packages it, with its
 // defaults.
-func foreign(binary string, args func(*redisrun.Server) []string) func(context.Context, *bench, *redisrun.Server) (watching, error) {
+func foreign(binary string, args func(*redisrun.Server) []string) observerFunc {
 	return func(ctx context.Context, b *bench, server *redisrun.Server) (watching, error) {
 		p, err := startProgram(b.dir, binary, "-web.listen-address", args(server)...)
 		if err != nil {
@@ -148,10 +154,10 @@ func observers(foreignEvery int, ownCgroup bool) (all []observer, missing []stri
 	all = []observer{
 		{name: unobserved},
 		{name: unobservedAgain},
-		{name: oursShared, start: ours(false)},
+		{name: oursShared, start: ours(false, scrapeOurs)},
 	}
 	if ownCgroup {
-		all = append(all, observer{name: oursAlone, alone: true, start: ours(true)})
+		all = append(all, observer{name: oursAlone, alone: true, start: ours(true, scrapeOurs)})
 	} else {
 		missing = append(missing, oursAlone+" (no memory cgroup can be made)")
 	}

@@ -48,9 +48,11 @@ func times(x float64) string {
 	}
 }
 
-// ratioNote says what the ratios' intervals are.
-const ratioNote = "Ratios are to the unobserved turn of the same round: the median over the rounds, in brackets its bootstrap 95 % interval " +
-	"(2,000 resamples). Of fewer than six rounds it is their whole range, which covers the true median less often (5 rounds: 94 %, 4: 88 %, 3: 75 %)."
+// ratioNote says what ratios to something, and their intervals, are.
+func ratioNote(to string) string {
+	return fmt.Sprintf("Ratios are to %s of the same round: the median over the rounds, in brackets its bootstrap 95 %% interval (%d resamples). "+
+		"Of fewer than six rounds it is their whole range, which covers the true median less often (5 rounds: 94 %%, 4: 88 %%, 3: 75 %%).", to, resamples)
+}
 
 // inOrder are the values of rounds.
 func inOrder(of map[int]float64) []float64 {

@@ -31,7 +31,7 @@ func newSetCommand(valueSize int) *setCommand {
 		source: make([]byte, valueSize+pattern),
 	}
 	for i := range c.source {
-		c.source[i] = byte(rand.Uint32())
+		c.source[i] = 'a' + byte(rand.IntN(26)) // and never a line's end
 		if i >= pattern {
 			c.source[i] = c.source[i-pattern]
 		}
@@ -54,6 +54,12 @@ func (c *setCommand) next(key int) []byte {
 	at := rand.IntN(pattern)
 	copy(c.value, c.source[at:])
 	return c.wire
+}
+
+// appendGet appends a GET of such a key.
+func appendGet(b []byte, key int) []byte {
+	name := redisrun.Key(key)
+	return fmt.Appendf(b, "*2\r\n$3\r\nGET\r\n$%d\r\n%s\r\n", len(name), name)
 }
 
 // errorReply is an error that the server answered.

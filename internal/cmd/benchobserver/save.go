@@ -86,6 +86,16 @@ func (b *bench) child(h *host) (*proc.Process, error) {
 	return b.fs.Open(pids[0])
 }
 
+// exited tells whether a process has ended.
+func exited(p *proc.Process) bool {
+	select {
+	case <-p.Exited():
+		return true
+	default:
+		return false
+	}
+}
+
 // finalSchedstat is a child's last schedstat.
 type finalSchedstat struct {
 	schedstat

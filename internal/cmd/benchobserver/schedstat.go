@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -33,28 +32,4 @@ func readSchedstat(path string) (schedstat, error) {
 		return schedstat{}, err
 	}
 	return parseSchedstat(string(text))
-}
-
-// cpuTime is what all threads of a process have run so far, those that have
-// ended not included: servers and exporters keep theirs.
-func cpuTime(pid int) (time.Duration, error) {
-	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
-	if err != nil {
-		return 0, err
-	}
-	if len(files) == 0 {
-		return 0, fmt.Errorf("process %d is gone", pid)
-	}
-	var sum time.Duration
-	for _, file := range files {
-		s, err := readSchedstat(file)
-		if os.IsNotExist(err) {
-			continue // ended meanwhile
-		}
-		if err != nil {
-			return 0, err
-		}
-		sum += s.ran
-	}
-	return sum, nil
 }

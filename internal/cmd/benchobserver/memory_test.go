@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestMeminfo(t *testing.T) {
+	const text = "MemTotal:       24683520 kB\nAnonPages:         12345 kB\nHugePages_Total:       0\n"
+	if n, err := meminfo(text, "AnonPages"); n != 12345<<10 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	for _, key := range []string{"Anon", "HugePages_Total", ""} {
+		if n, err := meminfo(text, key); err == nil {
+			t.Errorf("%q is %d", key, n)
+		}
+	}
+	if n, err := anonPages(); n == 0 || err != nil {
+		t.Errorf("of this machine: %d, %v", n, err)
+	}
+}
+
+func TestKillIsTimed(t *testing.T) {
+	stopwatchThreads(t)
+	b := testBench(t)
+	h := testHost(t, b)
+	m, err := b.openMemory(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.close()
+	if err := m.setZero(); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Client().BgSave(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	child, err := b.child(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer child.Close()
+	var k kill
+	var stopwatch sync.WaitGroup
+	onOwnThread(&stopwatch, func() { err = k.time(child, m) })
+	stopwatch.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k.dead <= 0 || k.back <= 0 {
+		t.Errorf("%+v", k)
+	}
+	<-child.Exited()
+	if status, known := child.ExitStatus(); known && !status.Signaled() {
+		t.Errorf("the child ended with %#x, not by the signal", status)
+	}
+}
+
+func TestLodger(t *testing.T) {
+	b := testBench(t)
+	h := testHost(t, b)
+	if h.group == nil {
+		t.Skip("no memory cgroup can be made here")
+	}
+	group, err := b.fs.MemoryCgroup(h.PID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer group.Close()
+	members := func() int {
+		t.Helper()
+		pids, err := group.Processes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(pids)
+	}
+	if n := members(); n != 1 {
+		t.Errorf("%d processes beside nobody", n)
+	}
+	_, stop, err := b.observe(t.Context(), h, observer{name: unobserved})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := members(); n != 2 {
+		t.Errorf("%d processes with the lodger", n)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if n := members(); n != 1 {
+		t.Errorf("%d processes after it has left", n)
+	}
+	_, stop, err = b.observe(t.Context(), h, observer{alone: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if n := members(); n != 1 {
+		t.Errorf("%d processes where the server should be alone", n)
+	}
+}
+
+func TestBurst(t *testing.T) {
+	stopwatchThreads(t)
+	idle, err := startHelper("sleep", "infinity")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.stop()
+	busy, err := startHelper("sh", "-c", "while :; do :; done")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.stop()
+	watch := func(h *helper, limit time.Duration) (burst bool) {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		var stopwatch sync.WaitGroup
+		onOwnThread(&stopwatch, func() { burst = awaitBurst(ctx, &program{cmd: h.cmd}) })
+		stopwatch.Wait()
+		return burst
+	}
+	if !watch(busy, patience) {
+		t.Error("a busy process is taken for an idle one")
+	}
+	if watch(idle, 200*time.Millisecond) {
+		t.Error("an idle process is taken for a busy one")
+	}
+}

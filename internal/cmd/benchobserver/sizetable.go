@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// sizeTable has a row per size and way of sampling, and what the sizes compare to.
+func sizeTable(all []sampled, rate int) *table {
+	t := &table{
+		title: "What sampling costs when there is more memory",
+		notes: []string{fmt.Sprintf("CPU time in shares of one core while a child lives, under %d SETs of %d bytes a second, scraped every 5 s: "+
+			"that of all readings, by redis_fork_exporter_sampler_cpu_seconds_total, and that of the whole process. All saves of a row together.", rate, sizeValue)},
+		head: []string{"resident, GB", "observer", "saves", "one save, s", "sampling, % of a core", "whole process, % of a core", "reads of smaps a save"},
+	}
+	sizes := sizesOf(all)
+	for _, o := range []string{oursAlone, oursShared} {
+		shares := map[uint64]sizeShare{}
+		for _, resident := range sizes {
+			s, n := shareOf(all, o, resident)
+			if n == 0 {
+				continue
+			}
+			shares[resident] = s
+			t.row(fmt.Sprintf("%.2f", float64(resident)/gb), o, strconv.Itoa(n), figure(s.seconds/float64(n)),
+				figure(100*s.sampling), figure(100*s.process), figure(s.smapsRead/float64(n)))
+		}
+		small, large := shares[sizes[0]], shares[sizes[len(sizes)-1]]
+		if len(shares) == 2 && small.sampling > 0 && small.process > 0 {
+			t.row("× "+figure(float64(sizes[1])/float64(sizes[0])), o, "", "",
+				"× "+times(large.sampling/small.sampling), "× "+times(large.process/small.process), "")
+		}
+	}
+	return t
+}
+
+// sizesOf are the sizes that were measured, ascending.
+func sizesOf(all []sampled) []uint64 {
+	var sizes []uint64
+	for _, s := range all {
+		sizes = append(sizes, s.resident)
+	}
+	slices.Sort(sizes)
+	return slices.Compact(sizes)
+}
+
+// sizeShare is what some saves cost together.
+type sizeShare struct {
+	seconds           float64 // with a child
+	sampling, process float64 // of one core
+	smapsRead         float64
+}
+
+func shareOf(all []sampled, observer string, resident uint64) (s sizeShare, saves int) {
+	for _, one := range all {
+		if one.observer != observer || one.resident != resident {
+			continue
+		}
+		saves++
+		s.seconds += one.save.seconds()
+		s.sampling += one.sampling.Seconds()
+		s.process += one.save.observerRan.Seconds()
+		s.smapsRead += one.smapsRead
+	}
+	if s.seconds > 0 {
+		s.sampling /= s.seconds
+		s.process /= s.seconds
+	}
+	return s, saves
+}
