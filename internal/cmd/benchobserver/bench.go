@@ -56,6 +56,18 @@ func newBench(ctx context.Context, s settings, progress io.Writer) (_ *bench, er
 	return b, nil
 }
 
+// warnIfBusy says so if others use the machine: ratios then are of others' making.
+func (b *bench) warnIfBusy() {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return
+	}
+	var load float64
+	if _, err := fmt.Sscan(string(text), &load); err == nil && load > 1 {
+		b.say("the machine has other work (load average %.1f): the figures will be of little use", load)
+	}
+}
+
 func (b *bench) close() { _ = os.RemoveAll(b.dir) }
 
 // say tells what is going on.

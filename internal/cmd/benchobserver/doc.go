@@ -8,6 +8,10 @@
 // the same round, as the median over the rounds with a 95 % interval, and the
 // ratio of a second unobserved turn to the first: what noise alone looks like.
 //
+// The server stays the same where observers differ in what they may see of it: a
+// process that only sleeps is put into its memory cgroup where it should have none
+// of its own. The data compress well, so that saves are not a test of the disk.
+//
 //	latency     SET latency during BGSAVE, with different observers
 //	release     how soon a killed child's memory is free again
 //	size        what sampling costs at 8 times the memory

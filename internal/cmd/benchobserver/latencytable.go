@@ -65,6 +65,10 @@ func (r *latencyRun) notes(b *bench) []string {
 	if r.accounts {
 		notes = append(notes, "Delay accounting is on, in all turns.")
 	}
+	if n := r.count(func(t turn) bool { return t.behind }); n > 0 {
+		notes = append(notes, fmt.Sprintf("In %d of %d saves the server did not keep up: the last request waited for more than %s. Latencies then mean little: try a lower -rate, or a quieter machine.",
+			n, len(r.turns), farBehind))
+	}
 	if len(r.missing) > 0 {
 		notes = append(notes, "Left out here: "+strings.Join(r.missing, ", ")+".")
 	}
@@ -73,16 +77,20 @@ func (r *latencyRun) notes(b *bench) []string {
 
 // estimates tells of how many children the zombie was gone too soon.
 func (r *latencyRun) estimates() string {
-	n := 0
-	for _, t := range r.turns {
-		if t.childEstimate {
-			n++
-		}
-	}
+	n := r.count(func(t turn) bool { return t.childEstimate })
 	if n == 0 {
 		return ""
 	}
 	return fmt.Sprintf(", or in %d of %d saves, where the server reaped it too soon, the last one of its life", n, len(r.turns))
+}
+
+func (r *latencyRun) count(is func(turn) bool) (n int) {
+	for _, t := range r.turns {
+		if is(t) {
+			n++
+		}
+	}
+	return n
 }
 
 // table has a row per observer and a column per quantity.

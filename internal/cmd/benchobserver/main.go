@@ -95,6 +95,7 @@ func measure(ctx context.Context, s settings) error {
 		return err
 	}
 	defer b.close()
+	b.warnIfBusy()
 	var errs []error
 	for _, m := range measurements {
 		if !s.only[m.name] || ctx.Err() != nil {

@@ -28,6 +28,7 @@ func TestLatencyTables(t *testing.T) {
 	turnOf := func(round int, observer string, latency time.Duration) turn {
 		return turn{
 			save:     save{sent: at, answered: at.Add(time.Second), died: at.Add(11 * time.Second), serverWaited: latency, childEstimate: round == 1},
+			behind:   round == 2,
 			round:    round,
 			observer: observer,
 			serving:  []time.Duration{latency, latency, latency},
@@ -62,7 +63,7 @@ func TestLatencyTables(t *testing.T) {
 		t.Errorf("ratios to itself, or of who had no turn: %q", tables[1].rows)
 	}
 	notes := strings.Join(tables[0].notes, "\n")
-	for _, say := range []string{"somebody (nowhere)", "in 2 of 7 saves", "competes"} {
+	for _, say := range []string{"somebody (nowhere)", "in 2 of 7 saves", "In 2 of 7 saves the server did not keep up", "competes"} {
 		if !strings.Contains(notes, say) {
 			t.Errorf("no %q in %q", say, notes)
 		}
