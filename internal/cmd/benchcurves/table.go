@@ -59,7 +59,7 @@ func printAccuracy(out io.Writer, runs []seen) error {
 
 func printForks(out io.Writer, all []counted) error {
 	t := table{head: []string{
-		"forks", "server's hz", "", "shortest life seen", "children_total", "unobserved: child", "records", "twice", "stall_seconds_count", "unobserved: duration", "sums are right",
+		"forks", "server's hz", "", "shortest life seen", "children_total", "unobserved: child", "records", "twice", "stall_seconds_count", "unobserved: duration", "as it must be",
 	}}
 	for _, c := range all {
 		t.add(strconv.Itoa(c.forks), strconv.Itoa(c.hz), c.name, c.shortest.Round(time.Millisecond/10).String(), strconv.Itoa(c.accounts.children), strconv.Itoa(c.accounts.unseen),
