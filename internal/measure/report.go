@@ -67,9 +67,13 @@ func copiedRow(f *history.Fork) terminal.Row {
 
 func copyTimeRow(f *history.Fork) terminal.Row {
 	r := terminal.Row{Name: "copies took", Value: known(f.CopyStallSeconds, chart.Seconds)}
-	if f.CopyStallSeconds.Present() {
+	switch s, estimated := f.EstimatedCopyStallSeconds.Get(); {
+	case f.CopyStallSeconds.Present():
 		r.Note = join("of the server's time", chart.CopyShare(f), chart.CopyStalls(f))
-	} else {
+	case estimated:
+		r.Value = "about " + chart.Seconds(s)
+		r.Note = "by the server's system time; to measure it: CAP_NET_ADMIN, and kernel.task_delayacct=1 before the server starts"
+	default:
 		r.Note = "needs CAP_NET_ADMIN, and kernel.task_delayacct=1 before the server starts"
 	}
 	return r
