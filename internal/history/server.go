@@ -281,8 +281,8 @@ func (s *Server) State() ServerState {
 func (s *Server) recent() []Fork {
 	var out []Fork
 	of := map[Kind]int{}
-	for i := len(s.ring) - 1; i >= 0; i-- {
-		if f := s.ring[i]; of[f.Kind] < RecentForks {
+	for _, f := range slices.Backward(s.ring) {
+		if of[f.Kind] < RecentForks {
 			of[f.Kind]++
 			out = append(out, f)
 		}

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
@@ -26,11 +27,10 @@ type reading struct {
 
 // add appends a reading, and forgets what is older than the window but for one.
 func (w *window) add(at time.Time, value float64) {
-	kept := *w
-	for len(kept) > 1 && at.Sub(kept[1].at) >= rateWindow {
-		kept = kept[1:]
+	for len(*w) > 1 && at.Sub((*w)[1].at) >= rateWindow {
+		*w = (*w)[1:]
 	}
-	*w = append(kept, reading{at, value})
+	*w = append(*w, reading{at, value})
 }
 
 // rate is the quantity's growth per second.
@@ -59,8 +59,7 @@ func (w window) value(at time.Time) opt.Val[float64] {
 	if len(w) == 0 || at.Before(w[0].at) {
 		return opt.Val[float64]{}
 	}
-	for i := len(w) - 1; i >= 0; i-- {
-		from := w[i]
+	for i, from := range slices.Backward(w) {
 		if at.Before(from.at) {
 			continue
 		}

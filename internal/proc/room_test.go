@@ -3,6 +3,7 @@ package proc
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"testing"
 
@@ -147,8 +148,8 @@ func TestTaskRoom(t *testing.T) {
 		"sys/kernel/threads-max": "190000\n",
 		"sys/kernel/pid_max":     "32768\n",
 	}
-	pids := func(dir, max, current string) map[string]string {
-		return map[string]string{"fs/cgroup/pids" + dir + "/pids.max": max + "\n", "fs/cgroup/pids" + dir + "/pids.current": current + "\n", "fs/cgroup/pids/redis/cgroup.procs": "7\n"}
+	pids := func(dir, limit, current string) map[string]string {
+		return map[string]string{"fs/cgroup/pids" + dir + "/pids.max": limit + "\n", "fs/cgroup/pids" + dir + "/pids.current": current + "\n", "fs/cgroup/pids/redis/cgroup.procs": "7\n"}
 	}
 	for name, test := range map[string]struct {
 		change map[string]string
@@ -188,12 +189,10 @@ func TestTaskRoom(t *testing.T) {
 	}
 }
 
-func merge(maps ...map[string]string) map[string]string {
+func merge(trees ...map[string]string) map[string]string {
 	out := map[string]string{}
-	for _, m := range maps {
-		for k, v := range m {
-			out[k] = v
-		}
+	for _, m := range trees {
+		maps.Copy(out, m)
 	}
 	return out
 }

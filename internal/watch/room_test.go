@@ -147,15 +147,18 @@ func TestAccountedIsReadRarely(t *testing.T) {
 	}{
 		"mode 1": {history.Room{}, 0, opt.Val[history.Accounted]{}},
 		"mode 0, no mapping can be too large": {
-			history.Room{Mapping: opt.Of(uint64(24 << 30))}, 0,
+			history.Room{Mapping: opt.Of(uint64(24 << 30))},
+			0,
 			opt.Of(history.Accounted{Bytes: serverSize, Largest: serverSize, AtMost: true}),
 		},
 		"mode 2, enough for all of it": {
-			history.Room{Commit: opt.Of(uint64(serverSize + 1))}, 0,
+			history.Room{Commit: opt.Of(uint64(serverSize + 1))},
+			0,
 			opt.Of(history.Accounted{Bytes: serverSize, Largest: serverSize, AtMost: true}),
 		},
 		"mode 2, not enough for all of it": {
-			history.Room{Commit: opt.Of(uint64(serverSize))}, 1,
+			history.Room{Commit: opt.Of(uint64(serverSize))},
+			1,
 			opt.Of(history.Accounted{Bytes: 35 * mb, Largest: 8 * mb}),
 		},
 	} {

@@ -151,11 +151,18 @@ func forks(ctx context.Context, set settings, s series, server *redisrun.Server,
 
 // one makes one fork under a load.
 func one(ctx context.Context, set settings, w *writer, rate float64, kind history.Kind, server *redisrun.Server, store *history.Store, srv *history.Server) (recorded.Case, error) {
-	var c recorded.Case
 	loading, stopLoad := context.WithCancel(ctx)
 	loaded := make(chan error, 1)
 	go func() { loaded <- w.run(loading, rate, w.lastKeys) }()
-	defer func() { stopLoad(); <-loaded }()
+	defer stopLoad()
+	c, err := saved(ctx, set, rate, kind, server, store, srv)
+	stopLoad()
+	return c, errors.Join(err, <-loaded)
+}
+
+// saved makes the fork once the load has gone on for a while, and waits for its record.
+func saved(ctx context.Context, set settings, rate float64, kind history.Kind, server *redisrun.Server, store *history.Store, srv *history.Server) (recorded.Case, error) {
+	var c recorded.Case
 	if err := sleep(ctx, set.settle); err != nil {
 		return c, err
 	}
