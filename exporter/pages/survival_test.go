@@ -28,7 +28,7 @@ func TestSurvivalSection(t *testing.T) {
 	answer := section(t, full())
 	has(t, answer,
 		`<span class="badge is-cut">Likely</span>: as expected it fits, but if every page`,
-		"RDB save: ", "for copies and growth", "for page tables", "15 % above what the past fork nearest to it in writes needed by the time of as many",
+		"RDB save: ", "for copies and growth", "for page tables", "13 % above what the past fork nearest to it in writes needed by the time of as many",
 		"Stall <span", "that of the last fork, scaled",
 		"memory cgroup <small>/system.slice/redis.service, 3.00 GB; beyond it the kernel kills</small>",
 		`title="1,386,190,000 bytes">1.39 GB`, // 450 MB are left, and the running child gives 936.19 MB back

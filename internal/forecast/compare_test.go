@@ -48,7 +48,7 @@ func candidates() []predictor {
 		{"the last curve over writes", last(offCurve)},
 		{"the highest of the last three curves", most(3, offCurve)},
 		{"the highest of the last ten curves", most(history.RecentForks, offCurve)},
-		{"the two curves nearest in writes, and 15 % (used)", func(st *history.ServerState, kind history.Kind) (float64, bool) {
+		{"the two curves nearest in writes, and 13 % (used)", func(st *history.ServerState, kind history.Kind) (float64, bool) {
 			m, ok := OfKind(st, kind).Memory.Get()
 			return float64(m.Extra), ok
 		}},

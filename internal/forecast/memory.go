@@ -17,7 +17,7 @@ const (
 	nearest = 2
 	// margin is what the forecast is above what was read off. Recorded series of forks
 	// decided on all three: docs/forecast.md.
-	margin = 1.15
+	margin = 1.13
 )
 
 // lifetime is how long the next child is expected to live: as the middle one of the
@@ -119,7 +119,7 @@ func byCurves(st *history.ServerState, past []*history.Fork, f Fork) (Memory, bo
 		return m, false
 	}
 	m.Extra = uint64(margin * sum / float64(m.Forks))
-	m.Why = ofLast(m.Forks, "15 %% above what the %d past forks nearest to it in writes needed", "15 % above what the past fork nearest to it in writes needed") + " by the time of as many as are expected now"
+	m.Why = ofLast(m.Forks, "13 %% above what the %d past forks nearest to it in writes needed", "13 % above what the past fork nearest to it in writes needed") + " by the time of as many as are expected now"
 	return m, true
 }
 
