@@ -106,9 +106,7 @@ func TestRunbooks(t *testing.T) {
 			t.Errorf("%s: the title is another", a.Alert)
 		}
 		var parts []string
-		for _, m := range regexp.MustCompile(`(?m)^## .*$`).FindAllString(text, -1) {
-			parts = append(parts, m)
-		}
+		parts = append(parts, regexp.MustCompile(`(?m)^## .*$`).FindAllString(text, -1)...)
 		if !slices.Equal(parts, runbookParts) {
 			t.Errorf("%s: parts %q, want %q", a.Alert, parts, runbookParts)
 		}

@@ -156,7 +156,7 @@ var silences = map[string]func(m int) sampled{
 		}
 		return health{server: birth + 3*60, exporter: longAgo.exporter + birth + 3*60}.at(m)
 	},
-	"a quiet server": func(m int) sampled {
+	"a quiet server": func(int) sampled {
 		return longAgo.at(0).with("redis_fork_changes_since_last_save", 0)
 	},
 	"a server that changes less than its save point asks for": func(m int) sampled {

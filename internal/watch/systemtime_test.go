@@ -57,19 +57,19 @@ func TestSystemTimeKnowsWhenItCantTell(t *testing.T) {
 	start := reading{at: time.Now(), resident: 1 << 30}
 	even := func(int) uint64 { return 1000 }
 	few := func(int) uint64 { return 3 }
-	const perSecond, perPage = 100 * time.Millisecond, 10 * time.Microsecond
-	if got, ok := estimated(nil, served(start, 20, perSecond, perPage, even)); ok {
+	const clients, perPage = 100 * time.Millisecond, 10 * time.Microsecond
+	if got, ok := estimated(nil, served(start, 20, clients, perPage, even)); ok {
 		t.Errorf("%v of a load that never changes, with nothing from before the fork", got)
 	}
-	quiet := served(start, 4, perSecond, 0, func(int) uint64 { return 0 })
-	if got, ok := estimated(quiet, served(quiet[4], 20, perSecond, perPage, few)); ok {
+	quiet := served(start, 4, clients, 0, func(int) uint64 { return 0 })
+	if got, ok := estimated(quiet, served(quiet[4], 20, clients, perPage, few)); ok {
 		t.Errorf("%v of hardly any copies", got)
 	}
-	if got, ok := estimated(quiet, served(quiet[4], 1, perSecond, perPage, func(int) uint64 { return 5000 })); ok {
+	if got, ok := estimated(quiet, served(quiet[4], 1, clients, perPage, func(int) uint64 { return 5000 })); ok {
 		t.Errorf("%v of half a second", got)
 	}
 	free := func(int) uint64 { return uint64(rand.IntN(3000)) }
-	if got, ok := estimated(quiet, served(quiet[4], 20, perSecond, 0, free)); ok && got > 0.05 {
+	if got, ok := estimated(quiet, served(quiet[4], 20, clients, 0, free)); ok && got > 0.05 {
 		t.Errorf("%v of copies that cost nothing", got)
 	}
 }
