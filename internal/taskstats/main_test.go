@@ -81,11 +81,20 @@ func onThread(main bool, f func()) {
 	runtime.UnlockOSThread()
 }
 
-// copyPages has the kernel copy n pages. It needs no fork for that: reading an
-// untouched page maps the zero page, and writing to it then is a copy.
+// copyPages has the kernel copy n pages. It needs no fork for that: reading a
+// page of a private mapping of a file maps the file's page, and writing to it
+// then is a copy. (Not of the zero page: there are kernels that map none.)
 func copyPages(n int) {
 	size := n * os.Getpagesize()
-	b, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	file, err := unix.MemfdCreate("pages", unix.MFD_CLOEXEC)
+	if err != nil {
+		panic(err)
+	}
+	defer unix.Close(file) //nolint:errcheck // the mapping keeps it
+	if err := unix.Ftruncate(file, int64(size)); err != nil {
+		panic(err)
+	}
+	b, err := unix.Mmap(file, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE)
 	if err != nil {
 		panic(err)
 	}
