@@ -223,7 +223,8 @@ func (r *running) awaitChild() int {
 		var body struct {
 			Forks []history.Fork `json:"forks"`
 		}
-		if json.NewDecoder(resp.Body).Decode(&body) != nil || len(body.Forks) == 0 || len(body.Forks[0].Curve) == 0 {
+		if json.NewDecoder(resp.Body).Decode(&body) != nil || len(body.Forks) == 0 ||
+			len(body.Forks[0].Curve) == 0 || body.Forks[0].Kind == history.KindUnknown {
 			return false
 		}
 		pid = body.Forks[0].ChildPID
