@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -80,15 +81,19 @@ func saveDelay(d time.Duration, keys int, nap time.Duration) int {
 	return -max(1, int(nap*time.Duration(keys)/d))
 }
 
-// measureNap finds out how long the shortest sleep takes.
+// measureNap finds out how long the shortest sleep takes: the middle one of some,
+// as on a busy machine a few take very long.
 func measureNap() time.Duration {
-	const naps = 50
+	const naps = 51
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	shortest := syscall.NsecToTimespec(time.Microsecond.Nanoseconds())
-	start := time.Now()
-	for range naps {
+	var took [naps]time.Duration
+	for i := range took {
+		start := time.Now()
 		_ = syscall.Nanosleep(&shortest, nil) // interrupted: an even shorter one
+		took[i] = time.Since(start)
 	}
-	return time.Since(start) / naps
+	slices.Sort(took[:])
+	return took[naps/2]
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -10,6 +11,7 @@ import (
 const (
 	accountingKeys  = 200_000
 	accountingQuiet = 4 * time.Second
+	accountingChild = 50_000 // commands while a child lives, as copies get fewer with each
 	accountingPipe  = 50 // requests that are sent at once, half of them SETs
 )
 
@@ -84,7 +86,8 @@ func (b *bench) accountingTurn(ctx context.Context, on bool) (a accounted, err e
 		return a, err
 	}
 	defer restore()
-	h, err := b.start(ctx, "accounting", false)
+	// The child sleeps, and lives until the server is stopped.
+	h, err := b.start(ctx, "accounting", false, "--rdb-key-save-delay", "1000")
 	if err != nil {
 		return a, err
 	}
@@ -99,11 +102,11 @@ func (b *bench) accountingTurn(ctx context.Context, on bool) (a accounted, err e
 	defer p.close()
 	a.on = on
 	begin := time.Now().Add(leadIn)
-	if _, err := b.work(ctx, h, p, func() bool { return time.Now().After(begin) }); err != nil {
+	if _, err := b.work(ctx, h, p, func(work) bool { return time.Now().After(begin) }); err != nil {
 		return a, err
 	}
 	end := time.Now().Add(accountingQuiet)
-	if a.quiet, err = b.work(ctx, h, p, func() bool { return time.Now().After(end) }); err != nil {
+	if a.quiet, err = b.work(ctx, h, p, func(work) bool { return time.Now().After(end) }); err != nil {
 		return a, err
 	}
 	if err := h.Client().BgSave(ctx).Err(); err != nil {
@@ -114,12 +117,17 @@ func (b *bench) accountingTurn(ctx context.Context, on bool) (a accounted, err e
 		return a, err
 	}
 	defer child.Close()
-	a.child, err = b.work(ctx, h, p, func() bool { return exited(child) })
-	return a, err
+	if a.child, err = b.work(ctx, h, p, func(w work) bool { return w.commands >= accountingChild }); err != nil {
+		return a, err
+	}
+	if exited(child) {
+		return a, errors.New("the child ended while it should have been there")
+	}
+	return a, nil
 }
 
 // work sends requests in a closed loop until it is over.
-func (b *bench) work(ctx context.Context, h *host, p *pipeline, over func() bool) (w work, err error) {
+func (b *bench) work(ctx context.Context, h *host, p *pipeline, over func(work) bool) (w work, err error) {
 	set := newSetCommand(latencyValue)
 	before, err := cpuTime(h.PID())
 	if err != nil {
@@ -127,7 +135,7 @@ func (b *bench) work(ctx context.Context, h *host, p *pipeline, over func() bool
 	}
 	start := time.Now()
 	var requests []byte
-	for !over() {
+	for !over(w) {
 		if ctx.Err() != nil {
 			return w, ctx.Err()
 		}

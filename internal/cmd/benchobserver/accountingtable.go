@@ -12,7 +12,7 @@ func accountingTable(all []accounted, rng *rand.Rand) *table {
 		title: "What delay accounting costs",
 		notes: []string{
 			fmt.Sprintf("A server that nobody observes, one client that sends %d SETs and GETs of %d bytes at once and waits for the replies, in turns with kernel.task_delayacct 0 and 1, set before the server starts. "+
-				"With it on, redis_fork_copy_stall_seconds_total is there.", accountingPipe, latencyValue),
+				"While a child lives, %d commands are measured: each first write to a page copies it. With accounting on, redis_fork_copy_stall_seconds_total is there.", accountingPipe, latencyValue, accountingChild),
 			ratioNote("the server without"),
 		},
 		head: []string{"", "rounds", "off", "on", "ratio"},

@@ -34,6 +34,9 @@ func TestKillIsTimed(t *testing.T) {
 	if err := m.setZero(); err != nil {
 		t.Fatal(err)
 	}
+	if h.group == nil {
+		m.zero += 1 << 50 // the machine's memory is other tests' too: only the death is timed
+	}
 	if err := h.Client().BgSave(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
