@@ -12,7 +12,7 @@ const (
 	accountingKeys  = 200_000
 	accountingQuiet = 4 * time.Second
 	accountingChild = 50_000 // commands while a child lives, as copies get fewer with each
-	accountingPipe  = 50 // requests that are sent at once, half of them SETs
+	accountingPipe  = 50     // requests that are sent at once, half of them SETs
 )
 
 // accounted is what one server did with delay accounting on or off.
