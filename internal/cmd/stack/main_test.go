@@ -28,9 +28,9 @@ func TestStack(t *testing.T) {
 	s := settings{
 		listen: free(), prometheus: free(), rules: filepath.Join("..", "..", "..", "dashboards"),
 		scrape: time.Second, keys: 50_000, size: 400, rate: 1000, pause: 2 * time.Second, quiet: 3 * time.Second,
-		length: 40 * time.Second, record: filepath.Join(t.TempDir(), "run.om.gz"),
+		length: 80 * time.Second, record: filepath.Join(t.TempDir(), "run.om.gz"),
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	if err := stack(ctx, &s); err != nil {
 		t.Fatal(err)
