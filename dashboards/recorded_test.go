@@ -179,8 +179,11 @@ var firstDay = map[string]string{
 	serverTable + " B": noFork, serverTable + " C": noFork, serverTable + " D": noFork, serverTable + " G": noFork,
 	serverTable + " I": "no save yet",
 	hostTable + " A":   noFork, hostTable + " B": noFork, hostTable + " C": noFork,
-	hostTable + " G":              "", // here are servers without a forecast
-	"Won't survive the next fork": noFork,
+
+	// Here are servers without a forecast.
+	hostTable + " G": "",
+
+	"Won't survive the next fork":                          noFork,
 	"Left on each host if all of its servers fork at once": noFork,
 
 	"Left at the next fork's worst moment": noFork,

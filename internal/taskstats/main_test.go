@@ -90,7 +90,7 @@ func copyPages(n int) {
 	if err != nil {
 		panic(err)
 	}
-	defer unix.Close(file) //nolint:errcheck // the mapping keeps it
+	defer unix.Close(file) // the mapping keeps it
 	if err := unix.Ftruncate(file, int64(size)); err != nil {
 		panic(err)
 	}
