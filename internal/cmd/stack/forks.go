@@ -90,7 +90,7 @@ func (f *forks) kill(ctx context.Context) error {
 	if err := f.primary.Client().BgSave(ctx).Err(); err != nil {
 		return err
 	}
-	if err := sleep(ctx, time.Second); err != nil {
+	if err := sleep(ctx, 300*time.Millisecond); err != nil { // a small save does not take long
 		return err
 	}
 	pid := strconv.Itoa(f.primary.PID())
@@ -113,7 +113,7 @@ func (f *forks) cancel(ctx context.Context) error {
 		if err := f.replica.Client().ConfigSet(ctx, "appendonly", on).Err(); err != nil {
 			return err
 		}
-		if err := sleep(ctx, 500*time.Millisecond); err != nil {
+		if err := sleep(ctx, 200*time.Millisecond); err != nil {
 			return err
 		}
 	}

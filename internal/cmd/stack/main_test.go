@@ -27,8 +27,8 @@ func TestStack(t *testing.T) {
 	}
 	s := settings{
 		listen: free(), prometheus: free(), rules: filepath.Join("..", "..", "..", "dashboards"),
-		scrape: time.Second, keys: 50_000, size: 400, rate: 1000, pause: 2 * time.Second, quiet: 3 * time.Second,
-		length: 80 * time.Second, record: filepath.Join(t.TempDir(), "run.om.gz"),
+		scrape: time.Second, keys: 250_000, size: 400, rate: 1000, pause: 2 * time.Second, quiet: 3 * time.Second,
+		length: 50 * time.Second, record: filepath.Join(t.TempDir(), "run.om.gz"),
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
