@@ -21,9 +21,9 @@ const (
 	// in which step, connecting, TLS or INFO, the time went.
 	dialTime  = 3 * time.Second
 	hostEvery = 10 * time.Second
-	// sampleBurst lets the first readings of a save come at their interval: it is
-	// short, and a save's growth is steepest in its beginning.
-	sampleBurst = 50 * time.Millisecond
+	// sampleBurst pays for the first reading of a small server's smaps as soon as it
+	// is due: its save may be over before the share of a core has added up to that.
+	sampleBurst = 20 * time.Millisecond
 )
 
 // Watching is a watcher for each configured server, and the history that they

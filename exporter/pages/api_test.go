@@ -2,7 +2,12 @@ package pages_test
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -72,6 +77,30 @@ func TestAPIFilters(t *testing.T) {
 	}
 }
 
+// A dot in Grafana leads to the fork that had begun last then.
+func TestForkAtATime(t *testing.T) {
+	src := full()
+	ms := func(x time.Time) string { return strconv.FormatFloat(float64(x.UnixMicro())/1000, 'f', -1, 64) }
+	for _, f := range src.forks {
+		query := "?server=" + url.QueryEscape(f.Server) + "&kind=" + string(f.Kind) + "&at=" + ms(f.Start)
+		got := apiForks(t, src, "/api/v1/forks"+query)
+		if len(got) != 1 || got[0].ID != f.ID {
+			t.Errorf("%s: %d forks, want %s alone", query, len(got), f.ID)
+		}
+		w := ask(t, src, http.MethodGet, "/forks"+query)
+		if to := w.Header().Get("Location"); w.Code != http.StatusSeeOther || !strings.HasSuffix(to, "forks/"+f.ID) || strings.HasPrefix(to, "/") {
+			t.Errorf("/forks%s leads to %q with status %d", query, to, w.Code)
+		}
+	}
+	if got := apiForks(t, src, "/api/v1/forks?at=0"); len(got) != 0 {
+		t.Errorf("%d forks had begun in 1970", len(got))
+	}
+	get(t, src, "/forks?at=0", 200)
+	for _, at := range []string{"NaN", "1e300", "yesterday", ""} {
+		get(t, src, "/forks?at="+at, 400)
+	}
+}
+
 // Readers loop over the lists: neither may be null.
 func TestEmptyListsAreNotNull(t *testing.T) {
 	if got := get(t, fake{}, "/api/v1/forks", 200); got != "{\"forks\":[]}\n" {
@@ -85,7 +114,7 @@ func TestAPIErrorsSayWhatToDo(t *testing.T) {
 		"/api/v1/forks?kind=x":    "the kinds are rdb, aof",
 		"/api/v1/forks?outcome=x": "the outcomes are running, ok",
 		"/api/v1/forks?limit=0":   "whole number from 1",
-		"/api/v1/forks?sever=x":   "there are server, kind, outcome and limit",
+		"/api/v1/forks?sever=x":   "there are server, kind, outcome, limit and at",
 	} {
 		var got struct{ Error string }
 		if err := json.Unmarshal([]byte(get(t, full(), target, 400)), &got); err != nil {

@@ -2,12 +2,15 @@ package pages
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
 // outcomeRunning stands for the forks that have no outcome yet.
@@ -25,7 +28,13 @@ func outcomes() []string {
 type filter struct {
 	Server, Kind, Outcome string
 	Limit                 int // 0: no limit
+	// At chooses one fork: the newest of those that had begun then.
+	At opt.Val[time.Time]
 }
+
+// atSlack is how much later than At a fork may have begun: a start that has been
+// through Prometheus and Grafana is rounded.
+const atSlack = 10 * time.Millisecond
 
 // parseFilter reads a query strictly: a misspelled parameter would otherwise
 // return every fork and look like an answer.
@@ -55,14 +64,23 @@ func parseFilter(q url.Values) (filter, error) {
 				return f, fmt.Errorf("limit %q is not a whole number from 1", v)
 			}
 			f.Limit = n
+		case "at":
+			ms, err := strconv.ParseFloat(v, 64)
+			if err != nil || math.IsNaN(ms) || math.Abs(ms) > 1e15 {
+				return f, fmt.Errorf("at %q is not a time in milliseconds since 1970", v)
+			}
+			f.At = opt.Of(time.UnixMicro(int64(ms * 1000)))
 		default:
-			return f, fmt.Errorf("no parameter %q; there are server, kind, outcome and limit", name)
+			return f, fmt.Errorf("no parameter %q; there are server, kind, outcome, limit and at", name)
 		}
 	}
 	return f, nil
 }
 
 func (f filter) match(x *history.Fork) bool {
+	if at, ok := f.At.Get(); ok && x.Start.After(at.Add(atSlack)) {
+		return false
+	}
 	outcome := string(x.Outcome)
 	if outcome == "" {
 		outcome = outcomeRunning
@@ -75,6 +93,9 @@ func (f filter) match(x *history.Fork) bool {
 // apply returns the chosen forks in their order, at most Limit of them, and how
 // many there would be without the limit.
 func (f filter) apply(forks []history.Fork) (chosen []history.Fork, matched int) {
+	if f.At.Present() {
+		return f.newest(forks)
+	}
 	chosen = []history.Fork{}
 	for i := range forks {
 		if !f.match(&forks[i]) {
@@ -88,6 +109,21 @@ func (f filter) apply(forks []history.Fork) (chosen []history.Fork, matched int)
 	return chosen, matched
 }
 
+// newest returns the chosen fork that began last, if there is one.
+func (f filter) newest(forks []history.Fork) (chosen []history.Fork, matched int) {
+	chosen = []history.Fork{}
+	for i := range forks {
+		switch {
+		case !f.match(&forks[i]):
+		case len(chosen) == 0:
+			chosen = append(chosen, forks[i])
+		case forks[i].Start.After(chosen[0].Start):
+			chosen[0] = forks[i]
+		}
+	}
+	return chosen, len(chosen)
+}
+
 // query is the filter as a query string with its "?", "" for no filter.
 func (f filter) query() string {
 	q := url.Values{}
@@ -95,6 +131,9 @@ func (f filter) query() string {
 		if v != "" {
 			q.Set(name, v)
 		}
+	}
+	if at, ok := f.At.Get(); ok {
+		q.Set("at", strconv.FormatInt(at.UnixMilli(), 10))
 	}
 	if len(q) == 0 {
 		return ""

@@ -62,6 +62,11 @@ func (s *site) forks(w http.ResponseWriter, r *http.Request) {
 		f.Limit = pageLimit
 	}
 	chosen, matched := f.apply(runningFirst(all))
+	if f.At.Present() && matched == 1 {
+		w.Header().Set("Location", p.Root+"forks/"+chosen[0].ID) // relative, as all our links are
+		w.WriteHeader(http.StatusSeeOther)
+		return
+	}
 	p.Matched = matched
 	for i := range chosen {
 		p.Rows = append(p.Rows, row(chosen[i], now))

@@ -9,7 +9,7 @@ import (
 )
 
 // PlacesAtOnce is how many places one read of Pages reads.
-const PlacesAtOnce = 128
+const PlacesAtOnce = 64
 
 // A place is placePages pages. Reading it costs a system call (2 to 3 µs on a
 // virtual machine) and 40 ns a page: few large places tell more for the money
@@ -52,11 +52,11 @@ type place struct {
 	pages uint8
 }
 
-// PlaceRead is what was found at a place: pages that are resident, and either
-// private or shared.
+// PlaceRead is what was found at a place: a bit for each of its pages that is
+// resident, and for each of these that is mapped by nobody else.
 type PlaceRead struct {
-	Place           int // its number, from 0 to Places() - 1
-	Private, Shared int
+	Place             int // its number, from 0 to Places() - 1
+	Resident, Private uint64
 }
 
 // Pages cuts the process's private writable memory into places, by the mappings
@@ -130,8 +130,8 @@ func (s *Pages) Places() int { return len(s.places) }
 // Weight is how many places of the process each of ours stands for, 1 or more.
 func (s *Pages) Weight() float64 { return s.weight }
 
-// Read reads the next 128 places, or what is left of a round, which takes about
-// 0.4 ms whatever the memory. What it returns is good until the next call.
+// Read reads the next 64 places, or what is left of a round, which takes 0.2 ms
+// and up to three times that beside a busy server, whatever the memory. What it returns is good until the next call.
 func (s *Pages) Read() ([]PlaceRead, error) {
 	s.read = s.read[:0]
 	for range min(PlacesAtOnce, len(s.places)-s.next) {
@@ -160,13 +160,14 @@ func (s *Pages) look(at place, found *PlaceRead) error {
 	if got < len(b) {
 		return fmt.Errorf("pagemap: %w", ErrGone) // its memory is gone
 	}
-	for ; len(b) > 0; b = b[8:] {
-		switch e := binary.NativeEndian.Uint64(b); {
-		case e&pagePresent == 0:
-		case e&pageExclusive != 0 && e&pageShared == 0:
-			found.Private++
-		default:
-			found.Shared++
+	for page := uint64(1); len(b) > 0; b, page = b[8:], page<<1 {
+		e := binary.NativeEndian.Uint64(b)
+		if e&pagePresent == 0 {
+			continue
+		}
+		found.Resident |= page
+		if e&pageExclusive != 0 && e&pageShared == 0 {
+			found.Private |= page
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package proc
 import (
 	"cmp"
 	"errors"
+	"math/bits"
 	"os"
 	"slices"
 	"testing"
@@ -71,7 +72,7 @@ func TestPagesOfARealProcess(t *testing.T) {
 		}
 		for _, r := range places {
 			if !read[r.Place] {
-				private += r.Private
+				private += bits.OnesCount64(r.Private)
 			}
 			read[r.Place] = true
 		}

@@ -171,9 +171,9 @@ func (f *fakePages) Read() (out []proc.PlaceRead, err error) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	p.world.cpu += p.world.pagesCost
-	private := int(64 * p.dirty / (p.size / 5))
+	private := uint64(1)<<(64*p.dirty/(p.size/5)) - 1
 	for range proc.PlacesAtOnce {
-		out = append(out, proc.PlaceRead{Place: f.next, Private: private, Shared: 64 - private})
+		out = append(out, proc.PlaceRead{Place: f.next, Private: private, Resident: 1<<64 - 1})
 		f.next = (f.next + 1) % 256
 	}
 	return out, p.pagesErr
@@ -387,7 +387,7 @@ func run(t *testing.T, w *world, change ...func(*Options)) *history.Server {
 		Name: "s", Redis: w, Machine: w, Server: server,
 		Logger:   slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Sampling: true, SampleInterval: 250 * time.Millisecond,
-		Budget: NewBudget(0.01, 50*time.Millisecond), CPUTime: w.cpuTime,
+		Budget: NewBudget(0.01, 20*time.Millisecond), CPUTime: w.cpuTime,
 	}
 	for _, c := range change {
 		c(&o)

@@ -52,7 +52,8 @@ func (r reading) others() (int64, bool) {
 //
 // Copies are what delay accounting counted, or the server's minor faults beyond
 // its growth, again as long as nobody gives memory back: a page that the child
-// gave back costs a fault and no copy.
+// gave back costs a fault and no copy. Nor can faults tell when the server grows by
+// huge pages, of which each is one fault.
 type meter struct {
 	page uint64
 	lag  uint64 // by how many bytes a cgroup's count may be behind
@@ -66,6 +67,8 @@ type meter struct {
 	// whatever makes a child's pages private is in it.
 	work float64
 	gave bool // server or child gave memory back since the birth
+	huge bool // the child has huge pages, as smaps said
+	grew bool // and the server, which may have them too, has grown: by fewer faults than pages
 
 	anchor opt.Val[anchor] // the last exact reading
 	// noCgroup says that the cgroup has led away from an exact reading: memory that
@@ -86,7 +89,7 @@ func newMeter(page, lag uint64, quiet opt.Val[reading], birth reading, partial b
 	m := meter{page: page, lag: lag, quiet: quiet, birth: birth, partial: partial, last: birth}
 	m.high.fell(birth)
 	if !partial {
-		m.anchor = opt.Of(anchor{high: m.high}) // what was copied before it was seen is the child's too
+		m.anchor = opt.Of(anchor{high: m.high, resident: birth.resident}) // what was copied before it was seen is the child's too
 	}
 	return m
 }
@@ -101,11 +104,13 @@ type highs struct{ server, child uint64 }
 
 // anchor is a reading of smaps and the counters at the same moment.
 type anchor struct {
-	dirty   uint64
-	copied  uint64
-	spread  uint64 // how far copied may be off: smaps takes a while to read
-	high    highs
-	refuted bool // the counters had led away from it, or memory was given back since
+	dirty  uint64
+	copied uint64
+	spread uint64 // how far copied may be off: smaps takes a while to read
+	high   highs
+
+	resident uint64 // of the server
+	refuted  bool   // the counters had led away from it, or memory was given back since
 }
 
 // slack is how far a resident size may fall without meaning anything: the kernel
@@ -179,7 +184,10 @@ func (m *meter) copies(r reading) history.Copies {
 	c := history.Copies{Time: r.at, Faults: opt.Of(m.counted(r) / m.page)}
 	c.Bytes, c.Stall = m.accounted(r)
 	c.Source = history.SourceTaskstats
-	if !c.Bytes.Present() && !m.gave {
+	if grown := r.resident - min(r.resident, m.birth.resident); m.huge && grown > max(m.counted(r)/50, ownPages) {
+		m.grew = true
+	}
+	if !c.Bytes.Present() && !m.gave && !m.grew {
 		c.Bytes, c.Source = opt.Of(m.counted(r)), history.SourceCounters
 	}
 	return c
@@ -207,7 +215,7 @@ func (m *meter) exact(before, after reading, dirty uint64) {
 		m.noPages = m.noPages || contradicts && m.doubted
 		m.doubted = contradicts
 	}
-	next := anchor{dirty: dirty, copied: early + (late-early)/2, spread: (late - early + 1) / 2}
+	next := anchor{dirty: dirty, copied: early + (late-early)/2, spread: (late - early + 1) / 2, resident: after.resident}
 	next.high.fell(after)
 	if was {
 		next.refuted = apart(led, dirty) > margin
@@ -236,9 +244,14 @@ func (m *meter) between(r reading) (uint64, bool) {
 	return a.dirty + m.copied(r) - min(a.copied, m.copied(r)), !a.refuted
 }
 
-// spread is how far the last exact reading may be off.
-func (m *meter) spread() uint64 {
+// spread is how far counting on from the last exact reading may be off: by what
+// that is off by, and, where faults alone tell, by what the server has grown by in
+// huge pages.
+func (m *meter) spread(r reading) uint64 {
 	a, _ := m.anchor.Get()
+	if bytes, _ := m.accounted(r); m.huge && !bytes.Present() {
+		return a.spread + r.resident - min(r.resident, a.resident)
+	}
 	return a.spread
 }
 
@@ -261,7 +274,7 @@ func (m *meter) sample(r reading) opt.Val[history.Sample] {
 		return opt.Of(history.Sample{Time: r.at, Source: history.SourcePagemap, PrivateDirty: by.bytes, Error: opt.Of(by.off)})
 	}
 	if counts {
-		return opt.Of(history.Sample{Time: r.at, Source: history.SourceCounters, PrivateDirty: between, Error: opt.Of(m.tolerance(between) + m.spread())})
+		return opt.Of(history.Sample{Time: r.at, Source: history.SourceCounters, PrivateDirty: between, Error: opt.Of(m.tolerance(between) + m.spread(r))})
 	}
 	return opt.Val[history.Sample]{}
 }

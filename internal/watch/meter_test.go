@@ -197,3 +197,32 @@ func TestMeterSlowExactReading(t *testing.T) {
 		t.Errorf("private dirty %d ± %v (known: %v), want 117 MiB and at least 15 MiB of error", s.PrivateDirty, s.Error, ok)
 	}
 }
+
+// A huge page is one fault and 512 pages of growth: how much was copied can't be
+// told from faults, and what is said of private dirty memory is less sure.
+func TestMeterHugeGrowth(t *testing.T) {
+	birth := at(1000, 1024, 1000)
+	copied := at(1000+100*pmb, 1024, 1000)
+	grown := at(1000+100*pmb+10, 1044, 1000) // by 20 MiB, in 10 faults
+	for _, huge := range []bool{false, true} {
+		m := meterAt(birth)
+		m.exact(copied, copied, 100*mb)
+		m.huge = huge
+		if c := m.copies(copied); c.Bytes != opt.Of(uint64(100*mb)) {
+			t.Errorf("huge %v: copied %v, want 100 MiB", huge, c.Bytes)
+		}
+		narrow, _ := m.sample(copied).Get()
+		wide, _ := m.sample(grown).Get()
+		if more := int64(wide.Error.Or(0)) - int64(narrow.Error.Or(0)); huge != (more >= 19*mb) {
+			t.Errorf("huge %v: the error has become larger by %d bytes", huge, more)
+		}
+		if c := m.copies(grown); c.Bytes.Present() == huge {
+			t.Errorf("huge %v: copied %v", huge, c.Bytes)
+		}
+	}
+	m := meterAt(birth.withCopies(0, 0))
+	m.huge = true
+	if c := m.copies(grown.withCopies(100*pmb, time.Second)); c.Bytes != opt.Of(uint64(100*mb)) {
+		t.Errorf("with delay accounting: copied %v, want 100 MiB", c.Bytes)
+	}
+}

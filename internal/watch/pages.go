@@ -61,7 +61,8 @@ func (s *sampler) samplePages() opt.Val[estimate] {
 	reads, cost, err := timed(s.w.opts.CPUTime, s.readPages)
 	s.w.opts.Budget.Spend(cost)
 	s.w.opts.Server.CountSampler(source, cost)
-	p.next = now.Add(s.w.opts.Budget.Pace(cost))
+	// From when it was due: points come at an interval of their own.
+	p.next = later(p.next, now.Add(-s.w.opts.SampleInterval)).Add(s.w.opts.Budget.Pace(cost))
 	if err != nil {
 		if !errors.Is(err, proc.ErrGone) {
 			p.may = false
@@ -93,4 +94,11 @@ func (s *sampler) readPages() ([]proc.PlaceRead, error) {
 		p.open, p.sweep = open, newSweep(open.Places(), proc.PlacesAtOnce, open.Weight(), float64(born))
 	}
 	return p.open.Read()
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

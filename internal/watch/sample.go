@@ -44,6 +44,8 @@ type sampler struct {
 	pages     sampledPages
 	beside    bool // the cgroup tells as much as smaps
 	blind     bool // smaps can't be read: said once, not tried again
+	exacts    int  // readings of smaps so far
+	dark      bool // nothing told the child's private dirty memory the last time
 }
 
 // newSampler begins at a birth that has just been seen. alone says that no other
@@ -67,6 +69,7 @@ func newSampler(w *Watcher, id string, child Process, p *process, birth time.Tim
 		// What was copied between the birth and now is in the count from before it.
 		first.faults, first.resident = q.faults, q.resident
 	}
+	w.opts.Budget.Birth()
 	s.system = newSystemTime(before, first, page)
 	s.pages.may = !partial && w.opts.Machine.MayReadPages(child) // the beginning belongs to the estimate
 	s.meter = newMeter(page, cgroupBatch*page*uint64(runtime.NumCPU()), quiet, first, partial)
@@ -84,7 +87,7 @@ func (s *sampler) next(now time.Time) time.Duration {
 		return s.nextPoint.Sub(now)
 	}
 	exact := !s.blind && !now.Before(s.nextExact)
-	if exact && !s.w.opts.Budget.Allow() {
+	if exact && !s.affordsExact() {
 		s.w.opts.Server.CountDeferred(history.SourceChildSmaps)
 		s.nextExact = now.Add(exactEvery)
 		exact = false
@@ -96,6 +99,15 @@ func (s *sampler) next(now time.Time) time.Duration {
 	}
 	s.nextPoint = now.Add(every)
 	return every
+}
+
+// affordsExact tells whether smaps may be read now. What the first reading costs
+// may be paid afterwards where the line can't be drawn without it.
+func (s *sampler) affordsExact() bool {
+	if s.exacts == 0 && s.dark {
+		return s.w.opts.Budget.Allow(0)
+	}
+	return s.w.opts.Budget.Allow(s.meter.last.child.Or(0))
 }
 
 // point adds one point to each line of the fork.
@@ -129,6 +141,7 @@ func (s *sampler) point(exact bool) {
 	if d, ok := dirty.Get(); ok {
 		s.w.opts.Server.AddSample(s.id, d)
 	}
+	s.dark = !dirty.Present()
 	s.addExtra(r, dirty)
 }
 
@@ -166,7 +179,8 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 	server := s.w.opts.Server
 	start := time.Now()
 	smaps, cost, err := timed(s.w.opts.CPUTime, s.child.Smaps)
-	s.w.opts.Budget.Spend(cost)
+	s.w.opts.Budget.SpendExact(smaps.Rss, cost)
+	s.exacts++
 	server.CountSampler(source, cost)
 	now := time.Now()
 	s.nextExact = now.Add(exactEvery)
@@ -176,7 +190,8 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 	switch {
 	case err == nil:
 		server.SetAvailable(source, true)
-		s.pages.huge = opt.Of(smaps.AnonHugePages > 0)
+		s.meter.huge = smaps.AnonHugePages > 0
+		s.pages.huge = opt.Of(s.meter.huge)
 		return opt.Of(history.Sample{
 			Time:          start.Add(now.Sub(start) / 2),
 			Source:        source,

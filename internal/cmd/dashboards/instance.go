@@ -5,6 +5,10 @@ const (
 	whoKind = who + " {{kind}}"
 	// forksURL is the exporter's own list of a server's forks of a kind.
 	forksURL = "http://${__data.fields.instance}/forks?server=${__data.fields.server:percentencode}&kind=${__data.fields.kind:percentencode}"
+	// rowForkURL is the exporter's own page of the fork in a row.
+	rowForkURL = forksURL + "&at=${__data.fields.Start.numeric}"
+	// dotForkURL is that of the fork that a dot stands for: the newest that had begun.
+	dotForkURL = "http://${__field.labels.instance}/forks?server=${__field.labels.server:percentencode}&kind=${__field.labels.kind:percentencode}&at=${__value.time}"
 
 	stallLimit = 0.5 // seconds: where clients with usual timeouts begin to notice, and a bucket's boundary
 )
@@ -158,7 +162,7 @@ func recentRow() row {
 	return row{title: "Recent forks", lines: []line{
 		{7, []panel{{
 			title: "Last fork of each kind", width: columns, unit: "none", visual: table(object{"displayName": "Start", "desc": true}), none: "no fork yet",
-			about: "What the last finished fork of each kind cost. Every row is about one fork, except for the server's own figure, which after a failure is still that of an older child, and which disk saves and diskless syncs share under rdb. The kind links to the exporter's own pages, which have the last 200 forks with their curves: what happened at 03:12 stands there. The link goes to the address that Prometheus scrapes. The tail comes up to a minute later than the rest. Copy time needs taskstats, and so does what was copied where memory was given back meanwhile.",
+			about: "What the last finished fork of each kind cost. Every row is about one fork, except for the server's own figure, which after a failure is still that of an older child, and which disk saves and diskless syncs share under rdb. The start links to the exporter's own page of that fork, with its curve, and the kind to the list of the last 200: what happened at 03:12 stands there. The links go to the address that Prometheus scrapes. The tail comes up to a minute later than the rest. Copy time needs taskstats, and so does what was copied where memory was given back meanwhile.",
 			queries: []query{
 				{expr: unnamed(kinds("last_start_timestamp_seconds")) + " * 1000"},
 				{expr: unnamed(kinds("last_success"))},
@@ -175,7 +179,7 @@ func recentRow() row {
 				[]string{"Start", "Outcome", "Stall", "Copy time", "Lifetime", "Tail", "Resident", "Copied", "Private dirty, peak", "Reported by the server"}),
 			overrides: list{
 				column("kind", link("This server's forks of this kind, at the exporter", forksURL)),
-				column("Start", unit("dateTimeAsIso")),
+				column("Start", unit("dateTimeAsIso"), link("This fork, at the exporter", rowForkURL)),
 				column("Outcome", property("mappings", list{texts(text{"0", "failed", "red"}, text{"1", "ok", "green"})}), colored()),
 				column("Stall", seconds, thresholds(list{step("text", nil), step("yellow", 0.1), step("red", stallLimit)}), colored()),
 				column("Copy time", seconds), column("Lifetime", seconds), column("Tail", seconds),
@@ -191,9 +195,9 @@ func clientsRow() row {
 		{9, []panel{
 			{
 				title: "Stall of each fork", width: 14, unit: "s", visual: dots(0.6), none: "no fork in this time",
-				about:     "One dot per fork, at the first scrape after its end. Of several forks of a kind between two points only the last is drawn; the counts below include them all. Clients of a server with default timeouts begin to notice at the line of 500 ms.",
+				about:     "One dot per fork, at the first scrape after its end; it links to the exporter's page of that fork. Of several forks of a kind between two points only the last is drawn; the counts below include them all. Clients of a server with default timeouts begin to notice at the line of 500 ms.",
 				steps:     above("transparent", stallLimit, "red"),
-				overrides: kindColors(),
+				overrides: forkDots(),
 				queries:   []query{{atFork(kinds, "last_stall_seconds"), whoKind}},
 			},
 			{
@@ -238,6 +242,11 @@ func kindColors() list {
 	return list{
 		series(" rdb$", fixedColor("blue")), series(" aof$", fixedColor("green")), series(" replication$", fixedColor("purple")),
 	}
+}
+
+// forkDots colours a dot by its fork's kind and leads from it to the fork's page.
+func forkDots() list {
+	return append(kindColors(), series(".", link("This fork, at the exporter", dotForkURL)))
 }
 
 func memoryRow() row {
@@ -287,7 +296,7 @@ func memoryRow() row {
 				title: "Peak of each kind's last fork, of the data", width: 10, unit: "percentunit", visual: dots(1), none: "no fork in this time",
 				about:     "Highest private dirty memory of a child, divided by the server's resident memory at the fork, one dot per fork. At the line, 100 %, the whole data set was duplicated.",
 				steps:     above("transparent", 1, "red"),
-				overrides: kindColors(),
+				overrides: forkDots(),
 				queries:   []query{{f("%s / %s", "("+atFork(kinds, "last_cow_peak_bytes")+")", kinds("last_resident_bytes")), whoKind}},
 			},
 		}},
