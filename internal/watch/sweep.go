@@ -106,10 +106,10 @@ func (s *sweep) take(work, child float64, reads []proc.PlaceRead) {
 		s.private[r.Place] = r.Private
 	}
 	c.shrunk = c.had * shrunk
-	if first { // as many as now, and what the child has given back
-		shared = (b.private + b.shared) * math.Exp(shrunk)
+	if first { // at the birth: what the child has given back since is not known to be of this place
+		shared = b.shared + c.pages
 	}
-	c.shared = logMean(b.shared, max(shared, b.shared+c.pages)) * passed
+	c.shared = logMean(b.shared, max(b.shared, shared)) * passed
 	s.recent[s.next] = c
 	s.next = (s.next + 1) % sweepRecent
 }
