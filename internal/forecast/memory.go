@@ -149,7 +149,7 @@ func byReport(st *history.ServerState, f Fork) (Memory, bool) {
 	bytes, ok := reported(st, f.Kind).Get()
 	return Memory{
 		Extra: bytes + growth(st, f), Basis: BasisReported,
-		Why: "what the server said of its last fork, before the exporter came; how much was written then is not known",
+		Why: "what the server said of its last fork, which nobody followed; how much was written then is not known",
 	}, ok
 }
 

@@ -53,7 +53,7 @@ func reportedStall(st *history.ServerState) opt.Val[Stall] {
 	if !ok {
 		return opt.Val[Stall]{}
 	}
-	return opt.Of(Stall{Seconds: took.Seconds(), Basis: BasisReported, Why: "what the server said of its last fork, before the exporter came"})
+	return opt.Of(Stall{Seconds: took.Seconds(), Basis: BasisReported, Why: "what the server said of its last fork, which nobody followed"})
 }
 
 // forked is how much memory a fork's duration counts for, huge pages being cheap.
