@@ -21,9 +21,6 @@ const (
 	// in which step, connecting, TLS or INFO, the time went.
 	dialTime  = 3 * time.Second
 	hostEvery = 10 * time.Second
-	// sampleBurst pays for the first reading of a small server's smaps as soon as it
-	// is due: its save may be over before the share of a core has added up to that.
-	sampleBurst = 20 * time.Millisecond
 )
 
 // Watching is a watcher for each configured server, and the history that they
@@ -86,7 +83,7 @@ func Watch(c Config) (*Watching, error) {
 			Logger:         c.Logger,
 			Sampling:       c.Sampling,
 			SampleInterval: c.SampleInterval,
-			Budget:         watch.NewBudget(c.SampleBudget, sampleBurst),
+			Budget:         watch.NewBudget(c.SampleBudget),
 			CPUTime:        proc.ThreadCPUTime,
 		})
 		w.Servers = append(w.Servers, s)

@@ -93,35 +93,21 @@ func (f filter) match(x *history.Fork) bool {
 // apply returns the chosen forks in their order, at most Limit of them, and how
 // many there would be without the limit.
 func (f filter) apply(forks []history.Fork) (chosen []history.Fork, matched int) {
-	if f.At.Present() {
-		return f.newest(forks)
-	}
 	chosen = []history.Fork{}
 	for i := range forks {
 		if !f.match(&forks[i]) {
 			continue
 		}
 		matched++
-		if f.Limit == 0 || len(chosen) < f.Limit {
+		if f.At.Present() || f.Limit == 0 || len(chosen) < f.Limit {
 			chosen = append(chosen, forks[i])
 		}
+	}
+	if f.At.Present() && matched > 0 {
+		newest := slices.MaxFunc(chosen, func(a, b history.Fork) int { return a.Start.Compare(b.Start) })
+		return []history.Fork{newest}, 1
 	}
 	return chosen, matched
-}
-
-// newest returns the chosen fork that began last, if there is one.
-func (f filter) newest(forks []history.Fork) (chosen []history.Fork, matched int) {
-	chosen = []history.Fork{}
-	for i := range forks {
-		switch {
-		case !f.match(&forks[i]):
-		case len(chosen) == 0:
-			chosen = append(chosen, forks[i])
-		case forks[i].Start.After(chosen[0].Start):
-			chosen[0] = forks[i]
-		}
-	}
-	return chosen, len(chosen)
 }
 
 // query is the filter as a query string with its "?", "" for no filter.

@@ -5,6 +5,11 @@ import (
 	"time"
 )
 
+// burst is what a budget has at a birth. It pays for the first reading of a small
+// server's smaps as soon as it is due: its save may be over before the share of a
+// core has added up to that.
+const burst = 20 * time.Millisecond
+
 // firstPrice is what reading smaps is expected to cost per byte of the child's
 // resident memory before any was read: 35 ms per GiB, as measured on a busy
 // virtual machine; others take 10 ms.
@@ -17,7 +22,6 @@ const firstPrice = float64(35*time.Millisecond) / (1 << 30)
 // can pay them whole, so that a fork of any size costs the same share.
 type Budget struct {
 	share float64 // seconds of reading per second
-	burst time.Duration
 
 	mu     sync.Mutex
 	credit time.Duration
@@ -25,10 +29,10 @@ type Budget struct {
 	price  float64 // nanoseconds per byte
 }
 
-// NewBudget allows share (0.01 is 1 % of a core) while a child lives, and burst
-// at its birth.
-func NewBudget(share float64, burst time.Duration) *Budget {
-	return &Budget{share: share, burst: burst, credit: burst, price: firstPrice}
+// NewBudget allows share (0.01 is 1 % of a core) while a child lives, and 20 ms at
+// its birth.
+func NewBudget(share float64) *Budget {
+	return &Budget{share: share, credit: burst, price: firstPrice}
 }
 
 // Birth begins with a child's life: however long there was none, no more than the
@@ -36,7 +40,7 @@ func NewBudget(share float64, burst time.Duration) *Budget {
 func (b *Budget) Birth() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.save(b.burst)
+	b.save(burst)
 }
 
 // Allow tells whether smaps of so many resident bytes may be read now. Of no
@@ -45,7 +49,7 @@ func (b *Budget) Allow(resident uint64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	cost := time.Duration(b.price * float64(resident))
-	b.save(max(b.burst, cost))
+	b.save(max(burst, cost))
 	return b.credit > 0 && b.credit >= cost
 }
 

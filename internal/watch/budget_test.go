@@ -10,7 +10,7 @@ const gib = 1 << 30
 
 func TestBudgetPaysBeforeItReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := NewBudget(0.01, 20*time.Millisecond)
+		b := NewBudget(0.01)
 		b.Birth()
 		if !b.Allow(gib / 2) {
 			t.Error("the burst does not pay for a small server's first reading")
@@ -33,7 +33,7 @@ func TestBudgetPaysBeforeItReads(t *testing.T) {
 
 func TestBudgetSavesNothingUpBetweenForks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := NewBudget(0.01, 20*time.Millisecond)
+		b := NewBudget(0.01)
 		b.Birth()
 		b.SpendExact(gib, 100*time.Millisecond)
 		time.Sleep(time.Hour)
@@ -49,7 +49,7 @@ func TestBudgetSavesNothingUpBetweenForks(t *testing.T) {
 
 func TestBudgetInDebtReadsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := NewBudget(0.01, 20*time.Millisecond)
+		b := NewBudget(0.01)
 		b.Birth()
 		b.Spend(30 * time.Millisecond)
 		if b.Allow(0) {

@@ -387,7 +387,7 @@ func run(t *testing.T, w *world, change ...func(*Options)) *history.Server {
 		Name: "s", Redis: w, Machine: w, Server: server,
 		Logger:   slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Sampling: true, SampleInterval: 250 * time.Millisecond,
-		Budget: NewBudget(0.01, 20*time.Millisecond), CPUTime: w.cpuTime,
+		Budget: NewBudget(0.01), CPUTime: w.cpuTime,
 	}
 	for _, c := range change {
 		c(&o)

@@ -27,6 +27,9 @@ type reading struct {
 	pages    opt.Val[estimate]        // private dirty bytes of the child by a sample of its pages
 }
 
+// grown is how many bytes the server has grown by from so many.
+func (r reading) grown(from uint64) uint64 { return r.resident - min(r.resident, from) }
+
 // estimate is a number of bytes and how far it may be off.
 type estimate struct{ bytes, off uint64 }
 
@@ -66,9 +69,9 @@ type meter struct {
 	// work is how many pages the server has written to or freed since the birth:
 	// whatever makes a child's pages private is in it.
 	work float64
-	gave bool // server or child gave memory back since the birth
-	huge bool // the child has huge pages, as smaps said
-	grew bool // and the server, which may have them too, has grown: by fewer faults than pages
+	gave bool          // server or child gave memory back since the birth
+	huge opt.Val[bool] // the child has huge pages; absent before smaps was read
+	grew bool          // and the server, which may have them too, has grown: by fewer faults than pages
 
 	anchor opt.Val[anchor] // the last exact reading
 	// noCgroup says that the cgroup has led away from an exact reading: memory that
@@ -128,8 +131,7 @@ func (h *highs) fell(r reading) bool {
 // counted is what faults beyond growth say has been copied since the birth.
 func (m *meter) counted(r reading) uint64 {
 	faults := (r.faults - m.birth.faults) * m.page
-	grown := r.resident - min(r.resident, m.birth.resident)
-	return faults - min(grown, faults)
+	return faults - min(r.grown(m.birth.resident), faults)
 }
 
 // zero is the reading that delay accounting is counted from: copies stand still
@@ -184,7 +186,7 @@ func (m *meter) copies(r reading) history.Copies {
 	c := history.Copies{Time: r.at, Faults: opt.Of(m.counted(r) / m.page)}
 	c.Bytes, c.Stall = m.accounted(r)
 	c.Source = history.SourceTaskstats
-	if grown := r.resident - min(r.resident, m.birth.resident); m.huge && grown > max(m.counted(r)/50, ownPages) {
+	if m.huge.Or(false) && r.grown(m.birth.resident) > max(m.counted(r)/50, ownPages) {
 		m.grew = true
 	}
 	if !c.Bytes.Present() && !m.gave && !m.grew {
@@ -249,8 +251,8 @@ func (m *meter) between(r reading) (uint64, bool) {
 // huge pages.
 func (m *meter) spread(r reading) uint64 {
 	a, _ := m.anchor.Get()
-	if bytes, _ := m.accounted(r); m.huge && !bytes.Present() {
-		return a.spread + r.resident - min(r.resident, a.resident)
+	if bytes, _ := m.accounted(r); m.huge.Or(false) && !bytes.Present() {
+		return a.spread + r.grown(a.resident)
 	}
 	return a.spread
 }

@@ -207,7 +207,7 @@ func TestMeterHugeGrowth(t *testing.T) {
 	for _, huge := range []bool{false, true} {
 		m := meterAt(birth)
 		m.exact(copied, copied, 100*mb)
-		m.huge = huge
+		m.huge = opt.Of(huge)
 		if c := m.copies(copied); c.Bytes != opt.Of(uint64(100*mb)) {
 			t.Errorf("huge %v: copied %v, want 100 MiB", huge, c.Bytes)
 		}
@@ -221,7 +221,7 @@ func TestMeterHugeGrowth(t *testing.T) {
 		}
 	}
 	m := meterAt(birth.withCopies(0, 0))
-	m.huge = true
+	m.huge = opt.Of(true)
 	if c := m.copies(grown.withCopies(100*pmb, time.Second)); c.Bytes != opt.Of(uint64(100*mb)) {
 		t.Errorf("with delay accounting: copied %v, want 100 MiB", c.Bytes)
 	}

@@ -13,10 +13,9 @@ import (
 // sampledPages is what a sampler knows of its child's pages. They are opened when
 // they are first wanted: most forks never need them.
 type sampledPages struct {
-	may   bool          // they may be read
-	huge  opt.Val[bool] // the child has huge pages, whose private ones can't be told; absent before smaps was read
-	file  uint64        // resident bytes of the child that are a file's, its program's above all
-	open  Pages         // nil: not opened
+	may   bool   // they may be read
+	file  uint64 // resident bytes of the child that are a file's, its program's above all
+	open  Pages  // nil: not opened
 	sweep *sweep
 	next  time.Time // no read before
 }
@@ -50,7 +49,7 @@ func (s *sampler) anonymous() float64 {
 func (s *sampler) samplePages() opt.Val[estimate] {
 	const source = history.SourcePagemap
 	p := &s.pages
-	if huge, known := p.huge.Get(); !p.may || !known || huge {
+	if huge, known := s.meter.huge.Get(); !p.may || !known || huge { // private huge pages can't be told
 		return opt.Val[estimate]{}
 	}
 	now := time.Now()

@@ -190,8 +190,7 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 	switch {
 	case err == nil:
 		server.SetAvailable(source, true)
-		s.meter.huge = smaps.AnonHugePages > 0
-		s.pages.huge = opt.Of(s.meter.huge)
+		s.meter.huge = opt.Of(smaps.AnonHugePages > 0)
 		return opt.Of(history.Sample{
 			Time:          start.Add(now.Sub(start) / 2),
 			Source:        source,

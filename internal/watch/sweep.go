@@ -120,10 +120,10 @@ func (s *sweep) anchor(work, child, pages float64) {
 }
 
 // estimate is how many of the child's resident pages are private now, and how far
-// that may be off: three times its standard error, and half of what is
-// guessed to have come and gone, for rates that do not stay as they are. It takes places to change
-// independently of each other: values much larger than a place make the error
-// larger than it says.
+// that may be off: three times its standard error, and half of what is guessed to
+// have come and gone, for rates that do not stay as they are. It takes places to
+// change independently of each other: values much larger than a place make the
+// error larger than it says.
 func (s *sweep) estimate(work, child float64) (pages, off float64) {
 	var rate change
 	for _, c := range s.recent {

@@ -121,10 +121,9 @@ func TestSweepFollowsAChild(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			all := c.places * 64
-			m := memory{private: make([]bool, all), gone: make([]bool, all), value: c.value, skewed: c.skewed, rand: rand.New(rand.NewPCG(1, 2))}
+			m := memory{private: make([]bool, all), gone: make([]bool, all), value: c.value, skewed: c.skewed, dead: c.dead, rand: rand.New(rand.NewPCG(1, 2))}
 			s := newSweep(c.places, atOnce, 1, float64(all))
 			order := m.rand.Perm(c.places)
-			m.dead = c.dead
 			var worst, squares, outside, points, widest float64
 			var work float64
 			for step := range steps {

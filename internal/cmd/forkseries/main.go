@@ -115,7 +115,7 @@ func follow(ctx context.Context, group *errgroup.Group, server *redisrun.Server,
 		Name: srv.State().Name, Redis: client, Machine: watch.LocalMachine{FS: fs, Poller: poller, NoStats: errors.ErrUnsupported}, Server: srv,
 		Logger:   slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		Sampling: true, SampleInterval: 100 * time.Millisecond,
-		Budget: watch.NewBudget(0.01, 20*time.Millisecond), CPUTime: proc.ThreadCPUTime,
+		Budget: watch.NewBudget(0.01), CPUTime: proc.ThreadCPUTime,
 	})
 	group.Go(func() error { return poller.Run(ctx) })
 	group.Go(func() error {
