@@ -130,8 +130,8 @@ func (s *Pages) Places() int { return len(s.places) }
 // Weight is how many places of the process each of ours stands for, 1 or more.
 func (s *Pages) Weight() float64 { return s.weight }
 
-// Read reads the next 64 places, or what is left of a round, which takes 0.2 ms
-// and up to three times that beside a busy server, whatever the memory. What it returns is good until the next call.
+// Read reads the next 64 places, or what is left of a round, which takes
+// 0.3 ms on an idle virtual machine, whatever the memory. What it returns is good until the next call.
 func (s *Pages) Read() ([]PlaceRead, error) {
 	s.read = s.read[:0]
 	for range min(PlacesAtOnce, len(s.places)-s.next) {
