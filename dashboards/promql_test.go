@@ -26,7 +26,7 @@ var substitute = strings.NewReplacer(
 // fleetSubstitute chooses everything.
 var fleetSubstitute = strings.NewReplacer(
 	"$__rate_interval", "1m", "$__interval", "15s", "$window", "1d",
-	"$job", ".*", "$instance", ".*", "$server", ".*", "$hostlabel", "instance",
+	"$job", ".*", "$instance", ".*", "$server", ".*", "$kind", ".*", "$hostlabel", "instance",
 )
 
 // leftover is a variable that nobody replaced; $1 is label_replace's, and none.

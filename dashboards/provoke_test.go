@@ -266,6 +266,13 @@ func TestProvoke(t *testing.T) {
 		}
 		do(t, s, "SET", "k", "v")
 		l.awaitAlert(t, "RedisForkRefused", "refused", "kind", "rdb")
+		for _, d := range load(t) {
+			for _, q := range d.questions() {
+				if name := strings.TrimSpace(q.panel + " " + q.ref); name == "Annotation Refused fork" || name == "Failed and refused in $window, by kind and reason B" {
+					l.awaitValue(t, "count_over_time(("+fleetSubstitute.Replace(q.expr)+")[10m:15s]) > 0")
+				}
+			}
+		}
 	})
 
 	// A CPU limit of a thousandth of a CPU makes any fork a slow one.

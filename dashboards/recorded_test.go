@@ -29,13 +29,12 @@ import (
 // save's child killed, one rewrite cancelled; scraped every 5 s, with /curve, the
 // rules loaded and delay accounting on.
 const (
-	runFile      = "testdata/run.om.gz"
-	runScrape    = 5 * time.Second
-	primary      = "primary"
-	replica      = "replica"
-	runInstance  = "127.0.0.1:10188"
-	curveJob     = "redis_fork_curve"
-	runRateRange = 20 * time.Second // four scrapes, as Grafana's $__rate_interval
+	runFile     = "testdata/run.om.gz"
+	runScrape   = 5 * time.Second
+	primary     = "primary"
+	replica     = "replica"
+	runInstance = "127.0.0.1:10188"
+	curveJob    = "redis_fork_curve"
 )
 
 // sample is one line of a recorded run.
@@ -54,9 +53,9 @@ func (s *sample) write(w io.Writer) {
 	fmt.Fprintf(w, "%s{%s} %s %.3f\n", s.name, strings.Join(labels, ","), s.value, s.at)
 }
 
-func readRun(t *testing.T) []sample {
+func readRun(t *testing.T, name string) []sample {
 	t.Helper()
-	file, err := os.Open(runFile)
+	file, err := os.Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +81,7 @@ func readRun(t *testing.T) []sample {
 			s.labels[label] = value
 		}
 		if _, err := fmt.Sscan(rest, &s.value, &s.at); err != nil {
-			t.Fatalf("%s: %q: %v", runFile, line, err)
+			t.Fatalf("%s: %q: %v", name, line, err)
 		}
 		out = append(out, s)
 	}
@@ -112,6 +111,7 @@ var always = map[string]string{
 	"Page tables, and tables being rehashed B":            "Redis 7.4 tells of rehashing, the run was made with 7.0",
 	"Failed reads in $window":                             "no read failed",
 	"Annotation Child alive: other":                       "no module forked",
+	"Annotation Refused fork":                             "no fork was refused",
 	hostTable + " G":                                      "each server has a forecast",
 }
 
@@ -219,7 +219,7 @@ var firstDay = map[string]string{
 // began and ended.
 func store(t *testing.T) (p *promql, from, to float64) {
 	t.Helper()
-	run := readRun(t)
+	run := readRun(t, runFile)
 	from, to = run[0].at, run[0].at
 	firstFork := 0.0
 	for _, s := range run {
@@ -383,28 +383,9 @@ func TestRecordedRun(t *testing.T) {
 						server = s.one
 					}
 				}
+				v := view{from: from, to: to, scrape: runScrape, instance: instance, server: server}
 				for _, q := range d.questions() {
-					step := q.step
-					if !q.instant && step == 0 {
-						step = runScrape.Seconds()
-					}
-					expr := strings.NewReplacer(
-						"$__rate_interval", runRateRange.String(), "$__interval", runScrape.String(), "$__range", fmt.Sprintf("%.0fs", to-from),
-						"$window", "1d", "$job", ".*", "$instance", instance, "$server", server, "$kind", ".*", "$hostlabel", "instance",
-					).Replace(q.expr)
-					got, err := p.ask(t, expr, from, to, step)
-					if err != nil {
-						t.Errorf("%s: %v\n%s", q.where, err, expr)
-						continue
-					}
-					why := reason(s, q)
-					switch {
-					case len(got) == 0 && why == "":
-						t.Errorf("%s %q %s has no result, and nobody says why:\n%s", d.file, q.panel, q.ref, expr)
-					case len(got) != 0 && why != "":
-						t.Errorf("%s %q %s has %d results, which the test says it can't have because %s", d.file, q.panel, q.ref, len(got), why)
-					}
-					checkResult(t, q, got)
+					got := p.answer(t, q, v, reason(s.empty, q))
 					rows := map[string]int{serverTable + " A": s.servers, hostTable + " F": s.hosts}
 					if want, ok := rows[q.panel+" "+q.ref]; ok && len(got) != want {
 						t.Errorf("%s has %d rows, want %d: %v", q.where, len(got), want, got)
@@ -419,6 +400,42 @@ const (
 	instanceFile = "redis-fork-instance.json"
 	fleetFile    = "redis-fork-fleet.json"
 )
+
+// view is what a dashboard is looked at with: a range of time in seconds since 1970,
+// and some of its variables.
+type view struct {
+	from, to         float64
+	scrape           time.Duration
+	instance, server string
+}
+
+// answer asks a question as Grafana would, and fails where there is no answer and
+// nobody says why, or where there is one all the same.
+func (p *promql) answer(t *testing.T, q question, v view, why string) []found {
+	t.Helper()
+	step := q.step
+	if !q.instant && step == 0 {
+		step = v.scrape.Seconds()
+	}
+	expr := strings.NewReplacer(
+		// $__rate_interval is four scrapes.
+		"$__rate_interval", (4 * v.scrape).String(), "$__interval", v.scrape.String(), "$__range", fmt.Sprintf("%.0fs", v.to-v.from),
+		"$window", "1d", "$job", ".*", "$instance", v.instance, "$server", v.server, "$kind", ".*", "$hostlabel", "instance",
+	).Replace(q.expr)
+	got, err := p.ask(t, expr, v.from, v.to, step)
+	if err != nil {
+		t.Errorf("%s: %v\n%s", q.where, err, expr)
+		return nil
+	}
+	switch {
+	case len(got) == 0 && why == "":
+		t.Errorf("%s has no result, and nobody says why:\n%s", q.where, expr)
+	case len(got) != 0 && why != "":
+		t.Errorf("%s has %d results, which the test says it can't have because %s", q.where, len(got), why)
+	}
+	checkResult(t, q, got)
+	return got
+}
 
 // question is an expression and how Grafana asks it.
 type question struct {
@@ -447,8 +464,9 @@ func (d *dashboard) questions() []question {
 	return out
 }
 
-func reason(s situation, q question) string {
-	for _, why := range []map[string]string{s.empty, always} {
+// reason is why a question may have no answer; "" where it must have one.
+func reason(empty map[string]string, q question) string {
+	for _, why := range []map[string]string{empty, always} {
 		for _, name := range []string{q.panel, strings.TrimSpace(q.panel + " " + q.ref)} {
 			if w, ok := why[name]; ok {
 				return w

@@ -1,8 +1,8 @@
 package forecast
 
 import (
-	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
@@ -12,11 +12,8 @@ import (
 const (
 	// lifetimes is of how many past forks the middle lifetime is expected again.
 	lifetimes = 3
-	// nearest is how many past forks are read off: those whose number of writes was
-	// nearest to what is expected.
-	nearest = 2
 	// margin is what the forecast is above what was read off. Recorded series of forks
-	// decided on all three: docs/forecast.md.
+	// decided on both: docs/forecast.md.
 	margin = 1.13
 )
 
@@ -87,40 +84,28 @@ func noMemory(past []*history.Fork) string {
 	return "the memory of the forks that were seen could not be read"
 }
 
-// byCurves reads the curves of past forks off at the writes to be expected: of those
-// with nearly as many, as the end of a curve tells more of a fork's peak than its
-// middle does, and far more than what lies beyond. The forecast is a margin above.
+// byCurves reads a past fork's curve off at the writes to be expected: that of the
+// newest with nearly as many, as the end of a curve tells more of a fork's peak than
+// its middle does, and far more than what lies beyond. The forecast is a margin above.
 func byCurves(st *history.ServerState, past []*history.Fork, f Fork) (Memory, bool) {
+	m := Memory{Basis: BasisCurves, Why: "13 % above what the past fork nearest to it in writes needed by the time of as many as are expected now"}
 	writes, ok1 := f.Writes.Get()
 	size, ok2 := resident(st).Get()
-	m := Memory{Basis: BasisCurves}
 	if !ok1 || !ok2 {
 		return m, false
 	}
-	type reading struct{ bytes, distance float64 }
-	var readings []reading
+	nearest := math.Inf(1)
 	for _, p := range past {
 		c, ok := curveOf(p)
-		if !ok {
+		if !ok || c.distance(writes, float64(size)) >= nearest {
 			continue
 		}
 		if bytes, ok := c.at(writes, float64(size)); ok {
-			readings = append(readings, reading{bytes, c.distance(writes, float64(size))})
+			nearest = c.distance(writes, float64(size))
+			m.Extra, m.Forks = uint64(margin*bytes), 1
 		}
 	}
-	slices.SortStableFunc(readings, func(a, b reading) int { return cmp.Compare(a.distance, b.distance) })
-	readings = readings[:min(nearest, len(readings))]
-	var sum float64
-	for _, r := range readings {
-		sum += r.bytes
-	}
-	m.Forks = len(readings)
-	if m.Forks == 0 {
-		return m, false
-	}
-	m.Extra = uint64(margin * sum / float64(m.Forks))
-	m.Why = ofLast(m.Forks, "13 %% above what the %d past forks nearest to it in writes needed", "13 % above what the past fork nearest to it in writes needed") + " by the time of as many as are expected now"
-	return m, true
+	return m, m.Forks > 0
 }
 
 // byPeaks scales the highest peak with the size of the server.

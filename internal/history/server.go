@@ -146,10 +146,12 @@ func (s *Server) SetNoProcess(problem string) {
 }
 
 // SetAvailable says whether a source works.
-func (s *Server) SetAvailable(source Source, ok bool) {
+func (s *Server) SetAvailable(source Source, ok bool) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	changed = s.state.Available[source] != ok
 	s.state.Available[source] = ok
+	return changed
 }
 
 // SetMemory stores the verified process's VmRSS and VmPTE.

@@ -34,6 +34,9 @@ func NewFS(procfs, sysfs string) (FS, error) {
 }
 
 // path names a file of a process.
+// Proc is where the procfs is mounted.
+func (fs FS) Proc() string { return fs.proc }
+
 func (fs FS) path(pid int, name string) string {
 	return fs.proc + "/" + strconv.Itoa(pid) + "/" + name
 }

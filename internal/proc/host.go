@@ -37,6 +37,22 @@ func (fs FS) HugePages() (string, error) {
 	return mode, nil
 }
 
+// CPUs is how many CPUs the machine can have. Unlike runtime.NumCPU it is not
+// about those that this program may use.
+func (fs FS) CPUs() (int, error) {
+	b, err := os.ReadFile(filepath.Join(fs.sys, "devices", "system", "cpu", "possible"))
+	if err != nil {
+		return 0, fmt.Errorf("counting the CPUs: %w", err)
+	}
+	last := bytes.TrimSpace(b) // as in 0-3,8-11
+	last = last[bytes.LastIndexAny(last, ",-")+1:]
+	n, err := whole(last)
+	if err != nil {
+		return 0, fmt.Errorf("counting the CPUs: %w", err)
+	}
+	return int(n) + 1, nil
+}
+
 // OOMCounter finds the counter of OOM kills around a process: its memory cgroup's
 // (v2 counts the descendants' too), or where that can't be read (the cgroup's
 // mount is not ours) the host's (Linux 4.13). It counts from the cgroup's or the

@@ -2,21 +2,38 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
 
 // accountEvery is how often delay accounting is looked for where there was none.
 const accountEvery = time.Minute
 
-const remedyAccounting = "give the exporter CAP_NET_ADMIN, set kernel.task_delayacct=1 and then restart the server"
+// remedyAccounting says what makes delay accounting available, by what stands in the way.
+func remedyAccounting(err error) string {
+	switch {
+	case errors.Is(err, taskstats.ErrDenied):
+		return "give the exporter CAP_NET_ADMIN in the initial user namespace, set kernel.task_delayacct=1 and then restart the server"
+	case errors.Is(err, taskstats.ErrUnsupported):
+		return "it takes a kernel with CONFIG_TASKSTATS, and AF_NETLINK among systemd's RestrictAddressFamilies="
+	case errors.Is(err, taskstats.ErrVersion):
+		return "it takes Linux 5.19 or later"
+	}
+	return "set kernel.task_delayacct=1 and then restart the server"
+}
+
+// errUnaccounted is of a server whose threads the kernel does not account.
+var errUnaccounted = errors.New("the kernel does not account this server's delays")
 
 // process is the server's process: proved, held and watched.
 type process struct {
@@ -25,12 +42,14 @@ type process struct {
 	gone bool   // it is not the server any more: it has died, or another is
 	stop func() // ends the watch over its children
 
-	cgroup    Cgroup                                 // nil: not to be read
-	account   func(pid int) (taskstats.Stats, error) // delay accounting; nil: none
-	accountAt time.Time                              // no look for delay accounting before
-	quiet     []reading                              // the last ones since the last fork, ascending
-	endTail   context.CancelFunc                     // ends the tail of the last fork
-	room      room
+	cgroup         Cgroup                                 // nil: not to be read
+	account        func(pid int) (taskstats.Stats, error) // delay accounting
+	accounted      atomic.Bool                            // it tells; followers of the process read it too
+	toldAccounting atomic.Bool                            // why it does not was said
+	accountAt      time.Time                              // no look for delay accounting before
+	quiet          []reading                              // the last ones since the last fork, ascending
+	endTail        context.CancelFunc                     // ends the tail of the last fork
+	room           room
 }
 
 func (p *process) close() {
@@ -54,15 +73,16 @@ func (p *process) read(child Process) (reading, error) {
 		resident: stat.ResidentPages * uint64(os.Getpagesize()),
 		system:   time.Duration(stat.SystemTicks) * (time.Second / proc.TicksPerSecond),
 	}
+	alone := p.cgroup != nil && p.aloneWith(child)
 	if status, err := p.Status(); err == nil {
 		r.anon = status.RSSAnon
 	}
-	if p.cgroup != nil && p.aloneWith(child) {
+	if alone { // right after: the two are of one moment
 		if anonymous, err := p.cgroup.Anonymous(); err == nil {
 			r.cgroup = opt.Of(anonymous)
 		}
 	}
-	if p.account != nil {
+	if p.accounted.Load() {
 		if s, err := p.account(p.ID().PID); err == nil {
 			r.copies = opt.Of(s)
 		}
@@ -126,22 +146,39 @@ func (w *Watcher) openCounters(p *process) {
 	} else {
 		w.log.Debug("The server's memory cgroup can't be read", "err", err)
 	}
-	w.openAccounting(p, slog.LevelInfo)
+	w.openAccounting(p)
 }
 
 // openAccounting finds out whether the kernel accounts the server's delays; said
 // once, and looked at again now and then: an answer may be missing by chance.
-func (w *Watcher) openAccounting(p *process, level slog.Level) {
+func (w *Watcher) openAccounting(p *process) {
 	p.accountAt = time.Now().Add(accountEvery)
-	switch accounted, err := w.opts.Machine.Accounted(p.ID().PID); {
-	case err != nil:
-		w.log.Log(context.Background(), level, "The time that copies take is not known", "why", err, "remedy", remedyAccounting)
-	case !accounted:
-		w.log.Log(context.Background(), level, "The time that copies take is not known", "why", "the kernel does not account this server's delays", "remedy", remedyAccounting)
-	default:
-		p.account = w.opts.Machine.Accounting
+	accounted, err := w.opts.Machine.Accounted(p.ID().PID)
+	if err == nil && (!accounted || w.opts.Machine.AccountingOff()) {
+		err = errUnaccounted
 	}
-	w.opts.Server.SetAvailable(history.SourceTaskstats, p.account != nil)
+	if err != nil {
+		w.noAccounting(p, err)
+		return
+	}
+	if info, ok := w.last.what.Get(); p.account == nil {
+		mainServes := !ok || info.Software != redisinfo.SoftwareKeyDB // whose worker threads serve, one at a time
+		p.account = func(pid int) (taskstats.Stats, error) { return w.opts.Machine.Accounting(pid, mainServes) }
+	}
+	p.accounted.Store(true)
+	w.opts.Server.SetAvailable(history.SourceTaskstats, true)
+}
+
+// noAccounting notes that delay accounting does not tell of a process. Anybody may
+// call it.
+func (w *Watcher) noAccounting(p *process, why error) {
+	said := slog.LevelDebug
+	if first := !p.toldAccounting.Swap(true); first || p.accounted.Load() {
+		said = slog.LevelInfo
+	}
+	p.accounted.Store(false)
+	w.opts.Server.SetAvailable(history.SourceTaskstats, false)
+	w.log.Log(context.Background(), said, "The time that copies take is not known", "why", why, "remedy", remedyAccounting(why))
 }
 
 // readQuiet notes the counters while there is no child.
@@ -150,8 +187,11 @@ func (w *Watcher) readQuiet() {
 	if !w.opts.Sampling || w.living() > 0 {
 		return
 	}
-	if p.account == nil && time.Now().After(p.accountAt) {
-		w.openAccounting(p, slog.LevelDebug)
+	switch {
+	case !p.accounted.Load() && time.Now().After(p.accountAt):
+		w.openAccounting(p)
+	case p.accounted.Load() && w.opts.Machine.AccountingOff():
+		w.noAccounting(p, errUnaccounted)
 	}
 	r, err := p.read(nil)
 	if err != nil {

@@ -44,7 +44,10 @@ type world struct {
 	pagesOpen int
 	// accountedReads counts how often the server's smaps was read.
 	accountedReads int
-	cpu            time.Duration
+	// copies is what delay accounting has counted; 0: it is denied.
+	copies        uint64
+	accountingOff bool
+	cpu           time.Duration
 }
 
 func newWorld() *world {
@@ -76,6 +79,7 @@ func (w *world) fork(pid int, took time.Duration) *fakeProcess {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	child := w.spawn(pid, serverPID, "redis-server")
+	child.rights = w.procs[serverPID].rights
 	w.info.TotalForks = opt.Of(w.info.TotalForks.Or(0) + 1)
 	w.info.LatestFork = opt.Of(took)
 	return child
@@ -192,9 +196,35 @@ func (w *world) Room(int, uint64) history.Room {
 	return w.room
 }
 
-func (w *world) Accounted(int) (bool, error) { return false, proc.ErrDenied }
+func (w *world) Accounted(int) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.copies == 0 {
+		return false, taskstats.ErrDenied
+	}
+	return true, nil
+}
 
-func (w *world) Accounting(int) (taskstats.Stats, error) { return taskstats.Stats{}, proc.ErrDenied }
+// Accounting says 10 µs of each copy, of which a half is the main thread's.
+func (w *world) Accounting(_ int, mainServes bool) (taskstats.Stats, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := taskstats.Stats{CopyCount: w.copies, CopyDelay: time.Duration(w.copies) * 10 * time.Microsecond}
+	if mainServes {
+		s.CopyDelay /= 2
+	}
+	return s, nil
+}
+
+func (w *world) AccountingOff() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.accountingOff
+}
+
+func (w *world) MayHaveHugePages(int) bool { return true }
+
+func (w *world) CPUs() int { return 2 }
 
 func (w *world) cpuTime() time.Duration {
 	w.mu.Lock()

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -39,10 +40,19 @@ type Machine interface {
 	// Room reads what limits a process's fork, but for Accounted. The process has so
 	// many bytes of address space.
 	Room(pid int, virtual uint64) history.Room
-	// Accounting reads the kernel's delay accounting of a process, all threads together.
-	Accounting(pid int) (taskstats.Stats, error)
+	// Accounting reads the kernel's delay accounting of a process: how many pages all
+	// threads have copied, and the time that took the main thread, or where that
+	// serves nobody, all threads.
+	Accounting(pid int, mainServes bool) (taskstats.Stats, error)
 	// Accounted tells whether the kernel has accounted a process from its start.
 	Accounted(pid int) (bool, error)
+	// AccountingOff tells whether it certainly accounts nobody now.
+	AccountingOff() bool
+	// MayHaveHugePages tells whether a process may get transparent huge pages of itself;
+	// true where that is not known.
+	MayHaveHugePages(pid int) bool
+	// CPUs is how many the machine can have.
+	CPUs() int
 }
 
 // Cgroup is a memory cgroup. *proc.MemoryCgroup is one.
@@ -112,11 +122,42 @@ func (m LocalMachine) Accounted(pid int) (bool, error) {
 }
 
 // Accounting implements Machine.
-func (m LocalMachine) Accounting(pid int) (taskstats.Stats, error) {
+func (m LocalMachine) Accounting(pid int, mainServes bool) (taskstats.Stats, error) {
 	if m.Stats == nil {
 		return taskstats.Stats{}, m.NoStats
 	}
-	return m.Stats.Process(pid)
+	s, err := m.Stats.Process(pid)
+	if err != nil || !mainServes {
+		return s, err
+	}
+	main, err := m.Stats.Thread(pid)
+	s.CopyDelay = main.CopyDelay
+	return s, err
+}
+
+// AccountingOff implements Machine.
+func (m LocalMachine) AccountingOff() bool {
+	on, err := taskstats.DelayAccounting(m.FS.Proc())
+	return err == nil && !on
+}
+
+// MayHaveHugePages implements Machine. With the mode madvise an allocator would have
+// to ask for them; none of the servers' does of itself.
+func (m LocalMachine) MayHaveHugePages(pid int) bool {
+	if mode, err := m.FS.HugePages(); err == nil && mode != "always" {
+		return false
+	}
+	allowed, err := m.FS.HugePagesAllowed(pid)
+	return err != nil || allowed.Or(true)
+}
+
+// CPUs implements Machine.
+func (m LocalMachine) CPUs() int {
+	n, err := m.FS.CPUs()
+	if err != nil {
+		return runtime.NumCPU()
+	}
+	return n
 }
 
 // Pages implements Machine.

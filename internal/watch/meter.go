@@ -70,7 +70,7 @@ type meter struct {
 	// whatever makes a child's pages private is in it.
 	work float64
 	gave bool          // server or child gave memory back since the birth
-	huge opt.Val[bool] // the child has huge pages; absent before smaps was read
+	huge opt.Val[bool] // the child has huge pages; absent where it may and smaps was not read
 	grew bool          // and the server, which may have them too, has grown: by fewer faults than pages
 
 	anchor opt.Val[anchor] // the last exact reading
@@ -186,7 +186,7 @@ func (m *meter) copies(r reading) history.Copies {
 	c := history.Copies{Time: r.at, Faults: opt.Of(m.counted(r) / m.page)}
 	c.Bytes, c.Stall = m.accounted(r)
 	c.Source = history.SourceTaskstats
-	if m.huge.Or(false) && r.grown(m.birth.resident) > max(m.counted(r)/50, ownPages) {
+	if m.huge.Or(true) && r.grown(m.birth.resident) > max(m.counted(r)/50, ownPages) {
 		m.grew = true
 	}
 	if !c.Bytes.Present() && !m.gave && !m.grew {
@@ -251,7 +251,7 @@ func (m *meter) between(r reading) (uint64, bool) {
 // huge pages.
 func (m *meter) spread(r reading) uint64 {
 	a, _ := m.anchor.Get()
-	if bytes, _ := m.accounted(r); m.huge.Or(false) && !bytes.Present() {
+	if bytes, _ := m.accounted(r); m.huge.Or(true) && !bytes.Present() {
 		return a.spread + r.grown(a.resident)
 	}
 	return a.spread

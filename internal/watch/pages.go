@@ -65,11 +65,13 @@ func (s *sampler) samplePages() opt.Val[estimate] {
 	if err != nil {
 		if !errors.Is(err, proc.ErrGone) {
 			p.may = false
-			s.w.opts.Server.SetAvailable(source, false)
-			s.w.log.Warn("The child's pages can't be read", "err", err, "remedy", remedySmaps)
+			if s.w.opts.Server.SetAvailable(source, false) {
+				s.w.log.Warn("The child's pages can't be read", "err", err, "remedy", remedySmaps)
+			}
 		}
 		return opt.Val[estimate]{}
 	}
+	s.w.opts.Server.SetAvailable(source, true)
 	p.sweep.take(s.work(), s.anonymous(), reads)
 	pages, off := p.sweep.estimate(s.work(), s.anonymous())
 	page := float64(os.Getpagesize())

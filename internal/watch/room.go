@@ -46,7 +46,7 @@ func (w *Watcher) readRoom(s proc.Status) {
 	r := w.opts.Machine.Room(p.ID().PID, stat.VirtualBytes)
 	r.Accounted = p.room.of(r, stat.VirtualBytes)
 	w.opts.Server.SetRoom(r)
-	if a, ok := r.Accounted.Get(); ok && a.AtMost && !r.Passes(a) && living == 0 {
+	if a, ok := r.Accounted.Get(); ok && a.AtMost && !r.Passes(a) && living == 0 && w.opts.Sampling {
 		w.readAccounted(p, stat.VirtualBytes)
 	}
 }

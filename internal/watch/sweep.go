@@ -132,17 +132,17 @@ func (s *sweep) estimate(work, child float64) (pages, off float64) {
 	if rate.work <= 0 || child <= 0 {
 		return 0, math.Inf(1)
 	}
-	var read, resident float64
+	var read, remain float64 // places, pages there as shares of the whole child
 	for _, b := range s.batches {
 		if b.at > 0 {
-			read, resident = read+b.places, resident+b.private+b.shared
+			read, remain = read+b.places, remain+(b.private+b.shared)/b.child
 		}
 	}
 	pace := rate.pace()
 	var private, all, guessed, lost, old float64 // old: work since places were read, over all places
 	for _, b := range s.batches {
 		if b.at == 0 { // not read yet, and all of it shared at the birth
-			b.shared = resident / read * b.places
+			b.shared = remain / read * b.places * b.child
 		}
 		left := child / b.child * (b.private + b.shared) // of what was there
 		kept := min(left, b.private*math.Exp(-pace*shrinkage(b.child, child)))

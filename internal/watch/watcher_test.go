@@ -1,6 +1,10 @@
 package watch
 
 import (
+	"bytes"
+	"log/slog"
+	"math"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -506,7 +510,7 @@ func TestBudget(t *testing.T) {
 		time.Sleep(life)
 		total := s.State().Totals
 		spent := total.SamplerSeconds[history.SourceChildSmaps]
-		if limit := 0.01*life.Seconds() + 0.05 + 0.1; spent > limit {
+		if limit := 0.01*life.Seconds() + burst.Seconds() + w.readCost.Seconds(); spent > limit {
 			t.Errorf("reads took %.2f s in %s, the budget allows %.2f", spent, life, limit)
 		}
 		if spent < 0.01*life.Seconds()*0.8 {
@@ -518,7 +522,9 @@ func TestBudget(t *testing.T) {
 	})
 }
 
-func TestSmapsDenied(t *testing.T) {
+// Without the right to read them nothing is drawn that nothing could refute, and
+// nothing is tried.
+func TestNoRights(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.procs[serverPID].rights = false
@@ -528,12 +534,41 @@ func TestSmapsDenied(t *testing.T) {
 			t.Errorf("before a fork: available %v, problem %q", st.Available, st.ProcessProblem)
 		}
 		child := w.save(200, time.Millisecond)
-		child.set(func() { child.smapsErr = proc.ErrDenied })
 		time.Sleep(2 * time.Second)
 		child.exit(exitOK)
 		child.reap()
 		time.Sleep(time.Second)
 		f := only(t, s)
+		if f.Outcome != history.OutcomeOK || len(f.Curve) != 0 || f.PeakBytes.Present() {
+			t.Errorf("record %+v", f)
+		}
+		if n := s.State().Totals.SamplerReads[history.SourceChildSmaps]; n != 0 {
+			t.Errorf("%d reads of smaps", n)
+		}
+	})
+}
+
+// What the rights do not show, such as a security module, is said once and not at
+// every fork.
+func TestSmapsDenied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		var log bytes.Buffer
+		s := run(t, w, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		time.Sleep(2 * time.Second)
+		for pid := 200; pid < 203; pid++ {
+			child := w.save(pid, time.Millisecond)
+			child.set(func() { child.smapsErr = proc.ErrDenied })
+			time.Sleep(2 * time.Second)
+			child.exit(exitOK)
+			child.reap()
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		if n := strings.Count(log.String(), "smaps can't be read"); n != 1 {
+			t.Errorf("said %d times:\n%s", n, log.String())
+		}
+		f := s.Forks()[2]
 		if f.Outcome != history.OutcomeOK || f.SwapPeakBytes.Present() {
 			t.Errorf("record %+v", f)
 		}
@@ -542,7 +577,7 @@ func TestSmapsDenied(t *testing.T) {
 				t.Errorf("point %+v, want an estimate by the counters", p)
 			}
 		}
-		if n := s.State().Totals.SamplerReads[history.SourceChildSmaps]; n != 1 || s.State().Available[history.SourceChildSmaps] {
+		if n := s.State().Totals.SamplerReads[history.SourceChildSmaps]; n != 3 || s.State().Available[history.SourceChildSmaps] {
 			t.Errorf("%d reads, available: %v", n, s.State().Available)
 		}
 	})
@@ -748,4 +783,71 @@ func TestEndingChildGivesNothingBack(t *testing.T) {
 			t.Errorf("copied %v, want %d", f.CopiedBytes, 1000*page)
 		}
 	})
+}
+
+// copying is a save during which the server writes to 6,000 pages.
+func copying(t *testing.T, w *world, writes func(server *fakeProcess, pages uint64)) (history.Fork, *history.Server) {
+	t.Helper()
+	s := run(t, w)
+	time.Sleep(3 * time.Second)
+	child := w.save(200, time.Millisecond)
+	server := w.procs[serverPID]
+	for range 12 {
+		time.Sleep(250 * time.Millisecond)
+		server.set(func() { writes(server, 500) })
+	}
+	time.Sleep(300 * time.Millisecond)
+	child.exit(exitOK)
+	child.reap()
+	time.Sleep(2 * time.Second)
+	return only(t, s), s
+}
+
+// Delay accounting that is switched off in the middle is noticed, whether it has
+// counted before or not, and the faults tell instead.
+func TestAccountingSwitchedOff(t *testing.T) {
+	for name, counts := range map[string]int{"before the first copy": 0, "later": 6} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.copies = 10
+				steps := 0
+				f, s := copying(t, w, func(server *fakeProcess, pages uint64) {
+					server.faults += pages
+					if steps++; steps <= counts {
+						w.copies += pages
+					}
+					w.accountingOff = steps > counts && counts > 0
+				})
+				if f.CopiedBytes != opt.Of(uint64(6000*page)) || f.CopiedSource != history.SourceCounters || f.CopyStallSeconds.Present() {
+					t.Errorf("copied %v by %s in %v", f.CopiedBytes, f.CopiedSource, f.CopyStallSeconds)
+				}
+				if s.State().Available[history.SourceTaskstats] {
+					t.Error("delay accounting is said to work")
+				}
+			})
+		})
+	}
+}
+
+// The time that copies take is that of the thread that serves the clients: the main
+// one, but for KeyDB, whose main thread serves nobody.
+func TestAccountingOfTheServingThread(t *testing.T) {
+	for software, want := range map[string]float64{redisinfo.SoftwareRedis: 0.03, redisinfo.SoftwareKeyDB: 0.06} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.copies = 10
+			w.info.Software = software
+			f, s := copying(t, w, func(server *fakeProcess, pages uint64) {
+				server.faults += pages
+				w.copies += pages
+			})
+			if got, ok := f.CopyStallSeconds.Get(); !ok || math.Abs(got-want) > 1e-9 || f.CopiedBytes != opt.Of(uint64(6000*page)) {
+				t.Errorf("%s: copied %v in %v s, want %v", software, f.CopiedBytes, f.CopyStallSeconds, want)
+			}
+			if !s.State().Available[history.SourceTaskstats] {
+				t.Errorf("%s: delay accounting is said not to work", software)
+			}
+		})
+	}
 }

@@ -50,21 +50,24 @@ func instanceAnnotations() list {
 			"titleFormat": "{{kind}}", "textFormat": whoKind + ": a child is alive", "tagKeys": "server,kind",
 		}
 	}
-	mark := func(name, color, expr, text string) object {
+	// A mark is where the expression says, in milliseconds, or where it has a result.
+	mark := func(name, color, expr string, says bool, text string) object {
 		return object{
 			"name": name, "datasource": source(), "enable": true, "iconColor": color,
-			"expr": expr, "step": "60s", "useValueForTime": true,
+			"expr": expr, "step": "60s", "useValueForTime": says,
 			"titleFormat": "{{kind}}", "textFormat": whoKind + ": " + text, "tagKeys": "server,kind",
 		}
 	}
 	start := kinds("last_start_timestamp_seconds") + " * 1000"
+	refused := kinds("refused_total")
 	return list{
 		shade("rdb", "rgba(110, 160, 255, 0.6)", `kind="rdb"`),
 		shade("aof", "rgba(115, 191, 105, 0.6)", `kind="aof"`),
 		shade("replication", "rgba(184, 119, 217, 0.6)", `kind="replication"`),
 		shade("other", "rgba(150, 150, 150, 0.6)", `kind!~"rdb|aof|replication"`),
-		mark("Fork", "orange", start, "fork"),
-		mark("Failed fork", "red", start+" and "+kinds("last_success")+" == 0", "a fork whose child failed"),
+		mark("Fork", "orange", start, true, "fork"),
+		mark("Failed fork", "red", start+" and "+kinds("last_success")+" == 0", true, "a fork whose child failed"),
+		mark("Refused fork", "dark-red", refused+" - "+refused+" offset 1m > 0", false, "a fork that the kernel refused, within the minute before"),
 	}
 }
 
@@ -401,7 +404,7 @@ func exporterRow() row {
 				about: "Readings per second while a child lives, and those of child_smaps and pagemap put off to stay within the budget: the more, the further apart are the exact points of large children.",
 				queries: []query{
 					{rate(of("exporter_sampler_reads_total")), who + " {{source}} read"},
-					{rate(of("exporter_sampler_deferred_total")), who + " {{source}} put off"},
+					{rate(of("exporter_sampler_deferred_total")), who + " put off"},
 				},
 			},
 			{

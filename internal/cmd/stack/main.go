@@ -53,8 +53,7 @@ func run() int {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := stack(ctx, &s)
-	if err != nil && ctx.Err() == nil {
+	if err := stack(ctx, &s); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "stack:", err)
 		return 1
 	}
@@ -89,30 +88,31 @@ func stack(ctx context.Context, s *settings) error {
 		return err
 	}
 
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return runExporter(ctx, listener, primary, replica) })
-	prometheus, err := startPrometheus(ctx, s, dir, listener.Addr().String())
+	// All of it runs on after ctx until Prometheus has told what it has.
+	group, running := errgroup.WithContext(context.WithoutCancel(ctx))
+	group.Go(func() error { return runExporter(running, listener, primary, replica) })
+	prometheus, err := startPrometheus(running, s, dir, listener.Addr().String())
 	if err != nil {
 		return err
 	}
 	group.Go(prometheus.wait)
 	group.Go(func() error {
-		load := redisrun.StartLoad(ctx, primary.Client(), redisrun.LoadOptions{Rate: s.rate, Keys: s.keys, ValueSize: s.size})
+		load := redisrun.StartLoad(running, primary.Client(), redisrun.LoadOptions{Rate: s.rate, Keys: s.keys, ValueSize: s.size})
 		defer load.Stop()
-		if err := sleep(ctx, s.quiet); err != nil {
+		if err := sleep(running, s.quiet); err != nil {
 			return err
 		}
-		return newForks(primary, replica, s.pause).run(ctx)
+		return newForks(primary, replica, s.pause).run(running)
 	})
 	group.Go(func() error {
 		if err := prometheus.ready(ctx); err != nil {
 			return err
 		}
 		where(s, listener.Addr().String())
-		return end(ctx, s, prometheus)
+		return end(ctx, running, s, prometheus)
 	})
 	err = group.Wait()
-	if errors.Is(err, context.Canceled) || errors.Is(err, errOver) {
+	if errors.Is(err, errOver) {
 		return nil
 	}
 	return err
@@ -121,15 +121,20 @@ func stack(ctx context.Context, s *settings) error {
 // errOver ends the stack when its time is over.
 var errOver = errors.New("the time is over")
 
-func end(ctx context.Context, s *settings, p *prometheus) error {
-	if s.length == 0 {
-		return nil
+// end returns when the time is over, or ctx is, or nothing runs any more.
+func end(ctx, running context.Context, s *settings, p *prometheus) error {
+	var over <-chan time.Time
+	if s.length > 0 {
+		over = time.After(s.length)
 	}
-	if err := sleep(ctx, s.length); err != nil {
-		return err
+	select {
+	case <-running.Done():
+		return running.Err()
+	case <-ctx.Done():
+	case <-over:
 	}
 	if s.record != "" {
-		if err := p.record(ctx, s.record); err != nil {
+		if err := p.record(running, s.record); err != nil {
 			return fmt.Errorf("record: %w", err)
 		}
 	}
