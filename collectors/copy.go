@@ -14,7 +14,7 @@ func copyFamily() family {
 	stall := &Metric{
 		Name:   "redis_fork_copy_stall_seconds_total",
 		Type:   Counter,
-		Help:   "Seconds that passed inside the kernel's page copies while a child lived, all threads of the server together. A lower bound of what commands waited, because a copy is about two thirds of its fault; time during which the thread was preempted is included, so with too few CPUs it can be far more.",
+		Help:   "Seconds that passed inside the kernel's page copies while a child lived, in the thread that serves the clients (KeyDB: all threads together). A lower bound of what commands waited, because a copy is about two thirds of its fault; time during which the thread was preempted is included, so with too few CPUs it can be far more.",
 		Needs:  "taskstats",
 		Absent: "taskstats does not work and never did during a fork, or " + notRead,
 	}

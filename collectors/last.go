@@ -70,7 +70,7 @@ func lastFamily() family {
 		Name:   "redis_fork_last_copy_stall_seconds",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "Seconds that passed inside the kernel's page copies of the last finished fork, all threads of the server together: see redis_fork_copy_stall_seconds_total. Spread over the child's life, unlike redis_fork_last_stall_seconds.",
+		Help:   "Seconds that passed inside the kernel's page copies of the last finished fork: see redis_fork_copy_stall_seconds_total. Spread over the child's life, unlike redis_fork_last_stall_seconds.",
 		Needs:  "taskstats",
 		Absent: unknown,
 	}

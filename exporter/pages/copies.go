@@ -20,7 +20,7 @@ func copyTimeNote(f *history.Fork) string {
 	if !ok {
 		return "Needs the kernel's delay accounting (taskstats): the landing page says how to switch it on."
 	}
-	said := "The server spent " + chart.Seconds(s) + " copying pages, all its threads together"
+	said := "The server spent " + chart.Seconds(s) + " copying pages"
 	if per := chart.CopyShare(f); per != "" {
 		said += ", " + per + " of the child's life"
 	}

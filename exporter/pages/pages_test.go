@@ -384,7 +384,7 @@ func TestForkPage(t *testing.T) {
 		"RDB save of cache-a:6379", "fc-wide", "fc-narrow", "38.4 ms", ">25.6</span>", "20.3 s", "3.19 MB", "17.9 s", "1.24 GB", "1,204,551", "3 figures",
 		"child 4101 of server 700", "202 readings", "Private dirty: 21 by smaps (exact), 181 by counters. Copied: 202 by delay accounting.",
 		"2.03 s", "1.20 GB", "8.30 s, cut off by the next fork", "41,220", "301,415", "which counts each copy",
-		"The server spent 2.03 s copying pages, all its threads together, 100 ms per second of the child&#39;s life, 53 × the stall.", "the tail is not to scale", "until 2026-03-04 05:03:27 UTC",
+		"The server spent 2.03 s copying pages, 100 ms per second of the child&#39;s life, 53 × the stall.", "the tail is not to scale", "until 2026-03-04 05:03:27 UTC",
 		`href="../api/v1/forks/`+f.ID+`"`, `href="../forks/`+f.ID+`.svg"`,
 		`rel="next" href="../forks/`+forktest.Running(now).ID+`"`, `rel="prev" href="../forks/`+forktest.Killed(now).ID+`"`,
 	)

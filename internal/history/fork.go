@@ -153,7 +153,7 @@ type Fork struct {
 	CopiedCurve      []CopiedPoint    `json:"copied_curve,omitempty"` // ascending in time; ends where it can't be known any more
 	CopiedBytes      opt.Val[uint64]  `json:"copied_bytes,omitzero"`  // that the kernel copied for the server's writes until the child's death
 	CopiedSource     Source           `json:"copied_source,omitempty"`
-	CopyStallSeconds opt.Val[float64] `json:"copy_stall_seconds,omitzero"` // that the server spent in these copies, all threads together
+	CopyStallSeconds opt.Val[float64] `json:"copy_stall_seconds,omitzero"` // that the thread serving the clients spent in copies; KeyDB: all threads
 	// EstimatedCopyStallSeconds is CopyStallSeconds without delay accounting: from the
 	// server's system time. Absent where memory was given back, or few pages copied.
 	EstimatedCopyStallSeconds opt.Val[float64] `json:"estimated_copy_stall_seconds,omitzero"`

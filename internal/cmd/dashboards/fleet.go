@@ -165,7 +165,7 @@ func costsRow() row {
 		},
 		{
 			title: "Copy stall as a share of time, the ten highest", width: 12, unit: "percentunit", visual: lines(), none: "not known",
-			about:   "Share of the time that a server spent inside the kernel's page copies, all its threads together. It needs the kernel's delay accounting (source taskstats).",
+			about:   "Share of the time that a server spent inside the kernel's page copies. It needs the kernel's delay accounting (source taskstats).",
 			queries: []query{{"topk(10, " + rate(of("copy_stall_seconds_total")) + ")", who}},
 		},
 	}}}}

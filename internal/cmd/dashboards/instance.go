@@ -123,7 +123,7 @@ func surviveRow() row {
 		{5, []panel{
 			{
 				title: "Copy time of the last fork", width: 4, unit: "s", visual: stat(), none: "not known",
-				about:   "How long the kernel spent on page copies while the newest fork's child lived, whatever it was for, all threads of the server together. It is spread over the child's life, a bit of it in each write to a page of its own; commands waited about half as long again. It needs the kernel's delay accounting (source taskstats).",
+				about:   "How long the kernel spent on page copies while the newest fork's child lived, whatever it was for. It is spread over the child's life, a bit of it in each write to a page of its own; commands waited about half as long again. It needs the kernel's delay accounting (source taskstats).",
 				queries: []query{{newest("last_copy_stall_seconds"), whoKind}},
 			},
 			{
@@ -205,7 +205,7 @@ func clientsRow() row {
 			},
 			{
 				title: "Copy stall as a share of time", width: 10, unit: "percentunit", visual: lines(), none: "not known",
-				about:   "Share of the time that the server spent inside the kernel's page copies, all its threads together: with several threads it can exceed 100 %. A lower bound of what commands waited, because a copy is about two thirds of its fault; but time off the CPU counts too. It needs the kernel's delay accounting (source taskstats).",
+				about:   "Share of the time that the server spent inside the kernel's page copies. A lower bound of what commands waited, because a copy is about two thirds of its fault; but time off the CPU counts too. It needs the kernel's delay accounting (source taskstats).",
 				queries: []query{{rate(of("copy_stall_seconds_total")), who}},
 			},
 		}},
@@ -234,7 +234,7 @@ func clientsRow() row {
 			},
 			{
 				title: "Copy stall in $window", width: 4, unit: "s", visual: stat(), none: "not known",
-				about:   "Time inside the kernel's page copies in the chosen window, all threads of the server together. It needs the kernel's delay accounting (source taskstats).",
+				about:   "Time inside the kernel's page copies in the chosen window. It needs the kernel's delay accounting (source taskstats).",
 				queries: []query{{increase(of("copy_stall_seconds_total")), who}},
 			},
 		}},

@@ -23,7 +23,7 @@ var queries = [...]struct{ what, expr string }{
 		`sum without (kind) (rate(redis_fork_child_seconds_total[1d]))`,
 	},
 	{
-		"Share of the last hour that the server spent inside the kernel's page copies, all its threads together.",
+		"Share of the last hour that the server spent inside the kernel's page copies.",
 		`rate(redis_fork_copy_stall_seconds_total[1h])`,
 	},
 	{
