@@ -33,10 +33,10 @@ func NewFS(procfs, sysfs string) (FS, error) {
 	return FS{proc: procfs, sys: sysfs}, nil
 }
 
-// path names a file of a process.
 // Proc is where the procfs is mounted.
 func (fs FS) Proc() string { return fs.proc }
 
+// path names a file of a process.
 func (fs FS) path(pid int, name string) string {
 	return fs.proc + "/" + strconv.Itoa(pid) + "/" + name
 }

@@ -50,7 +50,7 @@ func (fs FS) CPUs() (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("counting the CPUs: %w", err)
 	}
-	return int(n) + 1, nil
+	return n + 1, nil
 }
 
 // OOMCounter finds the counter of OOM kills around a process: its memory cgroup's

@@ -57,6 +57,24 @@ func TestHugePages(t *testing.T) {
 	}
 }
 
+func TestCPUs(t *testing.T) {
+	fs := hostFS(t)
+	file := filepath.Join(fs.sys, "devices", "system", "cpu", "possible")
+	if _, err := fs.CPUs(); err == nil {
+		t.Error("no file: no error")
+	}
+	for text, want := range map[string]int{"0\n": 1, "0-1\n": 2, "0-3,8-127\n": 128, "0,2\n": 3} {
+		write(t, file, text)
+		if got, err := fs.CPUs(); err != nil || got != want {
+			t.Errorf("%q: %d, %v", text, got, err)
+		}
+	}
+	write(t, file, "-\n")
+	if got, err := fs.CPUs(); err == nil {
+		t.Errorf("no number: %d", got)
+	}
+}
+
 const (
 	v1Control = "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"
 	v2Events  = "low 0\nhigh 8\nmax 9\noom 5\noom_kill 4\noom_group_kill 1\n"

@@ -197,6 +197,9 @@ func (w *Watcher) readQuiet() {
 	if err != nil {
 		return
 	}
+	if p.accounted.Load() && !r.copies.Present() {
+		w.openAccounting(p) // no answer: why?
+	}
 	w.opts.Server.SetAvailable(history.SourceCgroup, r.cgroup.Present())
 	p.addQuiet(r)
 }

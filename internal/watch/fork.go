@@ -98,6 +98,20 @@ func (w *Watcher) living() (n int) {
 	return n
 }
 
+// alone tells whether no child has memory of the server's now. Of a child that has
+// just died the loop may not have heard yet.
+func (w *Watcher) alone() bool {
+	for _, f := range w.forks {
+		if f.end.Present() {
+			continue
+		}
+		if stat, err := f.child.Stat(); err == nil && stat.VirtualBytes > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // ended takes the end of a child, once it is reaped.
 func (w *Watcher) ended(id string, d death, cpu opt.Val[float64], written opt.Val[uint64]) {
 	f := w.forks[id]

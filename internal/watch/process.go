@@ -244,7 +244,7 @@ func (w *Watcher) birth(ctx context.Context, p *process, pid int, seen time.Time
 		id: id, process: p, child: child, partial: partial, born: start, seen: seen,
 		titled: history.KindUnknown, before: info, stop: stop,
 	}
-	alone := w.living() == 0
+	alone := w.alone()
 	w.forks[id] = f
 	if !partial {
 		w.ledger.birth(id, start, seen)

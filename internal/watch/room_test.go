@@ -185,6 +185,15 @@ func TestAccountedIsReadRarely(t *testing.T) {
 			t.Errorf("%d reads while a child lives", n)
 		}
 	})
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.room = history.Room{Commit: opt.Of(uint64(1))}
+		run(t, w, func(o *Options) { o.Sampling = false })
+		time.Sleep(time.Minute)
+		if n := reads(w); n != 0 {
+			t.Errorf("%d reads without sampling", n)
+		}
+	})
 }
 
 // What an accounted heap has grown by since smaps was read is accounted too; one

@@ -43,6 +43,7 @@ type sampler struct {
 	nextPoint time.Time              // zero: at once
 	nextExact time.Time
 	pages     sampledPages
+	alone     bool // no other child lived at the birth: whoever counts copies counts those for both
 	beside    bool // the cgroup tells as much as smaps
 	blind     bool // smaps can't be read: said once, not tried again
 	exacts    int  // readings of smaps so far
@@ -53,7 +54,7 @@ type sampler struct {
 // child lived then, so that what was read before is this fork's zero.
 func newSampler(w *Watcher, id string, child Process, p *process, birth time.Time, alone, partial bool) *sampler {
 	page := uint64(os.Getpagesize())
-	s := &sampler{w: w, id: id, child: child, process: p, birth: birth, nextExact: birth.Add(firstExact)}
+	s := &sampler{w: w, id: id, child: child, process: p, birth: birth, alone: alone, nextExact: birth.Add(firstExact)}
 	before := p.takeQuiet(birth)
 	if !alone || partial {
 		before = nil
@@ -121,14 +122,12 @@ func (s *sampler) point(exact bool) {
 	var before reading
 	if exact {
 		var err error
-		if before, err = s.read(); err != nil {
+		if before, err = s.counters(); err != nil {
 			return
 		}
 		dirty = s.exact()
 	}
-	r, cost, err := timed(s.w.opts.CPUTime, s.read)
-	s.w.opts.Budget.Spend(cost)
-	s.w.opts.Server.CountSampler(history.SourceCounters, cost)
+	r, err := s.counters()
 	if err != nil || !s.meter.plausible(r) || isClosed(s.child.Exited()) {
 		return // the kernel may have been taking the memory apart meanwhile
 	}
@@ -150,16 +149,26 @@ func (s *sampler) point(exact bool) {
 	s.addExtra(r, dirty)
 }
 
+// counters takes a reading that the budget pays for.
+func (s *sampler) counters() (reading, error) {
+	r, cost, err := timed(s.w.opts.CPUTime, s.read)
+	s.w.opts.Budget.Spend(cost)
+	s.w.opts.Server.CountSampler(history.SourceCounters, cost)
+	return r, err
+}
+
 func (s *sampler) addCopies(r reading) {
 	c := s.meter.copies(r)
 	s.system.add(r, s.meter.page)
-	if s.process.accounted.Load() && !(c.Source == history.SourceTaskstats && c.Bytes.Present()) {
+	if s.process.accounted.Load() && (c.Source != history.SourceTaskstats || !c.Bytes.Present()) {
 		if !r.copies.Present() {
 			return // it did not answer this time: no change of source half-way
 		}
 		s.w.noAccounting(s.process, errUnaccounted) // its count stands still
 	}
-	s.w.opts.Server.AddCopies(s.id, c)
+	if s.alone {
+		s.w.opts.Server.AddCopies(s.id, c)
+	}
 }
 
 // read takes a reading of server and child.
@@ -257,7 +266,7 @@ func (s *sampler) last() (reading, bool) {
 // estimateStall estimates how long the copies of a fork that has ended took, where
 // their number is known.
 func (s *sampler) estimateStall(r reading) {
-	if s.meter.partial || s.meter.gave || s.meter.grew {
+	if !s.alone || s.meter.partial || s.meter.gave || s.meter.grew {
 		return
 	}
 	pages := float64(s.meter.counted(r) / s.meter.page)

@@ -851,3 +851,35 @@ func TestAccountingOfTheServingThread(t *testing.T) {
 		})
 	}
 }
+
+// Two children at a time, as of a script that is debugged during a save: what is
+// copied for both is counted once.
+func TestCopiesOfTwoChildren(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := run(t, w)
+		time.Sleep(3 * time.Second)
+		first := w.save(200, time.Millisecond)
+		time.Sleep(time.Second)
+		second := w.fork(201, time.Millisecond)
+		server := w.procs[serverPID]
+		for range 10 {
+			time.Sleep(250 * time.Millisecond)
+			server.set(func() { server.faults += 500 })
+		}
+		time.Sleep(300 * time.Millisecond)
+		for _, child := range []*fakeProcess{second, first} {
+			child.exit(exitOK)
+			child.reap()
+			time.Sleep(time.Second)
+		}
+		if got := s.State().Totals.CopiedBytes; got != 5000*page {
+			t.Errorf("%d bytes copied, want %d", got, 5000*page)
+		}
+		for _, f := range s.Forks() {
+			if f.ChildPID == 201 && f.CopiedBytes.Present() {
+				t.Errorf("the second child: %v bytes copied", f.CopiedBytes)
+			}
+		}
+	})
+}

@@ -39,12 +39,9 @@ func batches() []batch {
 	}
 }
 
-// A child lives for 25 ms or more: it sleeps so long, at least, at each key. A
-// short one does not sleep.
-const (
-	keysPerFork = 250
-	keyDelay    = 100 * time.Microsecond
-)
+// A child lives for hardly more than this: it sleeps so long at its one key. A short
+// one does not sleep.
+const childLives = 20 * time.Millisecond
 
 // accounts are what an exporter says of the forks of one server, in all.
 type accounts struct {
@@ -114,7 +111,7 @@ func (b *bench) forks(ctx context.Context) (err error) {
 }
 
 func (b *bench) countForks(ctx context.Context, x batch) (c counted, err error) {
-	delay := int(keyDelay.Microseconds())
+	delay := int(childLives.Microseconds())
 	if x.short {
 		delay = 0
 	}
@@ -125,7 +122,7 @@ func (b *bench) countForks(ctx context.Context, x batch) (c counted, err error) 
 		return c, err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	if err := redisrun.Fill(ctx, s.Client(), keysPerFork, 10); err != nil {
+	if err := redisrun.Fill(ctx, s.Client(), 1, 10); err != nil {
 		return c, err
 	}
 	e, err := b.startExporter(ctx, s, nil, x.flags...)

@@ -37,7 +37,7 @@ func printAccuracy(out io.Writer, runs []seen) error {
 		"load", "huge pages", "exporter", "peak, MB", "source", "points", "largest error, MB", "% of peak", "% of data", "rms, % of peak", "beyond its own error", "beyond the bound",
 	}}
 	rest := table{head: []string{
-		"load", "huge pages", "exporter", "slots with a point", "copied, MB", "source", "largest error, % of copied", "beyond 2 %", "our peak / the server's", "points not checked",
+		"load", "huge pages", "exporter", "slots with a point", "copied, MB", "source", "largest error, % of copied", "beyond 2 %", "our peak / the server's", "copy time: the estimate / taskstats", "points not checked",
 	}}
 	for _, r := range runs {
 		name := []string{r.load, yes(r.hugePages), r.exporter}
@@ -49,7 +49,7 @@ func printAccuracy(out io.Writer, runs []seen) error {
 		for _, s := range r.copies {
 			source, off, beyond = string(s.source), percent(s.largest, r.copied), strconv.Itoa(s.beyond)
 		}
-		rest.add(append(name[:3:3], fmt.Sprintf("%.0f %%", 100*r.slots), number(mega(r.copied)), source, off, beyond, share(r.fork.PeakBytes, r.fork.ReportedCOWBytes), strconv.Itoa(r.unchecked))...)
+		rest.add(append(name[:3:3], fmt.Sprintf("%.0f %%", 100*r.slots), number(mega(r.copied)), source, off, beyond, share(r.fork.PeakBytes, r.fork.ReportedCOWBytes), share(r.fork.EstimatedCopyStallSeconds, r.fork.CopyStallSeconds), strconv.Itoa(r.unchecked))...)
 	}
 	if err := dirty.print(out); err != nil {
 		return err
@@ -85,7 +85,7 @@ func number(v float64) string {
 
 func percent(part, whole float64) string { return fmt.Sprintf("%.2f", 100*part/whole) }
 
-func share(part, whole opt.Val[uint64]) string {
+func share[T uint64 | float64](part, whole opt.Val[T]) string {
 	p, ok1 := part.Get()
 	w, ok2 := whole.Get()
 	if !ok1 || !ok2 || w == 0 {

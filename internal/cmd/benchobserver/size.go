@@ -15,8 +15,6 @@ const (
 	// a child gives back the pages of larger ones, which is another matter.
 	sizeValue  = 2000
 	sizePerKey = 2125 // bytes of resident memory
-	// CPU time differs little between rounds, and large saves are long.
-	smallRounds, largeRounds = 2, 1
 )
 
 // sampled is what watching one save cost.
@@ -32,15 +30,15 @@ type sampled struct {
 func size(ctx context.Context, b *bench) ([]*table, error) {
 	var all []sampled
 	var errs []error
-	for _, s := range []struct{ gb, rounds int }{{1, smallRounds}, {b.sizeGB, largeRounds}} {
+	for _, n := range []int{1, b.sizeGB} {
 		if ctx.Err() != nil {
 			break
 		}
-		if err := b.room(uint64(s.gb) * gb); err != nil {
-			errs = append(errs, fmt.Errorf("%d GB are left out: %w", s.gb, err))
+		if err := b.room(uint64(n) * gb); err != nil {
+			errs = append(errs, fmt.Errorf("%d GB are left out: %w", n, err))
 			continue
 		}
-		got, err := b.measureSize(ctx, s.gb, min(b.rounds, s.rounds))
+		got, err := b.measureSize(ctx, n, b.rounds)
 		all = append(all, got...)
 		errs = append(errs, err)
 	}

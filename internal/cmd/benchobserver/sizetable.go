@@ -11,7 +11,7 @@ func sizeTable(all []sampled, rate int) *table {
 	t := &table{
 		title: "What sampling costs when there is more memory",
 		notes: []string{fmt.Sprintf("CPU time in shares of one core while a child lives, under %d SETs of %d bytes a second, scraped every 5 s: "+
-			"that of all readings, by redis_fork_exporter_sampler_cpu_seconds_total, and that of the whole process. All saves of a row together.", rate, sizeValue)},
+			"that of all readings, by redis_fork_exporter_sampler_cpu_seconds_total, and that of the whole process. Medians over the saves.", rate, sizeValue)},
 		head: []string{"resident, GB", "observer", "saves", "one save, s", "sampling, % of a core", "whole process, % of a core", "reads of smaps a save"},
 	}
 	sizes := sizesOf(all)
@@ -23,8 +23,8 @@ func sizeTable(all []sampled, rate int) *table {
 				continue
 			}
 			shares[resident] = s
-			t.row(fmt.Sprintf("%.2f", float64(resident)/gb), o, strconv.Itoa(n), figure(s.seconds/float64(n)),
-				figure(100*s.sampling), figure(100*s.process), figure(s.smapsRead/float64(n)))
+			t.row(fmt.Sprintf("%.2f", float64(resident)/gb), o, strconv.Itoa(n), figure(s.seconds),
+				figure(100*s.sampling), figure(100*s.process), figure(s.smapsRead))
 		}
 		small, large := shares[sizes[0]], shares[sizes[len(sizes)-1]]
 		if len(shares) == 2 && small.sampling > 0 && small.process > 0 {
@@ -45,7 +45,7 @@ func sizesOf(all []sampled) []uint64 {
 	return slices.Compact(sizes)
 }
 
-// sizeShare is what some saves cost together.
+// sizeShare is what the middle one of some saves cost.
 type sizeShare struct {
 	seconds           float64 // with a child
 	sampling, process float64 // of one core
@@ -53,19 +53,19 @@ type sizeShare struct {
 }
 
 func shareOf(all []sampled, observer string, resident uint64) (s sizeShare, saves int) {
+	var seconds, sampling, process, reads []float64
 	for _, one := range all {
-		if one.observer != observer || one.resident != resident {
+		took := one.save.seconds()
+		if one.observer != observer || one.resident != resident || took == 0 {
 			continue
 		}
-		saves++
-		s.seconds += one.save.seconds()
-		s.sampling += one.sampling.Seconds()
-		s.process += one.save.observerRan.Seconds()
-		s.smapsRead += one.smapsRead
+		seconds = append(seconds, took)
+		sampling = append(sampling, one.sampling.Seconds()/took)
+		process = append(process, one.save.observerRan.Seconds()/took)
+		reads = append(reads, one.smapsRead)
 	}
-	if s.seconds > 0 {
-		s.sampling /= s.seconds
-		s.process /= s.seconds
+	if len(seconds) == 0 {
+		return s, 0
 	}
-	return s, saves
+	return sizeShare{median(seconds), median(sampling), median(process), median(reads)}, len(seconds)
 }

@@ -100,10 +100,10 @@ func TestSizeTable(t *testing.T) {
 	}
 	tab := sizeTable([]sampled{
 		one(oursAlone, 8e9, 150e6),
-		one(oursAlone, 1e9, 90e6), one(oursAlone, 1e9, 110e6),
+		one(oursAlone, 1e9, 90e6), one(oursAlone, 1e9, 900e6), one(oursAlone, 1e9, 100e6),
 		one(oursShared, 1e9, 50e6),
 	}, 4000)
-	if got := rowOf(t, tab, "1.00", oursAlone); !slices.Equal(got[2:], []string{"2", "10.0", "1.00", "2.00", "3.00"}) {
+	if got := rowOf(t, tab, "1.00", oursAlone); !slices.Equal(got[2:], []string{"3", "10.0", "1.00", "2.00", "3.00"}) {
 		t.Errorf("%q", got)
 	}
 	if got := rowOf(t, tab, "× 8.00", oursAlone); got[4] != "× 1.50" || got[5] != "× 1.50" {
