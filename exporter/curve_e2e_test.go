@@ -16,12 +16,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/curve"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
@@ -389,4 +391,54 @@ func TestCurveInPrometheus(t *testing.T) {
 		}
 	}
 	t.Logf("points: %d private dirty, %d copied, %d resident", len(truth[curveDirty]), len(truth[curveCopied]), len(truth[curveResident]))
+}
+
+// A Prometheus that comes back after a long time gets what is kept, half an hour:
+// a real one takes all of it, though it is that much older than its newest samples.
+func TestCurveAfterAnAbsence(t *testing.T) {
+	start := time.Now()
+	// The last point before it went away, and the half hour before it came back.
+	kept := history.FeedLine{Points: []history.FeedPoint{{Millis: start.Add(-2 * time.Hour).UnixMilli(), Bytes: 1}}}
+	back := history.FeedLine{First: 1}
+	for at := history.FeedTime - time.Minute; at > 0; at -= time.Second {
+		back.Points = append(back.Points, history.FeedPoint{Millis: start.Add(-at).UnixMilli(), Bytes: uint64(at)})
+	}
+	var returned atomic.Bool
+	site := httptest.NewServer(curve.New(func() []history.Feed {
+		f := history.Feed{Server: "s"}
+		f.Lines[history.LinePrivateDirty] = kept
+		if returned.Load() {
+			f.Lines[history.LinePrivateDirty] = back
+		}
+		return []history.Feed{f}
+	}))
+	t.Cleanup(site.Close)
+	p := startPrometheus(t, site.URL)
+	value := func(expr string) string {
+		body, err := p.get("/api/v1/query?query=" + url.QueryEscape(expr))
+		if err != nil {
+			return err.Error()
+		}
+		var answer struct {
+			Data struct{ Result []struct{ Value [2]any } }
+		}
+		if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Data.Result) != 1 {
+			return body
+		}
+		return fmt.Sprint(answer.Data.Result[0].Value[1])
+	}
+	await := func(expr, want string) {
+		t.Helper()
+		for deadline := time.Now().Add(patience); value(expr) != want; time.Sleep(100 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s is %s, want %s", expr, value(expr), want)
+			}
+		}
+	}
+	await("scrape_samples_scraped", "0") // it has a place now
+	returned.Store(true)
+	await("count_over_time("+curveDirty+"[1h])", strconv.Itoa(len(back.Points)))
+	if refused := p.refused(); len(refused) > 0 {
+		t.Errorf("Prometheus refused points:\n%s", strings.Join(refused, ""))
+	}
 }
