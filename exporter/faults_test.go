@@ -579,6 +579,7 @@ func testHiddenServer(t *testing.T, binary string) {
 // the orphans that it inherits are no forks.
 func TestServerInAPIDNamespace(t *testing.T) {
 	needRoot(t, "unshare", "nsenter")
+	redisruntest.OnlyPIDNamespace(t)
 	s, r := startPair(t, redisrun.Options{Wrapper: []string{"unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "--"}})
 	t.Cleanup(func() { _ = syscall.Kill(s.PID(), syscall.SIGKILL) }) // unshare itself would wait for it
 	if got := field(t, s, "process_id"); got != "1" {

@@ -121,6 +121,7 @@ func TestFindRealServer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if test.root {
 				needRoot(t)
+				redisruntest.OnlyPIDNamespace(t)
 			}
 			test.options.Dir = publicDir(t)
 			s := redisruntest.ForTest(t, test.options)
@@ -151,6 +152,7 @@ func TestFindRealServer(t *testing.T) {
 // Several servers of the same pid in namespaces of their own are told apart.
 func TestFindAmongContainers(t *testing.T) {
 	needRoot(t)
+	redisruntest.OnlyPIDNamespace(t)
 	var servers []*redisrun.Server
 	for range 3 {
 		s := redisruntest.ForTest(t, redisrun.Options{Wrapper: []string{"unshare", "--pid", "--fork"}})

@@ -3,10 +3,13 @@
 package redisruntest
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
+	"golang.org/x/sys/unix"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
@@ -32,4 +35,19 @@ func ForTest(t testing.TB, o redisrun.Options) *redisrun.Server {
 		}
 	})
 	return s
+}
+
+// OnlyPIDNamespace keeps other tests, of whatever package, from starting servers in
+// PID namespaces of their own until t ends: each is process 1 there, and whoever may
+// not look closer can't tell them apart.
+func OnlyPIDNamespace(t testing.TB) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(os.TempDir(), "redis_fork_exporter_test_pid_namespace.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() }) // and with it the lock
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
 }
