@@ -85,9 +85,12 @@ func (f *facts) answered() Finding {
 
 // remembered: where the history comes from that the forecast is made of.
 func (f *facts) remembered(s *forecast.Survival) Finding {
+	memory, _ := s.Fork.Memory.Get()
 	switch n := len(f.state.Recent); {
 	case f.noPast != nil:
 		return finding(pastForksKnown, Unknown, "The exporter could not be asked: "+sentence(f.noPast.Error()), "give the URL of its start page, as in --exporter=http://localhost:10121")
+	case n > 0 && memory.Basis == forecast.BasisReported:
+		return finding(pastForksKnown, OK, "The recorded forks have no curve: the forecast goes by what the server said of its last one.", "see "+childMemory)
 	case n == 1:
 		return f.ok(pastForksKnown, "The forecast is made of 1 recorded fork.")
 	case n > 1:

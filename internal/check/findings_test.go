@@ -236,6 +236,7 @@ func TestFindings(t *testing.T) {
 		{serverSettings, []func(*facts){func(f *facts) { f.settings = settings{failed: true} }}, Unknown, "stopped answering"},
 		{pastForksKnown, nil, OK, "what the server said of its last one"},
 		{pastForksKnown, []func(*facts){fork(history.OutcomeOK)}, OK, "made of 1 recorded fork"},
+		{pastForksKnown, []func(*facts){fork(history.OutcomeOK), func(f *facts) { f.state.Recent[0].PeakBytes = none[uint64]() }}, OK, "have no curve"},
 		{pastForksKnown, []func(*facts){func(f *facts) { f.noPast = errors.New("connection refused") }}, Unknown, "connection refused"},
 		{pastForksKnown, []func(*facts){left(gb / 2), func(f *facts) { f.state.Info.RDBLastCOWBytes = none[uint64]() }}, Unknown, "nothing to forecast"},
 	} {

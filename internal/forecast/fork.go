@@ -17,8 +17,8 @@ const (
 	// BasisPeaks are the peaks of past forks, scaled with the server's size: how
 	// many writes to expect is not known.
 	BasisPeaks Basis = "peaks"
-	// BasisReported is what the server itself said of its last fork, from before
-	// the exporter came.
+	// BasisReported is what the server itself said of its last fork: none was
+	// followed yet, or their memory could not be read.
 	BasisReported Basis = "reported"
 	// BasisStalls are the durations of past forks, scaled with the server's size.
 	BasisStalls Basis = "stalls"

@@ -105,6 +105,22 @@ func TestMemoryByReport(t *testing.T) {
 	}
 }
 
+// Forks whose memory could not be read leave the server's own figure; forks with a
+// curve that says nothing of more writes do not.
+func TestMemoryByReportBesideForks(t *testing.T) {
+	blind, quiet := fork(), fork([2]uint64{3, 1})
+	st := state(blind, blind)
+	st.Info.RDBLastCOWBytes = opt.Of(70 * mb)
+	mustHave(t, OfKind(st, history.KindRDB), 70*mb, BasisReported, 0)
+	st.WriteRate = opt.Val[float64]{}
+	mustHave(t, OfKind(st, history.KindRDB), 70*mb, BasisReported, 0)
+	st = state(blind, quiet)
+	st.Info.RDBLastCOWBytes = opt.Of(70 * mb)
+	if f := OfKind(st, history.KindRDB); f.Memory.Present() || !strings.Contains(f.NoBasis, "hardly any writes") {
+		t.Errorf("by report beside a curve: %+v", f)
+	}
+}
+
 func TestNoBasisSaysWhy(t *testing.T) {
 	blind := fork()
 	for name, test := range map[string]struct {

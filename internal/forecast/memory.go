@@ -60,7 +60,7 @@ func memory(st *history.ServerState, past []*history.Fork, f Fork) opt.Val[Memor
 	if !ok && !f.Writes.Present() {
 		m, ok = byPeaks(st, past)
 	}
-	if !ok && len(past) == 0 {
+	if !ok && !slices.ContainsFunc(past, hasCurve) {
 		m, ok = byReport(st, f)
 	}
 	if !ok {
@@ -76,13 +76,13 @@ func noMemory(past []*history.Fork) string {
 	if len(past) == 0 {
 		return "no fork has ended since the exporter started, and the server tells of none before"
 	}
-	for _, f := range past {
-		if len(f.ExtraCurve) > 0 {
-			return "the forks that were seen had hardly any writes, or did not live to their end: they say nothing of more"
-		}
+	if slices.ContainsFunc(past, hasCurve) {
+		return "the forks that were seen had hardly any writes, or did not live to their end: they say nothing of more"
 	}
 	return "the memory of the forks that were seen could not be read"
 }
+
+func hasCurve(f *history.Fork) bool { return len(f.ExtraCurve) > 0 }
 
 // byCurves reads a past fork's curve off at the writes to be expected: that of the
 // newest with nearly as many, as the end of a curve tells more of a fork's peak than
@@ -134,7 +134,7 @@ func byReport(st *history.ServerState, f Fork) (Memory, bool) {
 	bytes, ok := reported(st, f.Kind).Get()
 	return Memory{
 		Extra: bytes + growth(st, f), Basis: BasisReported,
-		Why: "what the server said of its last fork, which nobody followed; how much was written then is not known",
+		Why: "what the server said of its last fork, which has no curve; how much was written then is not known",
 	}, ok
 }
 
