@@ -47,6 +47,7 @@ type session struct {
 	yes       bool
 	start     func(context.Context) error // starts the fork
 
+	sent     bool // the trigger
 	starting sync.WaitGroup
 }
 
@@ -65,6 +66,8 @@ func (s *session) run(ctx context.Context) (history.Fork, error) {
 		return f, err
 	case f.ID != "":
 		return f, fmt.Errorf("left while the child was alive; the %s goes on on the server, and nothing was changed there", chart.KindWord(f.Kind))
+	case s.sent:
+		return f, fmt.Errorf("left before a child was seen, but %s had been sent: the server may have forked, or may yet, and its child goes on", s.trigger)
 	}
 	return f, errors.New("left before there was a fork; nothing was changed on the server")
 }
@@ -190,6 +193,7 @@ func forecastText(st *history.ServerState, s forecast.Survival, width int) strin
 
 // send starts the fork; the answer comes when the server has forked.
 func (s *session) send(ctx context.Context) <-chan error {
+	s.sent = true
 	answer := make(chan error, 1)
 	s.starting.Go(func() { answer <- s.start(ctx) })
 	return answer

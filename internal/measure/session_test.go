@@ -249,6 +249,35 @@ func TestCtrlC(t *testing.T) {
 		p.interrupt <- os.Interrupt
 		p.wants(<-done, nothing)
 	})
+	bubble(t, 80, "", func(p *played) { // before the trigger
+		p.trigger, p.yes = redisinfo.BGSave, true
+		p.up()
+		done := p.begin()
+		time.Sleep(settle / 2)
+		p.interrupt <- os.Interrupt
+		p.wants(<-done, nothing)
+	})
+	sent := "left before a child was seen, but BGSAVE had been sent"
+	bubble(t, 80, "", func(p *played) { // while the server forks
+		p.trigger, p.yes = redisinfo.BGSave, true
+		p.start = func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		p.up()
+		done := p.begin()
+		time.Sleep(settle + 5*time.Second)
+		p.interrupt <- os.Interrupt
+		p.wants(<-done, sent)
+	})
+	bubble(t, 80, "", func(p *played) { // when it has forked, and the child is not seen yet
+		p.trigger, p.yes = redisinfo.BGSave, true
+		p.up()
+		done := p.begin()
+		time.Sleep(settle + time.Second)
+		p.interrupt <- os.Interrupt
+		p.wants(<-done, sent)
+	})
 	bubble(t, 80, "", func(p *played) { // while the child lives
 		p.up()
 		done := p.begin()
