@@ -8,9 +8,9 @@ func survivalFamily() family {
 	memory := &Metric{
 		Name:   "redis_fork_forecast_memory_bytes",
 		Type:   Gauge,
-		Help:   "Bytes that the next fork is expected to need: what server and child together will hold more than the server now, and the child's page tables. From the curves of this server's last ten forks over writes, read off at the writes that are expected at the present rate; the highest of them, of the kind of fork that needs most. It looks no further than the present load: a batch job that has not begun is not in it. docs/forecast.md says how good it was.",
+		Help:   "Bytes that the next fork is expected to need: what server and child together will hold more than the server now, and the child's page tables. From the past fork nearest in writes: what that needed for as many writes as are expected at the present rate, and 13 % more; of the kind of fork that needs most. A load that has not begun is not in it. docs/forecast.md says how good it was.",
 		Needs:  "process, a fork whose memory could be read; without one INFO (rdb_last_cow_size or aof_last_cow_size)",
-		Absent: "there is no basis yet: no fork was seen and the server reports none, or the forks that were seen had hardly any writes",
+		Absent: "there is no basis yet: no fork was seen, or the memory of none could be read, and the server reports none; or the forks that were seen had hardly any writes",
 	}
 	worst := &Metric{
 		Name:   "redis_fork_worst_case_memory_bytes",
