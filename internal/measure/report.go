@@ -110,12 +110,13 @@ func perKeyRow(f *history.Fork) terminal.Row {
 	return r
 }
 
-// changes is how many keys were changed while the child lived.
+// changes is how many keys were changed while the child lived. Only the curve tells
+// it of a child that is alive, and in old files.
 func changes(f *history.Fork) opt.Val[float64] {
-	if n := len(f.ExtraCurve); n > 0 {
+	if n := len(f.ExtraCurve); n > 0 && !f.Changes.Present() {
 		return opt.Of(f.ExtraCurve[n-1].Changes)
 	}
-	return opt.Val[float64]{}
+	return f.Changes
 }
 
 func reportedRow(f *history.Fork) terminal.Row {

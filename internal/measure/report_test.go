@@ -42,7 +42,7 @@ func golden(t *testing.T, name, got string) {
 
 func TestReport(t *testing.T) {
 	saved := forktest.Saved(now)
-	saved.ExtraCurve = []history.ExtraPoint{{Seconds: 1, Changes: 12_000, Bytes: 1}, {Seconds: 20.3, Changes: 243_911.5, Bytes: 2}}
+	saved.Changes = opt.Of(243_911.5)
 	saved.CgroupLeftBytes, saved.HostLeftBytes = opt.Of(uint64(412_000_000)), opt.Of(uint64(20_110_000_000))
 	for name, f := range map[string]history.Fork{
 		"saved": saved, "running": forktest.Running(now), "killed": forktest.Killed(now), "partial": forktest.Partial(now),
@@ -52,6 +52,26 @@ func TestReport(t *testing.T) {
 		t.Run(name, func(t *testing.T) { golden(t, name, Report(f, now, 80, false)) })
 	}
 	golden(t, "saved-wide", Report(saved, now, 120, false))
+}
+
+// How many keys were changed is known also where the child's memory can't be read,
+// and so there is no curve.
+func TestPerKey(t *testing.T) {
+	curve := []history.ExtraPoint{{Seconds: 1, Changes: 100}, {Seconds: 2, Changes: 200}}
+	for name, test := range map[string]struct {
+		f           history.Fork
+		value, note string
+	}{
+		"without a curve": {history.Fork{Changes: opt.Of(250.)}, "4.00 kB", "250 keys were changed"},
+		"with a curve":    {history.Fork{Changes: opt.Of(250.), ExtraCurve: curve}, "4.00 kB", "250 keys were changed"},
+		"of an old file":  {history.Fork{ExtraCurve: curve}, "5.00 kB", "200 keys were changed"},
+		"not told":        {history.Fork{}, notKnown, "has not told"},
+	} {
+		test.f.CopiedBytes = opt.Of(uint64(1_000_000))
+		if got := perKeyRow(&test.f); got.Value != test.value || !strings.Contains(got.Note, test.note) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
 }
 
 // Whatever is in a record, a report of it is no wider than the terminal.
