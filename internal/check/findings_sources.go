@@ -21,12 +21,15 @@ func (f *facts) found() Finding {
 
 // readable: whether the memory of children can be read.
 func (f *facts) readable() Finding {
+	available := f.state.Available
 	switch {
-	case f.state.Available[history.SourceChildSmaps]:
+	case available[history.SourceChildSmaps] && !available[history.SourcePagemap] && !available[history.SourceCgroup]:
+		return finding(childMemory, OK, "The memory of the server's children can be read, but not page by page: the curve has gaps where memory is given back.", "run this as the server's user and group, as CAP_SYS_PTRACE does not open their pagemap")
+	case available[history.SourceChildSmaps]:
 		return f.ok(childMemory, "The memory of the server's children can be read.")
 	case !f.state.PID.Present():
 		return f.unread(childMemory, "The memory of the server's children", mendRights)
-	case f.state.Available[history.SourceCgroup]:
+	case available[history.SourceCgroup]:
 		return f.warn(childMemory, "The memory of the server's children can't be read; its cgroup tells their growth, but not what is swapped out.", mendRights)
 	}
 	return f.warn(childMemory, "The memory of the server's children can't be read: there is no curve of it, and no peak.", mendRights)

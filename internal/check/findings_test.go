@@ -29,7 +29,7 @@ func healthy() facts {
 				RDBLastCOWBytes: opt.Of(uint64(gb / 2)),
 			},
 			PID: opt.Of(42), ResidentBytes: opt.Of(uint64(gb)), PageTableBytes: opt.Of(uint64(2_000_000)), AnonymousBytes: opt.Of(uint64(gb)),
-			Available: map[history.Source]bool{history.SourceChildSmaps: true, history.SourceCgroup: true, history.SourceTaskstats: true},
+			Available: map[history.Source]bool{history.SourceChildSmaps: true, history.SourcePagemap: true, history.SourceCgroup: true, history.SourceTaskstats: true},
 			Room: history.Room{
 				At: time.Now(), CgroupSeen: true, Host: opt.Of(uint64(10 * gb)), Tasks: opt.Of(history.TaskRoom{Limit: "pids.max", Left: 100}),
 				Cgroup: opt.Of(history.CgroupRoom{Path: "/redis.service", Limit: 5 * gb, Left: 4 * gb}),
@@ -97,6 +97,13 @@ func TestFindings(t *testing.T) {
 		f.state.PID, f.state.ProcessProblem, f.state.Room = noInt, "it is elsewhere", history.Room{}
 		f.state.Available = nil
 		f.oomScoreAdj, f.oomGroup, f.hugePagesAllowed, f.disk, f.rdbFileBytes = noInt, noString, noBool, none[proc.Disk](), none[uint64]()
+	}
+	without := func(sources ...history.Source) func(*facts) {
+		return func(f *facts) {
+			for _, s := range sources {
+				f.state.Available[s] = false
+			}
+		}
 	}
 	fork := func(o history.Outcome) func(*facts) {
 		return func(f *facts) {
@@ -216,8 +223,11 @@ func TestFindings(t *testing.T) {
 
 		{process, nil, OK, "process 42"},
 		{process, []func(*facts){unknown}, Warn, "it is elsewhere."},
-		{childMemory, nil, OK, "can be read"},
-		{childMemory, []func(*facts){func(f *facts) { f.state.Available[history.SourceChildSmaps] = false }}, Warn, "its cgroup tells"},
+		{childMemory, nil, OK, "can be read."},
+		{childMemory, []func(*facts){without(history.SourcePagemap)}, OK, "can be read."}, // the cgroup tells the same
+		{childMemory, []func(*facts){without(history.SourceCgroup)}, OK, "can be read."},
+		{childMemory, []func(*facts){without(history.SourcePagemap, history.SourceCgroup)}, OK, "has gaps where memory is given back. run this as the server's user and group"},
+		{childMemory, []func(*facts){without(history.SourceChildSmaps, history.SourcePagemap)}, Warn, "its cgroup tells"},
 		{childMemory, []func(*facts){func(f *facts) { f.state.Available = nil }}, Warn, "no curve"},
 		{childMemory, []func(*facts){unknown}, Unknown, "see process"},
 		{outcomes, nil, OK, "this user"},
