@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
@@ -82,20 +83,29 @@ func examine(ctx context.Context, o *Options) ([]Report, error) {
 	go func() { ended <- w.Run(watching) }()
 	o.Terminal.Live("Watching for a moment …")
 	past, pastErr := pastForks(ctx, o)
-	for _, s := range w.Servers {
+	reports := atOnce(w.Servers, func(s exporter.Watched) Report {
 		await(ctx, s.History)
-	}
-	var reports []Report
-	for _, s := range w.Servers {
 		f := gather(ctx, &o.Config, w, s, past)
 		f.noPast = pastErr
-		reports = append(reports, judge(f))
-	}
+		return judge(f)
+	})
 	stop()
 	if err := <-ended; err != nil {
 		return nil, err
 	}
 	return reports, ctx.Err()
+}
+
+// atOnce makes the reports on all servers together, so that they take no longer than
+// the slowest.
+func atOnce(servers []exporter.Watched, report func(exporter.Watched) Report) []Report {
+	reports := make([]Report, len(servers))
+	var making sync.WaitGroup
+	for i, s := range servers {
+		making.Go(func() { reports[i] = report(s) })
+	}
+	making.Wait()
+	return reports
 }
 
 // pastForks are what a running exporter remembers.

@@ -1,0 +1,51 @@
+package check
+
+import (
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+)
+
+// Many servers take no longer than the slowest.
+func TestAtOnce(t *testing.T) {
+	for name, test := range map[string]struct {
+		answers []time.Duration // of each server, after so long; 0 for never
+		want    time.Duration
+	}{
+		"all answer":       {[]time.Duration{time.Second, 2 * time.Second, time.Second}, 2*time.Second + settle},
+		"some never do":    {[]time.Duration{0, time.Second, 0}, answerWithin},
+		"one does so late": {[]time.Duration{time.Second, 9 * time.Second, 0}, 9*time.Second + settle},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := history.New()
+				var servers []exporter.Watched
+				for i, after := range test.answers {
+					s := store.AddServer(strconv.Itoa(i), "h:1")
+					servers = append(servers, exporter.Watched{History: s})
+					if after > 0 {
+						time.AfterFunc(after, func() { s.SetInfo(redisinfo.Info{}, time.Now()) })
+					}
+				}
+				began := time.Now()
+				reports := atOnce(servers, func(s exporter.Watched) Report {
+					await(t.Context(), s.History)
+					return Report{Server: s.History.State().Name}
+				})
+				if took := time.Since(began); took < test.want || took > test.want+2*lookEvery {
+					t.Errorf("took %s, want %s", took, test.want)
+				}
+				for i, r := range reports {
+					if r.Server != strconv.Itoa(i) {
+						t.Errorf("report %d is about server %s", i, r.Server)
+					}
+				}
+			})
+		})
+	}
+}
