@@ -109,9 +109,14 @@ func runMeasure(args []string) int {
 	return measure.Run(o)
 }
 
+// interrupts tells that somebody wants to leave, or has closed the terminal; the
+// latter means nothing under nohup.
 func interrupts() <-chan os.Signal {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(c, syscall.SIGHUP)
+	}
 	return c
 }
 

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,7 +32,12 @@ type person struct {
 // sits starts the program at a terminal.
 func sits(t *testing.T, args ...string) *person {
 	t.Helper()
-	p := &person{T: t, cmd: exec.CommandContext(t.Context(), program, args...), done: make(chan struct{})}
+	return starts(t, append([]string{program}, args...)...)
+}
+
+func starts(t *testing.T, command ...string) *person {
+	t.Helper()
+	p := &person{T: t, cmd: exec.CommandContext(t.Context(), command[0], command[1:]...), done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=")
 	tty, err := pty.StartWithSize(p.cmd, &pty.Winsize{Cols: 80, Rows: 50})
 	if err != nil {
@@ -169,6 +176,53 @@ func TestCtrlCAtATerminal(t *testing.T) {
 		t.Errorf("%v, the save does not go on:\n%s", err, info)
 	}
 	p.leftNothing(s)
+}
+
+// Who closes the terminal leaves no file behind.
+func TestTerminalIsClosed(t *testing.T) {
+	s, dir := underLoad(t), t.TempDir()
+	p := sits(t, "measure", "--server="+s.Addr(), "--output="+filepath.Join(dir, "fork.json"))
+	p.sees(`Waiting for the next fork`)
+	if files := names(t, dir); len(files) != 1 {
+		t.Errorf("while it measures there are %q", files)
+	}
+	p.tty.Close()
+	if status := p.leaves(); status != 3 {
+		t.Errorf("status %d, want 3", status)
+	}
+	if files := names(t, dir); len(files) > 0 {
+		t.Errorf("left are %q", files)
+	}
+}
+
+func names(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		names = append(names, f.Name())
+	}
+	return names
+}
+
+// Under nohup it measures on.
+func TestNohup(t *testing.T) {
+	s := underLoad(t)
+	p := starts(t, "sh", "-c", `trap "" HUP; exec "$@"`, "sh", program, "measure", "--server="+s.Addr())
+	p.sees(`Waiting for the next fork`)
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Client().BgSave(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	p.sees(`\rRDB save  [█░]`)
+	p.types(ctrlC)
+	if status := p.leaves(); status != 3 {
+		t.Errorf("status %d, want 3", status)
+	}
 }
 
 // leftNothing checks that a server has no connections but the test's own, and that
