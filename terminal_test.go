@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
@@ -109,6 +112,18 @@ func underLoad(t *testing.T) *redisrun.Server {
 	if err := redisrun.Fill(t.Context(), s.Client(), keys, size); err != nil {
 		t.Fatal(err)
 	}
+	// The load and the test share these two, so that a new one is the program's.
+	own := []*redis.Conn{s.Client().Conn(), s.Client().Conn()}
+	for _, c := range own {
+		if err := c.Ping(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range own {
+		if err := c.Close(); err != nil { // gives it back to the pool
+			t.Fatal(err)
+		}
+	}
 	load := redisrun.StartLoad(t.Context(), s.Client(), redisrun.LoadOptions{Rate: 100, Keys: keys, ValueSize: size})
 	t.Cleanup(func() {
 		if err := load.Stop(); err != nil {
@@ -122,6 +137,7 @@ func underLoad(t *testing.T) *redisrun.Server {
 // tail, the report.
 func TestMeasureAtATerminal(t *testing.T) {
 	s := underLoad(t)
+	before := holds(t, s)
 	p := sits(t, "measure", "--server="+s.Addr(), "--trigger=bgsave")
 	p.sees(`The next RDB save of ` + s.Addr())
 	p.sees(`Send BGSAVE now\? \[y/N\] `)
@@ -138,13 +154,17 @@ func TestMeasureAtATerminal(t *testing.T) {
 			t.Errorf("%q is not in the report:\n%s", want, report)
 		}
 	}
-	p.leftNothing(s)
+	p.leftNothing(s, before)
 }
 
 func TestNoAtATerminal(t *testing.T) {
 	s := underLoad(t)
+	before := holds(t, s)
 	p := sits(t, "measure", "--server="+s.Addr(), "--trigger=bgsave")
 	p.sees(`\[y/N\] `)
+	if len(holds(t, s).since(before)) == 0 {
+		t.Error("the program's own connection is not among the server's")
+	}
 	p.types("n\n")
 	if status := p.leaves(); status != 3 {
 		t.Errorf("status %d, want 3", status)
@@ -156,12 +176,13 @@ func TestNoAtATerminal(t *testing.T) {
 	if err != nil || strings.Contains(stats, "cmdstat_bgsave") {
 		t.Errorf("%v, a save was started:\n%s", err, stats)
 	}
-	p.leftNothing(s)
+	p.leftNothing(s, before)
 }
 
 // Ctrl-C while the child lives: the save goes on without us.
 func TestCtrlCAtATerminal(t *testing.T) {
 	s := underLoad(t)
+	before := holds(t, s)
 	p := sits(t, "measure", "--server="+s.Addr(), "--trigger=bgsave", "--yes")
 	p.sees(`\rRDB save  [█░]`)
 	p.types(ctrlC)
@@ -175,7 +196,7 @@ func TestCtrlCAtATerminal(t *testing.T) {
 	if err != nil || !strings.Contains(info, "rdb_bgsave_in_progress:1") {
 		t.Errorf("%v, the save does not go on:\n%s", err, info)
 	}
-	p.leftNothing(s)
+	p.leftNothing(s, before)
 }
 
 // Who closes the terminal leaves no file behind.
@@ -225,21 +246,46 @@ func TestNohup(t *testing.T) {
 	}
 }
 
-// leftNothing checks that a server has no connections but the test's own, and that
-// no setting was changed.
-func (p *person) leftNothing(s *redisrun.Server) {
-	p.Helper()
-	clients, err := s.Client().ClientList(p.Context()).Result()
+// held is what a server has that a command might leave something in.
+type held struct {
+	clients  []string // their ids
+	settings map[string]string
+}
+
+func holds(t *testing.T, s *redisrun.Server) (h held) {
+	t.Helper()
+	clients, err := s.Client().ClientList(t.Context()).Result()
 	if err != nil {
-		p.Fatal(err)
+		t.Fatal(err)
 	}
 	for line := range strings.Lines(clients) {
-		if !strings.Contains(line, "cmd=set") && !strings.Contains(line, "cmd=client") && !strings.Contains(line, "cmd=info") {
-			p.Errorf("a connection is left: %s", line)
-		}
+		id, _, _ := strings.Cut(line, " ")
+		h.clients = append(h.clients, id)
 	}
-	stats, err := s.Client().Info(p.Context(), "commandstats").Result()
-	if err != nil || strings.Contains(stats, "cmdstat_config|set") {
-		p.Errorf("%v, a setting was changed:\n%s", err, stats)
+	if h.settings, err = s.Client().ConfigGet(t.Context(), "*").Result(); err != nil || len(h.settings) == 0 {
+		t.Fatalf("%v, %d settings", err, len(h.settings))
+	}
+	return h
+}
+
+// since are the connections that were not there before.
+func (h held) since(before held) []string {
+	return slices.DeleteFunc(slices.Clone(h.clients), func(id string) bool { return slices.Contains(before.clients, id) })
+}
+
+// leftNothing checks that a server has no connections but those of before, and that
+// no setting was changed.
+func (p *person) leftNothing(s *redisrun.Server, before held) {
+	p.Helper()
+	now := holds(p.T, s)
+	for deadline := time.Now().Add(10 * time.Second); len(now.since(before)) > 0; now = holds(p.T, s) {
+		if time.Now().After(deadline) {
+			p.Errorf("connections are left: %q", now.since(before))
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if diff := cmp.Diff(before.settings, now.settings); diff != "" {
+		p.Errorf("settings were changed (-before +after):\n%s", diff)
 	}
 }
