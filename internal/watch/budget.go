@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// burst is what a budget has at a birth. It pays for the first reading of a small
-// server's smaps as soon as it is due: its save may be over before the share of a
-// core has added up to that.
+// burst is what may be borrowed for the first reading of a child's smaps, so that it
+// comes as soon as it is due: the save of a small server may be over before the share
+// of a core has added up to that. It is paid back before the next one.
 const burst = 20 * time.Millisecond
 
 // firstPrice is what reading smaps is expected to cost per byte of the child's
@@ -26,21 +26,22 @@ type Budget struct {
 	mu     sync.Mutex
 	credit time.Duration
 	last   time.Time
+	loan   time.Duration
 	price  float64 // nanoseconds per byte
 }
 
-// NewBudget allows share (0.01 is 1 % of a core) while a child lives, and 20 ms at
-// its birth.
+// NewBudget allows share (0.01 is 1 % of a core) while a child lives.
 func NewBudget(share float64) *Budget {
-	return &Budget{share: share, credit: burst, price: firstPrice}
+	return &Budget{share: share, price: firstPrice}
 }
 
-// Birth begins with a child's life: however long there was none, no more than the
-// burst has been saved up.
+// Birth begins with a child's life: however long there was none, nothing has been
+// saved up.
 func (b *Budget) Birth() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.save(burst)
+	b.save(0)
+	b.loan = burst
 }
 
 // Allow tells whether smaps of so many resident bytes may be read now. Of no
@@ -50,7 +51,8 @@ func (b *Budget) Allow(resident uint64) bool {
 	defer b.mu.Unlock()
 	cost := time.Duration(b.price * float64(resident))
 	b.save(max(burst, cost))
-	return b.credit > 0 && b.credit >= cost
+	has := b.credit + b.loan
+	return has > 0 && has >= cost
 }
 
 // save adds what time has brought, up to most.
@@ -74,11 +76,12 @@ func (b *Budget) Spend(cost time.Duration) {
 // expects the next to cost as much per byte.
 func (b *Budget) SpendExact(resident uint64, cost time.Duration) {
 	b.Spend(cost)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.loan = 0
 	if resident == 0 {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.price = float64(cost) / float64(resident)
 }
 
