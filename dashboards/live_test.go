@@ -2,7 +2,6 @@ package dashboards_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"maps"
 	"net"
 	"os"
@@ -94,8 +93,6 @@ func TestLiveStack(t *testing.T) {
 		}
 	}
 
-	p.rules(t)
-
 	if err := stack.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -107,44 +104,6 @@ func TestLiveStack(t *testing.T) {
 	}
 	if !slices.ContainsFunc(readRun(t, record), func(s sample) bool { return s.labels["job"] == curveJob }) {
 		t.Error("the record has no curve")
-	}
-}
-
-// rules fails where Prometheus could not evaluate a rule, or where one that records
-// has recorded nothing.
-func (p *promql) rules(t *testing.T) {
-	t.Helper()
-	body, err := p.get(t, "/api/v1/rules", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var answer struct {
-		Data struct {
-			Groups []struct {
-				Rules []struct{ Name, Type, Health, LastError string }
-			}
-		}
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		t.Fatal(err)
-	}
-	types := map[string]int{}
-	for _, g := range answer.Data.Groups {
-		for _, r := range g.Rules {
-			types[r.Type]++
-			if r.Health != "ok" {
-				t.Errorf("rule %s is %s: %s", r.Name, r.Health, r.LastError)
-			}
-			if r.Type != "recording" {
-				continue
-			}
-			if got, err := p.ask(t, r.Name, 0, float64(time.Now().UnixMilli())/1000, 0); err != nil || len(got) == 0 {
-				t.Errorf("%s has recorded nothing: %v", r.Name, err)
-			}
-		}
-	}
-	if types["alerting"] == 0 || types["recording"] == 0 {
-		t.Errorf("rules by type: %v", types)
 	}
 }
 

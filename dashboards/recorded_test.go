@@ -1,7 +1,6 @@
 package dashboards_test
 
 import (
-	"bufio"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -235,26 +234,6 @@ func store(t *testing.T) (p *promql, from, to float64) {
 			}
 		}
 	}
-	return storeOf(t, func(out io.Writer) {
-		for _, situation := range situations {
-			for _, s := range run {
-				s.labels = maps.Clone(s.labels)
-				if situation.change != nil && !situation.change(&s) || situation.firstDay && s.at >= firstFork-1 { // a curve begins at 0 just before the birth
-					continue
-				}
-				s.labels["instance"] = instanceOf(situation.name, s.labels["instance"])
-				if situation.firstDay {
-					s.at += to - firstFork // so that "now" is just before the fork
-				}
-				s.write(out)
-			}
-		}
-	}), from, to
-}
-
-// storeOf puts the samples that are written into a Prometheus.
-func storeOf(t *testing.T, write func(io.Writer)) *promql {
-	t.Helper()
 	dir := t.TempDir()
 	name := filepath.Join(dir, "run.om")
 	file, err := os.Create(name)
@@ -262,55 +241,25 @@ func storeOf(t *testing.T, write func(io.Writer)) *promql {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	buffered := bufio.NewWriter(file)
-	write(buffered)
-	if _, err := buffered.WriteString("# EOF\n"); err != nil {
-		t.Fatal(err)
+	for _, situation := range situations {
+		for _, s := range run {
+			s.labels = maps.Clone(s.labels)
+			if situation.change != nil && !situation.change(&s) || situation.firstDay && s.at >= firstFork-1 { // a curve begins at 0 just before the birth
+				continue
+			}
+			s.labels["instance"] = instanceOf(situation.name, s.labels["instance"])
+			if situation.firstDay {
+				s.at += to - firstFork // so that "now" is just before the fork
+			}
+			s.write(file)
+		}
 	}
-	if err := buffered.Flush(); err != nil {
+	if _, err := io.WriteString(file, "# EOF\n"); err != nil {
 		t.Fatal(err)
 	}
 	data := filepath.Join(dir, "data")
 	promtool(t, "tsdb", "create-blocks-from", "openmetrics", name, data)
-	return startPromQL(t, data)
-}
-
-// TestTwoHundredServers has a hundred exporters say what the one said in the end, and
-// looks at the fleet: every server is a row, and no panel has more lines than can be
-// told apart.
-func TestTwoHundredServers(t *testing.T) {
-	const exporters, lines = 100, 10
-	run := readRun(t, runFile)
-	to := 0.0
-	for _, s := range run {
-		to = max(to, s.at)
-	}
-	from := to - 8*runScrape.Seconds()
-	p := storeOf(t, func(out io.Writer) {
-		for _, s := range run {
-			if s.at < from || s.labels["job"] == curveJob {
-				continue
-			}
-			s.labels = maps.Clone(s.labels)
-			for n := range exporters {
-				s.labels["instance"] = fmt.Sprintf("host-%d:10121", n)
-				s.write(out)
-			}
-		}
-	})
-	i := slices.IndexFunc(load(t), func(d dashboard) bool { return d.file == fleetFile })
-	v := view{from: from, to: to, scrape: runScrape, instance: ".*", server: ".*"}
-	rows := map[string]int{serverTable + " A": 2 * exporters, hostTable + " F": exporters}
-	for _, q := range load(t)[i].questions() {
-		q.instant = true // as many lines at a time
-		got := p.answer(t, q, v, reason(map[string]string{"Stall of each fork": "no fork has just ended"}, q))
-		if want, ok := rows[q.panel+" "+q.ref]; ok && len(got) != want {
-			t.Errorf("%s has %d rows, want %d", q.where, len(got), want)
-		}
-		if _, ok := rows[q.panel+" "+q.ref]; !ok && !q.table && len(got) > lines {
-			t.Errorf("%s has %d lines", q.where, len(got))
-		}
-	}
+	return startPromQL(t, data), from, to
 }
 
 func instanceOf(situation, instance string) string {
@@ -368,7 +317,7 @@ func startPromQL(t *testing.T, data string) *promql {
 func (p *promql) get(t *testing.T, path string, query url.Values) ([]byte, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+path, strings.NewReader(query.Encode()))
-	if query == nil {
+	if path == "/-/ready" {
 		req, err = http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+path, http.NoBody)
 	}
 	if err != nil {

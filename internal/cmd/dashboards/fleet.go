@@ -26,7 +26,7 @@ func fleet() dashboard {
 
 func fleetRow() row {
 	bytes, seconds := unit("bytes"), unit("s")
-	survives := f("(%s / clamp_min(%s, 1))", need(), tightest()) // nothing left is the worst of all
+	survives := f("(%s / %s)", need(), "("+tightest()+" > 0)")
 	return row{title: "Can every server survive its next fork?", lines: []line{
 		{4, []panel{
 			{
@@ -128,7 +128,7 @@ func hostRow() row {
 			visual: table(object{"displayName": "Need of headroom", "desc": true}), none: "no headroom is known",
 			about: "A blip of the network can make every primary of a host fork for its replicas at the same time. The sum of what their next forks need, against what the host's memory leaves. A host is what stands before the port in the label that is chosen above, whatever the job: an exporter that is scraped by two jobs counts twice. Servers without a forecast are in no sum; how many they are stands beside it.",
 			queries: []query{
-				{expr: f("%s / clamp_min(%s, 1)", needs, hostRoom())},
+				{expr: f("%s / (%s > 0)", needs, hostRoom())},
 				{expr: f("%s - %s", hostRoom(), needs)},
 				{expr: needs},
 				{expr: hostRoom()},

@@ -375,7 +375,7 @@ func whyRow() row {
 			},
 			{
 				title: "Huge pages", width: 4, unit: "none", visual: nameStat(), none: "not known",
-				about:   "Transparent huge pages of the exporter's host. With always, forks are quick until writes have split the pages, and before Linux 5.8 a first write copies 2 MiB and not 4 KiB; unless the server has switched them off for itself (Redis from 6.2).",
+				about:   "Transparent huge pages of the exporter's host. With always, a first write can copy 2 MiB and not 4 KiB, unless the server has switched them off for itself (Redis from 6.2).",
 				queries: []query{{host("host_transparent_hugepage"), "{{mode}}"}},
 			},
 			{
