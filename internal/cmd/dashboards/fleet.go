@@ -26,7 +26,6 @@ func fleet() dashboard {
 
 func fleetRow() row {
 	bytes, seconds := unit("bytes"), unit("s")
-	survives := f("(%s / %s)", need(), "("+tightest()+" > 0)")
 	return row{title: "Can every server survive its next fork?", lines: []line{
 		{4, []panel{
 			{
@@ -70,10 +69,10 @@ func fleetRow() row {
 		{12, []panel{{
 			title: "Every server, the least likely to survive its next fork first", width: columns, unit: "none",
 			visual: table(object{"displayName": "Need of headroom", "desc": true}), none: "no server is watched",
-			about: "One row per server. Need of headroom is what the next fork needs, divided by what the tightest limit leaves: at 100 % it is not survived. Servers without a forecast have no figure there and come last. The server's name links to its own dashboard.",
+			about: "One row per server. Need of headroom is what the next fork needs, divided by what the tightest limit leaves: at 100 % it is not survived, and 10000 % stands for all above. Servers without a forecast have no figure there and come last. The server's name links to its own dashboard.",
 			queries: []query{
 				{expr: unnamed(of("up"))},
-				{expr: survives},
+				{expr: share(need(), tightest())},
 				{expr: tightest() + " - " + need()},
 				{expr: unnamed(need())},
 				{expr: tightest()},
@@ -128,7 +127,7 @@ func hostRow() row {
 			visual: table(object{"displayName": "Need of headroom", "desc": true}), none: "no headroom is known",
 			about: "A blip of the network can make every primary of a host fork for its replicas at the same time. The sum of what their next forks need, against what the host's memory leaves. A host is what stands before the port in the label that is chosen above, whatever the job: an exporter that is scraped by two jobs counts twice. Servers without a forecast are in no sum; how many they are stands beside it.",
 			queries: []query{
-				{expr: f("%s / (%s > 0)", needs, hostRoom())},
+				{expr: share(needs, hostRoom())},
 				{expr: f("%s - %s", hostRoom(), needs)},
 				{expr: needs},
 				{expr: hostRoom()},

@@ -63,6 +63,12 @@ func tightest() string {
 	return f("min without (limit) (%s)", of("headroom_bytes", `limit!="commit"`))
 }
 
+// share is a need as a share of the room for it. Where there is no room at all it is
+// a large one, as without any it would be sorted last; 100 is enough to be read.
+func share(need, room string) string {
+	return f("clamp_max(%s / clamp_min(%s, 1), 100)", need, room)
+}
+
 // forked keeps what is about servers that forked in the window.
 func forked() string { return increase(of("stall_seconds_count")) + " > 0" }
 
