@@ -375,7 +375,7 @@ func whyRow() row {
 			},
 			{
 				title: "Huge pages", width: 4, unit: "none", visual: nameStat(), none: "not known",
-				about:   "Transparent huge pages of the exporter's host. With always, a first write can copy 2 MiB and not 4 KiB, unless the server has switched them off for itself (Redis from 6.2).",
+				about:   "Transparent huge pages of the exporter's host. With always, servers have them, unless they switch them off for themselves (Redis from 6.2): forks are short then, until the writes beside a child have split them. A first write copies 4 KiB all the same; before Linux 5.8 it was 2 MiB.",
 				queries: []query{{host("host_transparent_hugepage"), "{{mode}}"}},
 			},
 			{
