@@ -149,3 +149,28 @@ func checkNames(t *testing.T, where, text string) {
 		}
 	}
 }
+
+// The page for an exporter that is blind finds whatever the start page calls a problem.
+func TestBlindRunbookFindsProblems(t *testing.T) {
+	const mark = `class="problem`
+	runbook, err := os.ReadFile(filepath.Join(runbooks, "RedisForkExporterBlind.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `grep "` + strings.ReplaceAll(mark, `"`, `\"`) + `"`; !strings.Contains(string(runbook), want) {
+		t.Errorf("the runbook has no %s", want)
+	}
+	page, err := os.ReadFile("../exporter/pages/templates/landing.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems := regexp.MustCompile(`(?m)^.*\{\{with \.\w*Problem\}\}.*$`).FindAllString(string(page), -1)
+	if len(problems) == 0 {
+		t.Error("the start page shows no problem")
+	}
+	for _, p := range problems {
+		if !strings.Contains(p, mark) {
+			t.Errorf("the start page shows a problem without %s: %s", mark, p)
+		}
+	}
+}
