@@ -121,6 +121,9 @@ func TestRunbooks(t *testing.T) {
 				t.Errorf("%s: want a command, a good and a bad output:\n%s", a.Alert, c)
 			}
 		}
+		if strings.Contains(text, "pidof redis-server") {
+			t.Errorf("%s: pidof redis-server finds a running child too", a.Alert)
+		}
 		for _, m := range regexp.MustCompile(`\]\(([\w./]+\.md)\)`).FindAllStringSubmatch(text, -1) {
 			if _, err := os.Stat(filepath.Join(runbooks, m[1])); err != nil {
 				t.Errorf("%s: link to %s: %v", a.Alert, m[1], err)
