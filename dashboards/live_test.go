@@ -2,6 +2,7 @@ package dashboards_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"maps"
 	"net"
 	"os"
@@ -32,6 +33,7 @@ var shown = map[string]string{
 	"a rewrite while it runs":            `max_over_time(redis_fork_child_running{kind="aof"}[5m]) == 1`,
 	"a server that has saved since":      `redis_fork_last_success{kind="rdb",server="primary"} == 1`,
 	"a forecast for each server":         `count(redis_fork_forecast_memory_bytes) == 2`,
+	"an alert":                           `ALERTS{alertname="RedisForkWritesRefused",alertstate="firing",server="primary"}`,
 	"the outcome of the replica's child": `redis_fork_last_success{kind="aof",server="replica"}`,
 }
 
@@ -93,6 +95,8 @@ func TestLiveStack(t *testing.T) {
 		}
 	}
 
+	p.checkRules(t)
+
 	if err := stack.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +108,50 @@ func TestLiveStack(t *testing.T) {
 	}
 	if !slices.ContainsFunc(readRun(t, record), func(s sample) bool { return s.labels["job"] == curveJob }) {
 		t.Error("the record has no curve")
+	}
+}
+
+// checkRules fails where a rule can't be evaluated on what Prometheus has, or records
+// nothing, and where another page is sent than the one that the stack is there to show.
+func (p *promql) checkRules(t *testing.T) {
+	t.Helper()
+	body, err := p.get(t, "/api/v1/rules", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer struct {
+		Data struct {
+			Groups []struct {
+				Rules []struct {
+					Name, Type, Health, LastError, State string
+					Labels                               map[string]string
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		t.Fatal(err)
+	}
+	rules := 0
+	for _, g := range answer.Data.Groups {
+		rules += len(g.Rules)
+		for _, r := range g.Rules {
+			if r.Health != "ok" || r.LastError != "" {
+				t.Errorf("%s: health %q: %s", r.Name, r.Health, r.LastError)
+			}
+			if r.Type == "recording" {
+				got, err := p.ask(t, r.Name, 0, float64(time.Now().UnixMilli())/1000, 0)
+				if err != nil || len(got) == 0 {
+					t.Errorf("%s records nothing: %v", r.Name, err)
+				}
+			}
+			if r.State == "firing" && r.Labels["severity"] == "critical" && r.Name != "RedisForkWritesRefused" {
+				t.Errorf("%s fires", r.Name)
+			}
+		}
+	}
+	if want := len(loadRules(t)); rules != want {
+		t.Errorf("Prometheus has %d rules, want %d", rules, want)
 	}
 }
 

@@ -317,7 +317,7 @@ func startPromQL(t *testing.T, data string) *promql {
 func (p *promql) get(t *testing.T, path string, query url.Values) ([]byte, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+path, strings.NewReader(query.Encode()))
-	if path == "/-/ready" {
+	if query == nil {
 		req, err = http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+path, http.NoBody)
 	}
 	if err != nil {
