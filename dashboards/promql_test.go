@@ -25,7 +25,7 @@ var substitute = strings.NewReplacer(
 
 // fleetSubstitute chooses everything.
 var fleetSubstitute = strings.NewReplacer(
-	"$__rate_interval", "1m", "$__interval", "15s", "$window", "1d",
+	"$__rate_interval", "1m", "$__interval", "15s", "$__range", "6h", "$window", "1d",
 	"$job", ".*", "$instance", ".*", "$server", ".*", "$kind", ".*", "$hostlabel", "instance",
 )
 

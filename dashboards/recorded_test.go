@@ -98,6 +98,9 @@ type situation struct {
 	one string
 	// firstDay leaves out all from the first fork on.
 	firstDay bool
+	// exporters is how many there are of the run's one, each on a host of its own, with
+	// no more than the fleet dashboard asks for; 0: the run as it is.
+	exporters int
 	// servers and hosts are the rows that the fleet's tables must have.
 	servers, hosts int
 	// empty says of the expressions that may have no result why that is right. It
@@ -167,6 +170,7 @@ var situations = []situation{
 		},
 		empty: thePrimary,
 	},
+	{name: "two hundred servers", exporters: 100, servers: 200, hosts: 100},
 	{
 		name: "first day", firstDay: true, servers: 2, hosts: 1,
 		empty: firstDay,
@@ -234,6 +238,7 @@ func store(t *testing.T) (p *promql, from, to float64) {
 			}
 		}
 	}
+	fleet := namesOf(t, fleetFile)
 	dir := t.TempDir()
 	name := filepath.Join(dir, "run.om")
 	file, err := os.Create(name)
@@ -247,11 +252,21 @@ func store(t *testing.T) (p *promql, from, to float64) {
 			if situation.change != nil && !situation.change(&s) || situation.firstDay && s.at >= firstFork-1 { // a curve begins at 0 just before the birth
 				continue
 			}
-			s.labels["instance"] = instanceOf(situation.name, s.labels["instance"])
+			if situation.exporters > 0 && !fleet[s.name] {
+				continue
+			}
+			instance := s.labels["instance"]
+			s.labels["instance"] = instanceOf(situation.name, instance)
 			if situation.firstDay {
 				s.at += to - firstFork // so that "now" is just before the fork
 			}
 			s.write(file)
+			at := s.at
+			for n := 2; n <= situation.exporters; n++ {
+				s.at = at - float64(n%20)*runScrape.Seconds() // not all fork at the same moment
+				s.labels["instance"] = instanceOf(situation.name, strconv.Itoa(n)+"."+instance)
+				s.write(file)
+			}
 		}
 	}
 	if _, err := io.WriteString(file, "# EOF\n"); err != nil {
@@ -260,6 +275,21 @@ func store(t *testing.T) (p *promql, from, to float64) {
 	data := filepath.Join(dir, "data")
 	promtool(t, "tsdb", "create-blocks-from", "openmetrics", name, data)
 	return startPromQL(t, data), from, to
+}
+
+// namesOf is what a dashboard asks for.
+func namesOf(t *testing.T, file string) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
+	for _, d := range load(t) {
+		for _, q := range d.questions() {
+			metrics, recorded := metricsOf(q.expr)
+			for _, name := range append(metrics, recorded...) {
+				names[name] = names[name] || d.file == file
+			}
+		}
+	}
+	return names
 }
 
 func instanceOf(situation, instance string) string {
@@ -372,6 +402,9 @@ func TestRecordedRun(t *testing.T) {
 	for _, s := range situations {
 		t.Run(s.name, func(t *testing.T) {
 			for _, d := range load(t) {
+				if d.file == instanceFile && s.exporters > 0 {
+					continue
+				}
 				// One exporter at a time on the instance dashboard, all on the fleet's.
 				instance, server := instanceOf(s.name, ".*"), ".*"
 				if d.file == instanceFile {
@@ -390,6 +423,9 @@ func TestRecordedRun(t *testing.T) {
 					if want, ok := rows[q.panel+" "+q.ref]; ok && len(got) != want {
 						t.Errorf("%s has %d rows, want %d: %v", q.where, len(got), want, got)
 					}
+					if s.exporters > 0 && ofTen.MatchString(q.expr) && len(got) != 10 {
+						t.Errorf("%s has %d series, want ten", q.where, len(got))
+					}
 				}
 			}
 		})
@@ -400,6 +436,9 @@ const (
 	instanceFile = "redis-fork-instance.json"
 	fleetFile    = "redis-fork-fleet.json"
 )
+
+// ofTen is an expression that keeps ten of all servers or hosts.
+var ofTen = regexp.MustCompile(`k\(10,`)
 
 // view is what a dashboard is looked at with: a range of time in seconds since 1970,
 // and some of its variables.

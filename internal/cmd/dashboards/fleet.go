@@ -148,8 +148,8 @@ func hostRow() row {
 		}}},
 		{8, []panel{{
 			title: "Left on each host if all of its servers fork at once", width: columns, unit: "bytes", visual: lines(), none: "no forecast: no fork yet",
-			about:   "The host's headroom minus the sum of what the next forks of its servers need; the ten hosts with the least. Below zero they don't all survive it.",
-			queries: []query{{f("bottomk(10, %s - %s)", hostRoom(), needs), "{{host}}"}},
+			about:   "The host's headroom minus the sum of what the next forks of its servers need; the ten hosts that came the lowest in the time shown. Below zero they don't all survive it.",
+			queries: []query{{ten("bottomk", "min_over_time", f("(%s - %s)", hostRoom(), needs)), "{{host}}"}},
 		}}},
 	}}
 }
@@ -164,8 +164,8 @@ func costsRow() row {
 		},
 		{
 			title: "Copy stall as a share of time, the ten highest", width: 12, unit: "percentunit", visual: lines(), none: "not known",
-			about:   "Share of the time that a server spent inside the kernel's page copies. It needs the kernel's delay accounting (source taskstats).",
-			queries: []query{{"topk(10, " + rate(of("copy_stall_seconds_total")) + ")", who}},
+			about:   "Share of the time that a server spent inside the kernel's page copies: the ten servers with the highest peaks in the time shown. It needs the kernel's delay accounting (source taskstats).",
+			queries: []query{{ten("topk", "max_over_time", rate(of("copy_stall_seconds_total"))), who}},
 		},
 	}}}}
 }

@@ -69,6 +69,12 @@ func share(need, room string) string {
 	return f("clamp_max(%s / clamp_min(%s, 1), 100)", need, room)
 }
 
+// ten keeps ten of many series, chosen once for all the time that is shown: chosen
+// anew at each moment they are more in the end.
+func ten(which, over, expr string) string {
+	return f("%[3]s and %[1]s(10, %[2]s((%[3]s)[$__range:$__interval] @ end()))", which, over, expr)
+}
+
 // forked keeps what is about servers that forked in the window.
 func forked() string { return increase(of("stall_seconds_count")) + " > 0" }
 
