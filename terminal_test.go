@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -201,6 +202,10 @@ func TestCtrlCAtATerminal(t *testing.T) {
 
 // Who closes the terminal leaves no file behind.
 func TestTerminalIsClosed(t *testing.T) {
+	// What is caught here is not ignored in the program, even if this runs under nohup.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	defer signal.Stop(caught)
 	s, dir := underLoad(t), t.TempDir()
 	p := sits(t, "measure", "--server="+s.Addr(), "--output="+filepath.Join(dir, "fork.json"))
 	p.sees(`Waiting for the next fork`)
