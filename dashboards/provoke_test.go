@@ -83,11 +83,7 @@ scrape_configs:
   - job_name: redis-fork
     file_sd_configs: [{files: ["%s/*.json"], refresh_interval: 1s}]
 `, strings.Join(rules, ", "), l.targets))
-	port, err := redisrun.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := "127.0.0.1:" + strconv.Itoa(port)
+	addr := freeAddr(t)
 	l.url = "http://" + addr
 	start(t, exec.Command("prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+addr, "--log.level=warn"))

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -20,8 +19,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
 
 // runFile is what a real Prometheus had of a real run, as internal/cmd/stack
@@ -301,10 +298,6 @@ type promql struct{ url string }
 
 func startPromQL(t *testing.T, data string) *promql {
 	t.Helper()
-	port, err := redisrun.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")
 	if err := os.WriteFile(config, nil, 0o600); err != nil {
@@ -315,7 +308,7 @@ func startPromQL(t *testing.T, data string) *promql {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	addr := freeAddr(t)
 	ctx, stop := context.WithCancel(t.Context())
 	cmd := exec.CommandContext(ctx, "prometheus", "--config.file="+config, "--storage.tsdb.path="+data,
 		"--storage.tsdb.retention.time=100y", "--web.listen-address="+addr)

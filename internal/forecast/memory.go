@@ -97,11 +97,12 @@ func byCurves(st *history.ServerState, past []*history.Fork, f Fork) (Memory, bo
 	nearest := math.Inf(1)
 	for _, p := range past {
 		c, ok := curveOf(p)
-		if !ok || c.distance(writes, float64(size)) >= nearest {
+		if !ok {
 			continue
 		}
-		if bytes, ok := c.at(writes, float64(size)); ok {
-			nearest = c.distance(writes, float64(size))
+		distance := c.distance(writes, float64(size))
+		if bytes, ok := c.at(writes, float64(size)); ok && distance < nearest {
+			nearest = distance
 			m.Extra, m.Forks = uint64(margin*bytes), 1
 		}
 	}

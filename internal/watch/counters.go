@@ -181,18 +181,23 @@ func (w *Watcher) noAccounting(p *process, why error) {
 	w.log.Log(context.Background(), said, "The time that copies take is not known", "why", why, "remedy", remedyAccounting(why))
 }
 
+// checkAccounting notices that delay accounting was switched off. Anybody may call it.
+func (w *Watcher) checkAccounting(p *process) {
+	if p.accounted.Load() && w.opts.Machine.AccountingOff() {
+		w.noAccounting(p, errUnaccounted)
+	}
+}
+
 // readQuiet notes the counters while there is no child.
 func (w *Watcher) readQuiet() {
 	p := w.process
 	if !w.opts.Sampling || w.living() > 0 {
 		return
 	}
-	switch {
-	case !p.accounted.Load() && time.Now().After(p.accountAt):
+	if !p.accounted.Load() && time.Now().After(p.accountAt) {
 		w.openAccounting(p)
-	case p.accounted.Load() && w.opts.Machine.AccountingOff():
-		w.noAccounting(p, errUnaccounted)
 	}
+	w.checkAccounting(p)
 	r, err := p.read(nil)
 	if err != nil {
 		return

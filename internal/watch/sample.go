@@ -248,9 +248,8 @@ func (s *sampler) last() (reading, bool) {
 	if err != nil || !s.meter.plausible(r) {
 		return r, false
 	}
-	if s.process.accounted.Load() && s.w.opts.Machine.AccountingOff() {
+	if s.w.checkAccounting(s.process); !s.process.accounted.Load() {
 		r.copies = opt.Val[taskstats.Stats]{} // it stood still from some moment on
-		s.w.noAccounting(s.process, errUnaccounted)
 	}
 	r.child = opt.Of(s.meter.high.child) // its memory is gone, not given back
 	r.cgroup = opt.Val[uint64]{}         // and so it is here
