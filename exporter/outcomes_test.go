@@ -51,6 +51,8 @@ func startSlowSave(t *testing.T, s *redisrun.Server, r *running) (child int) {
 func TestKilledChild(t *testing.T) {
 	s, r := startPair(t, redisrun.Options{})
 	child := startSlowSave(t, s, r)
+	// It has a peak as soon as something of it was read: killed at once it may have none.
+	r.await("the child's memory is known", func() bool { return r.value("redis_fork_child_private_dirty_bytes") > 0 })
 	if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
