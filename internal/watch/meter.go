@@ -66,8 +66,8 @@ type meter struct {
 	partial bool             // which was long after its birth: how much was copied can't be known
 	high    highs            // since the birth
 	last    reading          // the newest one
-	// work is how many pages the server has written to or freed since the birth:
-	// whatever makes a child's pages private is in it.
+	// work is how often the server has written to or freed each of its pages since
+	// the birth, on average: whatever makes a child's pages private is in it.
 	work float64
 	gave bool          // server or child gave memory back since the birth
 	huge opt.Val[bool] // the child has huge pages; absent where it may and smaps was not read
@@ -198,7 +198,7 @@ func (m *meter) copies(r reading) history.Copies {
 // worked adds up the server's work.
 func (m *meter) worked(r reading) {
 	freed := m.last.resident - min(m.last.resident, r.resident)
-	m.work += float64(r.faults-m.last.faults) + float64(freed/m.page)
+	m.work += float64(r.faults-m.last.faults+freed/m.page) / float64(max(m.page, m.last.resident)/m.page)
 	m.last = r
 }
 

@@ -30,12 +30,9 @@ func (p *sampledPages) close() {
 // anchor takes an exact reading, if the pages are in use.
 func (s *sampler) anchor(dirty uint64) {
 	if s.pages.sweep != nil {
-		s.pages.sweep.anchor(s.work(), s.anonymous(), float64(dirty)/float64(os.Getpagesize()))
+		s.pages.sweep.anchor(s.meter.work, s.anonymous(), float64(dirty)/float64(os.Getpagesize()))
 	}
 }
-
-// work is the server's work since the birth. No work at all is none to divide by.
-func (s *sampler) work() float64 { return s.meter.work + 1 }
 
 // anonymous is how many pages the child has resident at the last reading of the
 // counters, those of files left out.
@@ -57,7 +54,7 @@ func (s *sampler) samplePages() opt.Val[estimate] {
 		s.w.opts.Server.CountDeferred(source)
 		return opt.Val[estimate]{}
 	}
-	reads, cost, err := timed(s.w.opts.CPUTime, s.readPages)
+	found, cost, err := timed(s.w.opts.CPUTime, s.sweepPages)
 	s.w.opts.Budget.Spend(cost)
 	s.w.opts.Server.CountSampler(source, cost)
 	// From when it was due: points come at an interval of their own.
@@ -72,18 +69,15 @@ func (s *sampler) samplePages() opt.Val[estimate] {
 		return opt.Val[estimate]{}
 	}
 	s.w.opts.Server.SetAvailable(source, true)
-	p.sweep.take(s.work(), s.anonymous(), reads)
-	pages, off := p.sweep.estimate(s.work(), s.anonymous())
-	page := float64(os.Getpagesize())
-	return opt.Of(estimate{uint64(pages * page), uint64(off * page)})
+	return opt.Of(found)
 }
 
-func (s *sampler) readPages() ([]proc.PlaceRead, error) {
+func (s *sampler) sweepPages() (estimate, error) {
 	p := &s.pages
 	if p.open == nil {
 		open, err := s.w.opts.Machine.Pages(s.child)
 		if err != nil {
-			return nil, err
+			return estimate{}, err
 		}
 		if status, err := s.child.Status(); err == nil {
 			if rss, ok := status.VMRSS.Get(); ok {
@@ -94,7 +88,14 @@ func (s *sampler) readPages() ([]proc.PlaceRead, error) {
 		born = (born - min(born, p.file)) / uint64(os.Getpagesize())
 		p.open, p.sweep = open, newSweep(open.Places(), proc.PlacesAtOnce, open.Weight(), float64(born))
 	}
-	return p.open.Read()
+	reads, err := p.open.Read()
+	if err != nil {
+		return estimate{}, err
+	}
+	p.sweep.take(s.meter.work, s.anonymous(), reads)
+	pages, off := p.sweep.estimate(s.meter.work, s.anonymous())
+	page := float64(os.Getpagesize())
+	return estimate{uint64(pages * page), uint64(off * page)}, nil
 }
 
 func later(a, b time.Time) time.Time {

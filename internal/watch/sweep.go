@@ -17,16 +17,17 @@ import (
 // known at any moment. Private ones need not go as fast as shared ones: memory that
 // the server had freed before the fork becomes private when it gives it back, and
 // belongs to no key that the child could come to. So how fast they go is measured
-// too, by the pages that were private and are there no more. And time is the
-// server's work (meter.work), not the clock: loads come in bursts, and so does
-// freed memory; measured in work the rate at which shared pages become private
-// stays much the same.
+// too, by the pages that were there and are no more. And time is the server's work
+// (meter.work), not the clock: loads come in bursts, and so does freed memory;
+// measured in work the rate at which shared pages become private stays much the
+// same. It is near 1 where the server writes to and frees its memory evenly.
 type sweep struct {
-	weight  float64  // places that each stands for
-	private []uint64 // what was private at each place when it was read last: a bit for each page
-	batches []batch  // the places that are read together
-	turn    int      // the batch that is read next
-	squares float64  // sum of private²
+	weight  float64          // places that each stands for
+	found   []proc.PlaceRead // what was found at each place last
+	batches []batch          // the places that are read together
+	turn    int              // the batch that is read next
+	squares float64          // sum of private pages²
+	least   float64          // work that is too little to divide by
 
 	recent [sweepRecent]change
 	next   int
@@ -35,7 +36,7 @@ type sweep struct {
 	// since. It is the better beginning until all were.
 	exact      float64
 	exactAt    float64
-	exactChild float64 // resident pages of the whole child then
+	exactChild float64 // resident pages of the whole child then; 0: no such reading
 	since      int
 }
 
@@ -43,13 +44,15 @@ type sweep struct {
 // enough to follow a change of the load.
 const sweepRecent = 16
 
-// usualPages is how many private pages count as if they had been seen to go as
-// fast as the whole child shrinks: before enough were seen, that is the guess.
+// usualPages is how many pages count as if they had been seen to become private
+// evenly with the server's work, and to go as fast as shared ones: before enough
+// were seen, that is the guess.
 const usualPages = 64
 
 // batch are places that were read at the same time.
 type batch struct {
 	places          float64
+	read            bool    // not only at the birth
 	at              float64 // the work then
 	child           float64 // resident pages of the whole child then
 	private, shared float64 // found, over all places
@@ -63,20 +66,19 @@ type change struct {
 	shared float64 // that might have, times work
 	spread float64 // sum of pages²/work: how unevenly places have changed
 
-	had, kept float64 // pages that had been private, and those of them that were still there
-	shrunk    float64 // had, times how far the child had shrunk meanwhile
+	private, others survivors
 }
 
-// shrinkage is how far a child has shrunk from so many resident pages to so many:
-// 0 where it has not, 1 where it is e times smaller.
-func shrinkage(from, to float64) float64 {
-	return math.Log(max(from, to) / to)
-}
+// survivors are pages that had been there, and those of them that still were.
+type survivors struct{ had, kept float64 }
+
+func (s *survivors) add(had, kept float64) { s.had, s.kept = s.had+had, s.kept+kept }
 
 // newSweep begins at a birth, when the child had so many resident pages. Places
 // are read in their order, so many at once.
 func newSweep(places, atOnce int, weight, child float64) *sweep {
-	s := &sweep{weight: weight, private: make([]uint64, places)}
+	child = max(child, 1)
+	s := &sweep{weight: weight, least: 1 / child, found: make([]proc.PlaceRead, places)}
 	for ; places > 0; places -= atOnce {
 		s.batches = append(s.batches, batch{places: float64(min(places, atOnce)), child: child})
 	}
@@ -85,27 +87,28 @@ func newSweep(places, atOnce int, weight, child float64) *sweep {
 
 // take adds what was found now: one batch, the one after that of the last call.
 func (s *sweep) take(work, child float64, reads []proc.PlaceRead) {
+	child = max(child, 1)
 	b := &s.batches[s.turn]
 	s.turn = (s.turn + 1) % len(s.batches)
 	s.since += len(reads)
-	passed := max(work-b.at, 1)
+	passed := max(work-b.at, s.least)
 	c := change{places: b.places, work: b.places * passed}
-	shrunk, shared, first := shrinkage(b.child, child), b.shared, b.at == 0
-	b.at, b.child, b.private, b.shared = work, child, 0, 0
+	shared, first := b.shared, !b.read
+	*b = batch{places: b.places, read: true, at: work, child: child}
 	for _, r := range reads {
-		was := s.private[r.Place]
-		private, before := count(r.Private), count(was)
-		gained := count(r.Private &^ was)
+		was := s.found[r.Place]
+		private, before := count(r.Private), count(was.Private)
+		gained := count(r.Private &^ was.Private)
 		c.pages += gained
 		c.spread += gained * gained / passed
-		c.had += before
-		c.kept += count(was & r.Resident)
+		wasShared := was.Resident &^ was.Private
+		c.private.add(before, count(was.Private&r.Resident))
+		c.others.add(count(wasShared), count(wasShared&r.Resident))
 		s.squares += private*private - before*before
 		b.private += private
 		b.shared += count(r.Resident &^ r.Private)
-		s.private[r.Place] = r.Private
+		s.found[r.Place] = r
 	}
-	c.shrunk = c.had * shrunk
 	if first { // at the birth: what the child has given back since is not known to be of this place
 		shared = b.shared + c.pages
 	}
@@ -116,14 +119,16 @@ func (s *sweep) take(work, child float64, reads []proc.PlaceRead) {
 
 // anchor takes how many of the child's resident pages are private by smaps.
 func (s *sweep) anchor(work, child, pages float64) {
-	s.exact, s.exactAt, s.exactChild, s.since = pages/max(child, 1), work, child, 0
+	child = max(child, 1)
+	s.exact, s.exactAt, s.exactChild, s.since = pages/child, work, child, 0
 }
 
 // estimate is how many of the child's resident pages are private now, and how far
 // that may be off: three times its standard error, and half of what is guessed to
-// have come and gone, for rates that do not stay as they are. It takes places to
-// change independently of each other: values much larger than a place make the
-// error larger than it says.
+// have come and gone, for rates that do not stay as they are. How fast private pages
+// go is the least steady: that they go as fast as shared ones is within the error,
+// whatever was seen. It takes places to change independently of each other: values
+// much larger than a place make the error larger than it says.
 func (s *sweep) estimate(work, child float64) (pages, off float64) {
 	var rate change
 	for _, c := range s.recent {
@@ -134,23 +139,23 @@ func (s *sweep) estimate(work, child float64) (pages, off float64) {
 	}
 	var read, remain float64 // places, pages there as shares of the whole child
 	for _, b := range s.batches {
-		if b.at > 0 {
+		if b.read {
 			read, remain = read+b.places, remain+(b.private+b.shared)/b.child
 		}
 	}
 	pace := rate.pace()
 	var private, all, guessed, lost, old float64 // old: work since places were read, over all places
 	for _, b := range s.batches {
-		if b.at == 0 { // not read yet, and all of it shared at the birth
+		if !b.read { // not read yet, and all of it shared at the birth
 			b.shared = remain / read * b.places * b.child
 		}
 		left := child / b.child * (b.private + b.shared) // of what was there
-		kept := min(left, b.private*math.Exp(-pace*shrinkage(b.child, child)))
+		kept := keep(b.private, b.shared, left, pace)
 		gained := rate.gain(left-kept, work-b.at)
 		private += kept + gained
 		all += left
 		guessed += gained
-		lost += b.private - kept
+		lost += b.private - min(kept, evenly(b.private, b.shared, left))
 		old += b.places * (work - b.at)
 	}
 	if all <= 0 {
@@ -160,14 +165,15 @@ func (s *sweep) estimate(work, child float64) (pages, off float64) {
 	sampled := (1 - 1/s.weight) * (s.squares - found*found/read)
 	share, margin := private/all, rate.off(old, guessed+lost, sampled)/all
 
-	if n := float64(len(s.private)); s.exactAt > 0 && float64(s.since) < n {
+	if n := float64(len(s.found)); s.exactChild > 0 && float64(s.since) < n {
 		passed := work - s.exactAt
-		shrunk := shrinkage(s.exactChild, child)
-		kept := min(1, s.exact*math.Exp((1-pace)*shrunk)) // of what is left
-		gained, lost := rate.gain(1-kept, passed), s.exact*-math.Expm1(-pace*shrunk)
+		left := child / s.exactChild
+		kept := keep(s.exact, 1-s.exact, left, pace)
+		gained := rate.gain(left-kept, passed)
+		lost := s.exact - min(kept, evenly(s.exact, 1-s.exact, left))
 		since := float64(s.since) / n
-		share = since*share + (1-since)*(kept+gained)
-		margin = since*margin + (1-since)*rate.off(n*passed, (gained+lost)*all, 0)/all
+		share = since*share + (1-since)*(kept+gained)/left
+		margin = since*margin + (1-since)*rate.off(n*passed, (gained+lost)/left*all, 0)/all
 	}
 	return child * min(1, max(0, share)), child * margin
 }
@@ -178,34 +184,60 @@ func (c *change) add(o change) {
 	c.pages += o.pages
 	c.shared += o.shared
 	c.spread += o.spread
-	c.had += o.had
-	c.kept += o.kept
-	c.shrunk += o.shrunk
+	c.private.add(o.private.had, o.private.kept)
+	c.others.add(o.others.had, o.others.kept)
 }
 
-// pace is how fast private pages go when the child shrinks: 1 where as fast as all
-// others, 0 where they stay.
+// pace is how fast private pages go, beside shared ones: 1 where as fast, 0 where
+// they stay.
 func (c *change) pace() float64 {
-	if c.shrunk <= 0 {
-		return 1
+	left := (c.others.kept + 1) / (c.others.had + 1)
+	if left > 0.999 {
+		return 1 // nothing to compare with
 	}
-	shrunk := c.shrunk / c.had // the mean
-	kept := c.kept + usualPages*math.Exp(-shrunk)
-	return math.Log((c.had+usualPages)/kept) / shrunk
+	kept := (c.private.kept + usualPages*left) / (c.private.had + usualPages)
+	return math.Log(kept) / math.Log(left)
+}
+
+// keep is how many of so many private pages are still there when so many are left of
+// them and of the shared ones, at a pace.
+func keep(private, shared, left, pace float64) float64 {
+	if left >= private+shared {
+		return private
+	}
+	// Shared pages go by a factor of e^-gone, private ones by e^-pace·gone. What is left falls
+	// ever slower with gone, so that Newton's steps from 0 never go too far.
+	// The number of digits doubles with each step.
+	gone := 0.0
+	for range 20 {
+		p, s := private*math.Exp(-pace*gone), shared*math.Exp(-gone)
+		step := (p + s - left) / max(pace*p+s, 1e-9)
+		gone += step
+		if step < 1e-3 {
+			break
+		}
+	}
+	return min(left, private*math.Exp(-pace*gone))
+}
+
+// evenly is keep at a pace of 1.
+func evenly(private, shared, left float64) float64 {
+	return private * min(1, left/max(1e-9, private+shared))
 }
 
 // gain is how many of so many shared pages become private in so much work, at
 // the rate of c.
 func (c *change) gain(shared, work float64) float64 {
-	return shared * -math.Expm1(-work*max(0, c.pages)/max(1, c.shared))
+	return shared * -math.Expm1(-work*(c.pages+usualPages)/(c.shared+usualPages))
 }
 
 // off is how far a guess may be off that reaches over so much work, summed over
 // the places. A place's change varies by variance·work around what is expected.
 // One page more than was seen is counted in: nothing seen is not nothing there.
+// Half of what was guessed is doubted, all of it where nothing was seen.
 func (c *change) off(old, guessed, sampled float64) float64 {
 	variance := max(0, (c.spread+c.places/c.work-c.pages*c.pages/c.work)/c.places)
-	return 3*math.Sqrt(variance*(old+old*old/c.work)+max(0, sampled)) + guessed/2
+	return 3*math.Sqrt(variance*(old+old*old/c.work)+max(0, sampled)) + guessed*(1+usualPages/(c.pages+usualPages))/2
 }
 
 // count is how many pages a place's bits stand for.

@@ -135,12 +135,12 @@ func TestSweepFollowsAChild(t *testing.T) {
 					}
 				}
 				m.write(writes)
-				work += float64(writes + 1)
+				work += float64(writes*c.value+1) / float64(all)
 				if c.dead > 0 && step%20 == 0 && step < steps/2 {
 					dead := all / m.value / c.dead
 					now, next := dead*step/(steps/2), dead*(step+20)/(steps/2)
 					m.die(now, next)
-					work += float64((next - now) * m.value)
+					work += float64((next-now)*m.value) / float64(all)
 				}
 				m.giveBack(c.back * step / steps)
 				if step < c.start {
@@ -167,5 +167,42 @@ func TestSweepFollowsAChild(t *testing.T) {
 				t.Errorf("%v of %v points are further off than they say", outside, points)
 			}
 		})
+	}
+}
+
+// At nothing read, nothing there and nothing done an estimate is still a number.
+func TestSweepOfNothing(t *testing.T) {
+	const places = 2 * proc.PlacesAtOnce
+	s := newSweep(places, proc.PlacesAtOnce, 1, 0)
+	if _, off := s.estimate(0, 0); !math.IsInf(off, 1) {
+		t.Errorf("nothing was read, and the estimate is off by at most %v", off)
+	}
+	for from := 0; from < 2*places; from += proc.PlacesAtOnce {
+		reads := make([]proc.PlaceRead, proc.PlacesAtOnce)
+		for i := range reads {
+			reads[i].Place = from%places + i
+		}
+		s.take(0, 0, reads)
+		s.anchor(0, 0, 0)
+		for _, child := range []float64{0, 1, 1e6} {
+			if pages, off := s.estimate(0, child); math.IsNaN(pages) || math.IsNaN(off) {
+				t.Errorf("of %v pages %v are private, ± %v", child, pages, off)
+			}
+		}
+	}
+}
+
+func BenchmarkSweepOf8GiB(b *testing.B) {
+	const places = 32 << 10
+	s := newSweep(places, proc.PlacesAtOnce, 1, places*64)
+	reads := make([]proc.PlaceRead, proc.PlacesAtOnce)
+	for from := 0; from < places; from += proc.PlacesAtOnce {
+		for i := range reads {
+			reads[i] = proc.PlaceRead{Place: from + i, Resident: math.MaxUint64, Private: 0xFFFF << (from % 48)}
+		}
+		s.take(float64(from)/places, places*64-float64(from), reads)
+	}
+	for b.Loop() {
+		s.estimate(1.1, places*30)
 	}
 }

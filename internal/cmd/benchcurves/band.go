@@ -21,15 +21,29 @@ func (s span) off(v float64) float64 { return max(0, s.low-v, v-s.high) }
 // spanAt is what the readings, ascending in time, say of a moment between the
 // first and the last of them: it lies between the line through the readings as if
 // each were right for its beginning and the line as if for its end. What moves
-// while it is read is uncertain by that much.
-func spanAt(readings []truth, at time.Time) (span, bool) {
-	early, ok1 := lineAt(readings, at, func(t truth) time.Time { return t.from })
-	late, ok2 := lineAt(readings, at, func(t truth) time.Time { return t.to })
-	return span{min(early, late), max(early, late)}, ok1 && ok2
+// while it is read is uncertain by that much. Where two readings are further apart
+// than burst, when it moved from the one to the other is not known: it may be at both.
+func spanAt(readings []truth, at time.Time, burst float64) (s span, known bool) {
+	s = span{math.Inf(1), math.Inf(-1)}
+	for _, when := range []func(truth) time.Time{
+		func(t truth) time.Time { return t.from },
+		func(t truth) time.Time { return t.to },
+	} {
+		a, b, share, ok := around(readings, at, when)
+		if !ok {
+			return s, false
+		}
+		if line := a + share*(b-a); math.Abs(b-a) <= burst {
+			a, b = line, line
+		}
+		s = span{min(s.low, a, b), max(s.high, a, b)}
+	}
+	return s, true
 }
 
-// lineAt is the straight line between the two readings around a moment.
-func lineAt(readings []truth, at time.Time, when func(truth) time.Time) (float64, bool) {
+// around are the values of the two readings around a moment, and which share of the
+// way from the one to the other it is.
+func around(readings []truth, at time.Time, when func(truth) time.Time) (a, b, share float64, known bool) {
 	for i := 1; i < len(readings); i++ {
 		a, b := readings[i-1], readings[i]
 		if at.Before(when(a)) || at.After(when(b)) {
@@ -37,12 +51,11 @@ func lineAt(readings []truth, at time.Time, when func(truth) time.Time) (float64
 		}
 		step := when(b).Sub(when(a))
 		if step <= 0 {
-			return b.value, true
+			return a.value, b.value, 1, true
 		}
-		share := float64(at.Sub(when(a))) / float64(step)
-		return a.value + share*(b.value-a.value), true
+		return a.value, b.value, float64(at.Sub(when(a))) / float64(step), true
 	}
-	return math.NaN(), false
+	return 0, 0, 0, false
 }
 
 // highest is the largest value.

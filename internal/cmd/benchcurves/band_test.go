@@ -27,14 +27,24 @@ func TestSpanAt(t *testing.T) {
 		{2.1, 40, 46}, // 0.9 of the way between the ends
 		{3, 40, 40},
 	} {
-		got, ok := spanAt(readings, at(c.at))
+		got, ok := spanAt(readings, at(c.at), 100)
 		if !ok || !near(got.low, c.low) || !near(got.high, c.high) {
 			t.Errorf("at %.1f s: %v, %v; want %v to %v", c.at, got, ok, c.low, c.high)
 		}
 	}
 	for _, outside := range []float64{-0.1, 3.1} {
-		if got, ok := spanAt(readings, at(outside)); ok {
+		if got, ok := spanAt(readings, at(outside), 100); ok {
 			t.Errorf("at %.1f s, where nothing was read: %v", outside, got)
+		}
+	}
+}
+
+// What rises by more than a burst between two readings may be at both of them.
+func TestSpanInABurst(t *testing.T) {
+	readings := []truth{{at(0), at(0), 0}, {at(1), at(1.2), 100}, {at(2), at(2.2), 110}}
+	for moment, want := range map[float64]span{0.5: {0, 100}, 1.1: {0, 101}, 1.6: {104, 106}} {
+		if got, ok := spanAt(readings, at(moment), 50); !ok || !near(got.low, want.low) || !near(got.high, want.high) {
+			t.Errorf("at %.1f s: %v, %v; want %v", moment, got, ok, want)
 		}
 	}
 }

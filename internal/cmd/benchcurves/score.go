@@ -38,7 +38,7 @@ const (
 func scoreDirty(f *history.Fork, truth []truth, dataset float64) (scores []score, unchecked int) {
 	bound := max(boundOfPeak*highest(truth), boundOfDataset*dataset)
 	for _, p := range f.Curve {
-		span, ok := spanAt(truth, moment(f, p.Seconds))
+		span, ok := spanAt(truth, moment(f, p.Seconds), bound)
 		if !ok {
 			unchecked++
 			continue
@@ -61,7 +61,7 @@ func scoreDirty(f *history.Fork, truth []truth, dataset float64) (scores []score
 func scoreCopied(f *history.Fork, truth []truth) (scores []score, unchecked int) {
 	bound := boundOfPeak * highest(truth)
 	for _, p := range f.CopiedCurve {
-		span, ok := spanAt(truth, moment(f, p.Seconds))
+		span, ok := spanAt(truth, moment(f, p.Seconds), bound)
 		if !ok {
 			unchecked++
 			continue

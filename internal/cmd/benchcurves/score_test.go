@@ -11,8 +11,9 @@ import (
 
 // The truth rises by 100 MB in each of 10 s.
 func rising() (readings []truth) {
-	for i := range 11 {
-		readings = append(readings, truth{at(float64(i)), at(float64(i)), float64(i) * 100e6})
+	for i := range 101 {
+		tenth := at(float64(i) / 10)
+		readings = append(readings, truth{tenth, tenth, float64(i) * 10e6})
 	}
 	return readings
 }
@@ -30,7 +31,7 @@ func TestScoreDirty(t *testing.T) {
 	got, unchecked := scoreDirty(&f, rising(), 2e9)
 	want := []score{
 		{source: history.SourceChildSmaps, points: 2, largest: 30e6, squares: 900e12, beyond: 1},
-		{source: history.SourceCounters, points: 3, largest: 30e6, squares: 9e12 + 16e12 + 900e12, outside: 1},
+		{source: history.SourceCounters, points: 3, largest: 30e6, squares: 925e12, outside: 1},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(score{})); diff != "" || unchecked != 1 {
 		t.Errorf("%d unchecked, want 1; scores (-want +got):\n%s", unchecked, diff)
