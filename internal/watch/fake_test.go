@@ -47,6 +47,7 @@ type world struct {
 	// copies is what delay accounting has counted; 0: it is denied.
 	copies        uint64
 	accountingOff bool
+	smallPages    bool // only these
 	cpu           time.Duration
 }
 
@@ -67,7 +68,7 @@ func newWorld() *world {
 
 func (w *world) spawn(pid, ppid int, name string) *fakeProcess {
 	p := &fakeProcess{
-		world: w, pid: pid, ppid: ppid, name: name, executable: "/usr/bin/redis-server", size: serverSize, born: time.Now(), rights: true,
+		world: w, pid: pid, ppid: ppid, name: name, executable: "/usr/bin/redis-server", size: serverSize, born: time.Now(), rights: true, system: 50,
 		exited: make(chan struct{}), reaped: make(chan struct{}),
 	}
 	w.procs[pid] = p
@@ -222,7 +223,7 @@ func (w *world) AccountingOff() bool {
 	return w.accountingOff
 }
 
-func (w *world) MayHaveHugePages(int) bool { return true }
+func (w *world) MayHaveHugePages(int) bool { return !w.smallPages }
 
 func (w *world) CPUs() int { return 2 }
 
@@ -276,6 +277,7 @@ type fakeProcess struct {
 	dirty      uint64
 	anon       uint64 // resident anonymous bytes; 0: the kernel does not tell
 	faults     uint64 // minor
+	system     uint64 // ticks
 	born       time.Time
 	rights     bool
 	smapsErr   error
@@ -334,7 +336,7 @@ func (p *fakeProcess) Stat() (proc.Stat, error) {
 	if p.dead {
 		state, size = "Z", 0
 	}
-	line := fmt.Sprintf("%d (%s) %s %d 0 0 0 -1 0 %d 0 0 0 150 50 0 0 20 0 1 0 1 %d %d 18446744073709551615 %d", p.pid, p.name, state, p.ppid, p.faults, size, (size/5-min(p.given, size/5))/page, code)
+	line := fmt.Sprintf("%d (%s) %s %d 0 0 0 -1 0 %d 0 0 0 150 %d 0 0 20 0 1 0 1 %d %d 18446744073709551615 %d", p.pid, p.name, state, p.ppid, p.faults, p.system, size, (size/5-min(p.given, size/5))/page, code)
 	line += strings.Repeat(" 0", 52-26)
 	var s proc.Stat
 	return s, errors.Join(proc.ParseStat([]byte(line+"\n"), &s))

@@ -43,6 +43,7 @@ type sampler struct {
 	nextPoint time.Time              // zero: at once
 	nextExact time.Time
 	pages     sampledPages
+	huge      bool // server and child may have huge pages, or have had some
 	alone     bool // no other child lived at the birth: whoever counts copies counts those for both
 	beside    bool // the cgroup tells as much as smaps
 	blind     bool // smaps can't be read: said once, not tried again
@@ -75,7 +76,7 @@ func newSampler(w *Watcher, id string, child Process, p *process, birth time.Tim
 	s.system = newSystemTime(before, first, page)
 	s.pages.may = !partial && w.opts.Machine.MayReadPages(child) // the beginning belongs to the estimate
 	s.meter = newMeter(page, cgroupBatch*page*uint64(w.opts.Machine.CPUs()), quiet, first, partial)
-	if !w.opts.Machine.MayHaveHugePages(p.ID().PID) {
+	if s.huge = w.opts.Machine.MayHaveHugePages(p.ID().PID); !s.huge {
 		s.meter.huge = opt.Of(false)
 	}
 	if stat, err := child.Stat(); err == nil && !stat.Permitted() {
@@ -208,6 +209,7 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 	case err == nil:
 		server.SetAvailable(source, true)
 		s.meter.huge = opt.Of(smaps.AnonHugePages > 0)
+		s.huge = s.huge || smaps.AnonHugePages > 0
 		return opt.Of(history.Sample{
 			Time:          start.Add(now.Sub(start) / 2),
 			Source:        source,
@@ -263,9 +265,10 @@ func (s *sampler) last() (reading, bool) {
 }
 
 // estimateStall estimates how long the copies of a fork that has ended took, where
-// their number is known.
+// their number is known and a page costs what any other costs: huge pages are split
+// at their first copy, and zeroed where the server grows.
 func (s *sampler) estimateStall(r reading) {
-	if !s.alone || s.meter.partial || s.meter.gave || s.meter.grew {
+	if !s.alone || s.huge || s.meter.partial || s.meter.gave {
 		return
 	}
 	pages := float64(s.meter.counted(r) / s.meter.page)

@@ -852,6 +852,36 @@ func TestAccountingOfTheServingThread(t *testing.T) {
 	}
 }
 
+// Where copies are not accounted, the system time that they took is told apart from
+// the rest; but not of huge pages, whose faults are of more than one price.
+func TestEstimatedCopyTime(t *testing.T) {
+	for name, c := range map[string]struct {
+		smallPages bool
+		huge       uint64 // of the child
+		want       opt.Val[float64]
+	}{
+		"small pages":         {true, 0, opt.Of(6000 * 40e-6 * insideCopy)},
+		"perhaps huge pages":  {false, 0, opt.Val[float64]{}},
+		"huge pages all same": {true, 2 << 20, opt.Val[float64]{}}, // from when they were allowed
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.smallPages = c.smallPages
+			f, _ := copying(t, w, func(server *fakeProcess, pages uint64) {
+				server.faults += pages
+				server.system += pages * 40 * proc.TicksPerSecond / 1e6
+				for _, p := range w.procs {
+					p.huge = c.huge
+				}
+			})
+			got, known := f.EstimatedCopyStallSeconds.Get()
+			if want, ok := c.want.Get(); known != ok || math.Abs(got-want) > want/10 || f.CopyStallSeconds.Present() {
+				t.Errorf("%s: copies took %v s, want %v", name, f.EstimatedCopyStallSeconds, c.want)
+			}
+		})
+	}
+}
+
 // Two children at a time, as of a script that is debugged during a save: what is
 // copied for both is counted once.
 func TestCopiesOfTwoChildren(t *testing.T) {
