@@ -143,14 +143,14 @@ func (s *sweep) estimate(work, child float64) (pages, off float64) {
 			read, remain = read+b.places, remain+(b.private+b.shared)/b.child
 		}
 	}
-	pace := rate.pace()
+	shrinking := shrinking{pace: rate.pace()}
 	var private, all, guessed, lost, old float64 // old: work since places were read, over all places
 	for _, b := range s.batches {
 		if !b.read { // not read yet, and all of it shared at the birth
 			b.shared = remain / read * b.places * b.child
 		}
 		left := child / b.child * (b.private + b.shared) // of what was there
-		kept := keep(b.private, b.shared, left, pace)
+		kept := shrinking.keep(b.private, b.shared, left)
 		gained := rate.gain(left-kept, work-b.at)
 		private += kept + gained
 		all += left
@@ -168,7 +168,7 @@ func (s *sweep) estimate(work, child float64) (pages, off float64) {
 	if n := float64(len(s.found)); s.exactChild > 0 && float64(s.since) < n {
 		passed := work - s.exactAt
 		left := child / s.exactChild
-		kept := keep(s.exact, 1-s.exact, left, pace)
+		kept := shrinking.keep(s.exact, 1-s.exact, left)
 		gained := rate.gain(left-kept, passed)
 		lost := s.exact - min(kept, evenly(s.exact, 1-s.exact, left))
 		since := float64(s.since) / n
@@ -199,25 +199,30 @@ func (c *change) pace() float64 {
 	return math.Log(kept) / math.Log(left)
 }
 
+// shrinking is a child that gives memory back: private pages go beside shared ones at a pace.
+type shrinking struct {
+	pace float64
+	gone float64 // ln of how far shared pages went the last time, to go on from
+}
+
 // keep is how many of so many private pages are still there when so many are left of
-// them and of the shared ones, at a pace.
-func keep(private, shared, left, pace float64) float64 {
+// them and of the shared ones.
+func (k *shrinking) keep(private, shared, left float64) float64 {
 	if left >= private+shared {
 		return private
 	}
 	// Shared pages go by a factor of e^-gone, private ones by e^-pace·gone. What is left falls
-	// ever slower with gone, so that Newton's steps from 0 never go too far.
-	// The number of digits doubles with each step.
-	gone := 0.0
+	// ever slower with gone, so that Newton's steps never go too far from 0, and from
+	// beyond only to before. The number of digits doubles with each.
 	for range 20 {
-		p, s := private*math.Exp(-pace*gone), shared*math.Exp(-gone)
-		step := (p + s - left) / max(pace*p+s, 1e-9)
-		gone += step
-		if step < 1e-3 {
+		p, s := private*math.Exp(-k.pace*k.gone), shared*math.Exp(-k.gone)
+		step := (p + s - left) / max(k.pace*p+s, 1e-9)
+		k.gone = max(0, k.gone+step)
+		if math.Abs(step) < 1e-3 {
 			break
 		}
 	}
-	return min(left, private*math.Exp(-pace*gone))
+	return min(left, private*math.Exp(-k.pace*k.gone))
 }
 
 // evenly is keep at a pace of 1.

@@ -192,6 +192,33 @@ func TestSweepOfNothing(t *testing.T) {
 	}
 }
 
+// Whatever was asked before, private pages go at their pace, and no more are kept
+// than are left.
+func TestShrinkingKeeps(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		k := shrinking{pace: 3 * r.Float64()}
+		for range 20 {
+			private, shared := 4096*r.Float64(), 4096*r.Float64()
+			left := 1.1 * r.Float64() * (private + shared)
+			kept := k.keep(private, shared, left)
+			if kept < 0 || kept > min(private, left) {
+				t.Fatalf("of %v private and %v shared %v are left, %v of these private", private, shared, left, kept)
+			}
+			others := shared * math.Pow(kept/private, 1/k.pace)
+			if left < private+shared && math.Abs(left-kept-others) > 1 {
+				t.Errorf("of %v private and %v shared %v are left, %v of these private; at a pace of %v %v would be shared", private, shared, left, kept, k.pace, others)
+			}
+		}
+	}
+	k := shrinking{} // private pages stay
+	for _, left := range []float64{150, 50, 120} {
+		if got := k.keep(100, 100, left); math.Abs(got-min(100, left)) > 0.1 {
+			t.Errorf("%v of %v", got, left)
+		}
+	}
+}
+
 func BenchmarkSweepOf8GiB(b *testing.B) {
 	const places = 32 << 10
 	s := newSweep(places, proc.PlacesAtOnce, 1, places*64)
