@@ -42,7 +42,6 @@ type world struct {
 	readCost  time.Duration
 	pagesCost time.Duration // the same for a read of pages
 	pagesOpen int
-	pagesRead int // times
 	// accountedReads counts how often the server's smaps was read.
 	accountedReads int
 	// copies is what delay accounting has counted; 0: it is denied.
@@ -177,7 +176,6 @@ func (f *fakePages) Read() (out []proc.PlaceRead, err error) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	p.world.cpu += p.world.pagesCost
-	p.world.pagesRead++
 	private := uint64(1)<<(64*p.dirty/(p.size/5)) - 1
 	for range proc.PlacesAtOnce {
 		out = append(out, proc.PlaceRead{Place: f.next, Private: private, Resident: 1<<64 - 1})

@@ -17,8 +17,7 @@ type sampledPages struct {
 	file  uint64 // resident bytes of the child that are a file's, its program's above all
 	open  Pages  // nil: not opened
 	sweep *sweep
-	cost  time.Duration // of one read of places, the last time
-	next  time.Time     // no read before
+	next  time.Time // no read before
 }
 
 func (p *sampledPages) close() {
@@ -55,11 +54,9 @@ func (s *sampler) samplePages() opt.Val[estimate] {
 		s.w.opts.Server.CountDeferred(source)
 		return opt.Val[estimate]{}
 	}
-	reads := s.readsOfPages(now)
-	found, cost, err := timed(s.w.opts.CPUTime, func() (estimate, error) { return s.sweepPages(reads) })
+	found, cost, err := timed(s.w.opts.CPUTime, s.sweepPages)
 	s.w.opts.Budget.Spend(cost)
 	s.w.opts.Server.CountSampler(source, cost)
-	p.cost = cost / time.Duration(reads)
 	// From when it was due: points come at an interval of their own.
 	p.next = later(p.next, now.Add(-s.w.opts.SampleInterval)).Add(s.w.opts.Budget.Pace(cost))
 	if err != nil {
@@ -75,18 +72,7 @@ func (s *sampler) samplePages() opt.Val[estimate] {
 	return opt.Of(found)
 }
 
-// readsOfPages is how often places are read for the next point. Where points come
-// less often, as many are read in the same time, as far as the budget goes: the
-// round over all places takes no longer.
-func (s *sampler) readsOfPages(now time.Time) int {
-	every, cost := s.pointEvery(now), s.w.opts.Budget.Pace(s.pages.cost)
-	if s.pages.cost == 0 {
-		return 1
-	}
-	return int(max(1, every/max(cost, s.w.opts.SampleInterval)))
-}
-
-func (s *sampler) sweepPages(reads int) (estimate, error) {
+func (s *sampler) sweepPages() (estimate, error) {
 	p := &s.pages
 	if p.open == nil {
 		open, err := s.w.opts.Machine.Pages(s.child)
@@ -102,13 +88,11 @@ func (s *sampler) sweepPages(reads int) (estimate, error) {
 		born = (born - min(born, p.file)) / uint64(os.Getpagesize())
 		p.open, p.sweep = open, newSweep(open.Places(), proc.PlacesAtOnce, open.Weight(), float64(born))
 	}
-	for range reads {
-		places, err := p.open.Read()
-		if err != nil {
-			return estimate{}, err
-		}
-		p.sweep.take(s.meter.work, s.anonymous(), places)
+	reads, err := p.open.Read()
+	if err != nil {
+		return estimate{}, err
 	}
+	p.sweep.take(s.meter.work, s.anonymous(), reads)
 	pages, off := p.sweep.estimate(s.meter.work, s.anonymous())
 	page := float64(os.Getpagesize())
 	return estimate{uint64(pages * page), uint64(off * page)}, nil

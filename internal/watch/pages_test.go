@@ -120,25 +120,3 @@ func TestPagesArePaced(t *testing.T) {
 		}
 	})
 }
-
-// When points come once a second, as many places a second are read as before, as
-// far as that is paid for.
-func TestPagesOfSparsePoints(t *testing.T) {
-	for cost, want := range map[time.Duration]float64{300 * time.Microsecond: 4, 2 * time.Millisecond: 2.5} { // reads a second; the dense points are 4 a second here
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld()
-			w.pagesCost = cost
-			reads := func(life time.Duration) float64 {
-				before := w.pagesRead
-				freeing(t, w, func(*fakeProcess) { w.readCost = time.Second }, life) // smaps is never paid for
-				return float64(w.pagesRead - before)
-			}
-			const more = 20
-			got := reads(denseFor + more*time.Second)
-			dense := min(4, 0.005/cost.Seconds()) * denseFor.Seconds()
-			if got -= dense; got < 0.8*want*more || got > 1.1*want*more {
-				t.Errorf("at %v a read %.0f reads in %d s of sparse points, want %.0f", cost, got, more, want*more)
-			}
-		})
-	}
-}

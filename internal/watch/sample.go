@@ -100,17 +100,12 @@ func (s *sampler) next(now time.Time) time.Duration {
 		exact = false
 	}
 	s.point(exact)
-	every := s.pointEvery(now)
+	every := s.w.opts.SampleInterval
+	if now.Sub(s.birth) >= denseFor {
+		every = max(every, sparseEvery)
+	}
 	s.nextPoint = now.Add(every)
 	return every
-}
-
-// pointEvery is how far apart points are at a time.
-func (s *sampler) pointEvery(now time.Time) time.Duration {
-	if now.Sub(s.birth) >= denseFor {
-		return max(s.w.opts.SampleInterval, sparseEvery)
-	}
-	return s.w.opts.SampleInterval
 }
 
 // affordsExact tells whether smaps may be read now. What the first reading costs
