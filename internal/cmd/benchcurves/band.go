@@ -22,7 +22,7 @@ func (s span) off(v float64) float64 { return max(0, s.low-v, v-s.high) }
 // first and the last of them: it lies between the line through the readings as if
 // each were right for its beginning and the line as if for its end. What moves
 // while it is read is uncertain by that much. Where two readings are further apart
-// than burst, when it moved from the one to the other is not known: it may be at both.
+// than burst, when it moved from the one to the other is not known: it may be anywhere between.
 func spanAt(readings []truth, at time.Time, burst float64) (s span, known bool) {
 	s = span{math.Inf(1), math.Inf(-1)}
 	for _, when := range []func(truth) time.Time{
