@@ -37,6 +37,7 @@ func play(t *testing.T, columns int, answer string) *played {
 		host:      func() history.Host { return history.Host{} },
 		start: func(context.Context) error {
 			p.starts.Add(1)
+			time.Sleep(lookEvery / 10) // a server answers later than it is asked
 			return nil
 		},
 	}
