@@ -42,12 +42,15 @@ type world struct {
 	readCost  time.Duration
 	pagesCost time.Duration // the same for a read of pages
 	pagesOpen int
+	pagesRead int // times
 	// accountedReads counts how often the server's smaps was read.
 	accountedReads int
 	// copies is what delay accounting has counted; 0: it is denied.
 	copies        uint64
+	unaccounted   error // nil: as copies says
 	accountingOff bool
 	smallPages    bool // only these
+	pagesShut     bool // pagemap is not for this reader
 	cpu           time.Duration
 }
 
@@ -149,7 +152,7 @@ func (w *world) OOMCounter(int) (func() (uint64, error), error) {
 
 func (w *world) MemoryCgroup(int) (Cgroup, error) { return nil, proc.ErrDenied }
 
-func (w *world) MayReadPages(p Process) bool { return p.(*fakeProcess).rights }
+func (w *world) MayReadPages(p Process) bool { return p.(*fakeProcess).rights && !w.pagesShut }
 
 func (w *world) Pages(child Process) (Pages, error) {
 	p := child.(*fakeProcess)
@@ -176,6 +179,7 @@ func (f *fakePages) Read() (out []proc.PlaceRead, err error) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	p.world.cpu += p.world.pagesCost
+	p.world.pagesRead++
 	private := uint64(1)<<(64*p.dirty/(p.size/5)) - 1
 	for range proc.PlacesAtOnce {
 		out = append(out, proc.PlaceRead{Place: f.next, Private: private, Resident: 1<<64 - 1})
@@ -200,6 +204,9 @@ func (w *world) Room(int, uint64) history.Room {
 func (w *world) Accounted(int) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.unaccounted != nil {
+		return false, w.unaccounted
+	}
 	if w.copies == 0 {
 		return false, taskstats.ErrDenied
 	}

@@ -58,8 +58,9 @@ func (r reading) others() (int64, bool) {
 // gave back costs a fault and no copy. Nor can faults tell when the server grows by
 // huge pages, of which each is one fault.
 type meter struct {
-	page uint64
-	lag  uint64 // by how many bytes a cgroup's count may be behind
+	page  uint64
+	lag   uint64 // by how many bytes a cgroup's count may be behind
+	loose uint64 // by how many bytes a resident size may be off
 
 	quiet   opt.Val[reading] // the last one before the birth, without a child
 	birth   reading          // when the child was first seen
@@ -88,9 +89,10 @@ const ownPages = 1 << 20
 // newMeter begins at a birth, when nothing has been copied and the child has
 // dirtied little of its own; or, where the child was there before, at a point
 // that nothing is known of.
-func newMeter(page, lag uint64, quiet opt.Val[reading], birth reading, partial bool) meter {
-	m := meter{page: page, lag: lag, quiet: quiet, birth: birth, partial: partial, last: birth}
-	m.high.fell(birth)
+func newMeter(page uint64, cpus int, quiet opt.Val[reading], birth reading, partial bool) meter {
+	n := uint64(cpus)
+	m := meter{page: page, lag: cgroupBatch * n * page, loose: max(32, 2*n) * n * page, quiet: quiet, birth: birth, partial: partial, last: birth}
+	m.high.fell(birth, m.loose)
 	if !partial {
 		m.anchor = opt.Of(anchor{high: m.high, resident: birth.resident}) // what was copied before it was seen is the child's too
 	}
@@ -117,13 +119,14 @@ type anchor struct {
 }
 
 // slack is how far a resident size may fall without meaning anything: the kernel
-// keeps it per thread or CPU in batches.
-func slack(resident uint64) uint64 { return max(2<<20, resident/200) }
+// keeps it in batches, per thread before Linux 6.2, and since then per CPU, of which
+// stat does not look at what is pending: max(32, 2·CPUs) pages each (loose).
+func slack(resident, loose uint64) uint64 { return max(2<<20, resident/200, loose) }
 
 // fell updates the highs and tells whether a size has fallen from them.
-func (h *highs) fell(r reading) bool {
+func (h *highs) fell(r reading, loose uint64) bool {
 	child := r.child.Or(h.child)
-	fell := r.resident+slack(h.server) < h.server || child+slack(h.child) < h.child
+	fell := r.resident+slack(h.server, loose) < h.server || child+slack(h.child, loose) < h.child
 	h.server, h.child = max(h.server, r.resident), max(h.child, child)
 	return fell
 }
@@ -176,7 +179,7 @@ func (m *meter) plausible(r reading) bool {
 // copies is what is known of the copies so far. Call it with each reading, in
 // order: it watches for memory that is given back.
 func (m *meter) copies(r reading) history.Copies {
-	if m.high.fell(r) {
+	if m.high.fell(r, m.loose) {
 		m.gave = true
 	}
 	m.worked(r)
@@ -218,7 +221,7 @@ func (m *meter) exact(before, after reading, dirty uint64) {
 		m.doubted = contradicts
 	}
 	next := anchor{dirty: dirty, copied: early + (late-early)/2, spread: (late - early + 1) / 2, resident: after.resident}
-	next.high.fell(after)
+	next.high.fell(after, m.loose)
 	if was {
 		next.refuted = apart(led, dirty) > margin
 	}
@@ -239,7 +242,7 @@ func (m *meter) between(r reading) (uint64, bool) {
 	if !ok {
 		return 0, false
 	}
-	if a.high.fell(r) {
+	if a.high.fell(r, m.loose) {
 		a.refuted = true
 	}
 	m.anchor = opt.Of(a)

@@ -31,7 +31,7 @@ func (r reading) withCopies(pages uint64, took time.Duration) reading {
 }
 
 func meterAt(birth reading) *meter {
-	m := newMeter(page, mb, opt.Val[reading]{}, birth, false)
+	m := newMeter(page, 4, opt.Val[reading]{}, birth, false)
 	return &m
 }
 
@@ -147,7 +147,7 @@ func TestMeterDropsACgroupThatMisleads(t *testing.T) {
 // What was copied before a child was first seen is not known.
 func TestMeterPartial(t *testing.T) {
 	birth := at(0, 1024, 1000).withCopies(10, 0)
-	m := newMeter(page, mb, opt.Val[reading]{}, birth, true)
+	m := newMeter(page, 4, opt.Val[reading]{}, birth, true)
 	later := at(100*pmb, 1024, 1000).withCopies(10+100*pmb, time.Second)
 	wantNothing(t, &m, later)
 	if c := m.copies(later); c.Bytes.Present() || c.Stall.Present() || c.Faults.Present() {

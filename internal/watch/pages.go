@@ -69,6 +69,9 @@ func (s *sampler) samplePages() opt.Val[estimate] {
 		return opt.Val[estimate]{}
 	}
 	s.w.opts.Server.SetAvailable(source, true)
+	if found.off >= s.meter.last.child.Or(0) {
+		return opt.Val[estimate]{} // it may be anything
+	}
 	return opt.Of(found)
 }
 
@@ -95,7 +98,7 @@ func (s *sampler) sweepPages() (estimate, error) {
 	p.sweep.take(s.meter.work, s.anonymous(), reads)
 	pages, off := p.sweep.estimate(s.meter.work, s.anonymous())
 	page := float64(os.Getpagesize())
-	return estimate{uint64(pages * page), uint64(off * page)}, nil
+	return estimate{uint64(pages * page), uint64(min(off, 1<<50) * page)}, nil // off may be infinite
 }
 
 func later(a, b time.Time) time.Time {

@@ -15,6 +15,9 @@ import (
 const remedySmaps = "run the exporter as the server's user and group and in its user namespace " +
 	"(systemd's PrivateUsers= gives the server one of its own), or give it CAP_SYS_PTRACE"
 
+// remedyPages says what makes pagemap readable: no capability short of root's does.
+const remedyPages = "run the exporter as the server's user and group"
+
 // findProcess looks for the server's process where there is none, now and then.
 func (w *Watcher) findProcess(ctx context.Context, r reply) {
 	if w.process != nil || r.at.Before(w.findAt) {
@@ -135,12 +138,17 @@ func (w *Watcher) countProcessError(err error) {
 // be readable: the kernel asks the same right for a field of the server's stat.
 func (w *Watcher) checkRights(p Process) {
 	stat, err := p.Stat()
-	ok := err == nil && stat.Permitted()
-	w.opts.Server.SetAvailable(history.SourceChildSmaps, ok && w.opts.Sampling)
-	w.opts.Server.SetAvailable(history.SourcePagemap, ok && w.opts.Sampling && w.opts.Machine.MayReadPages(p))
-	if !ok {
+	smaps := err == nil && stat.Permitted() && w.opts.Sampling
+	pages := smaps && w.opts.Machine.MayReadPages(p)
+	w.opts.Server.SetAvailable(history.SourceChildSmaps, smaps)
+	w.opts.Server.SetAvailable(history.SourcePagemap, pages)
+	switch {
+	case !w.opts.Sampling: // nobody asked for it
+	case !smaps:
 		w.opts.Server.SetProcessProblem("the memory of the server's children can't be read: " + remedySmaps)
 		w.log.Warn("The memory of the server's children can't be read", "remedy", remedySmaps)
+	case !pages:
+		w.log.Info("The pages of the server's children can't be read: where memory is given back their curves may have gaps", "remedy", remedyPages)
 	}
 }
 

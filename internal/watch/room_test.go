@@ -15,7 +15,7 @@ func TestExtraByItsSources(t *testing.T) {
 	quiet := at(1000, 1024, 0).withCgroup(1000, 1050)
 	birth := at(1000, 1024, 1000).withCgroup(1000, 1050)
 	dirty := opt.Of(history.Sample{PrivateDirty: 80 * mb, Source: history.SourceCounters})
-	m := newMeter(page, mb, opt.Of(quiet), birth, false)
+	m := newMeter(page, 4, opt.Of(quiet), birth, false)
 	for name, test := range map[string]struct {
 		r     reading
 		dirty opt.Val[history.Sample]
@@ -38,7 +38,7 @@ func TestExtraByItsSources(t *testing.T) {
 	if got := m.extra(at(0, 0, 0).withCgroup(1030, 1160), dirty).Or(history.Extra{}); got.Bytes != 110*mb || got.Source != history.SourceCounters {
 		t.Errorf("a cgroup that misled: %+v", got)
 	}
-	m = newMeter(page, mb, opt.Val[reading]{}, birth, false) // another child lived before
+	m = newMeter(page, 4, opt.Val[reading]{}, birth, false) // another child lived before
 	if got := m.extra(anonOnly(1010), dirty).Or(history.Extra{}); got.Bytes != 90*mb {
 		t.Errorf("without a reading before the birth: %+v", got)
 	}

@@ -75,7 +75,7 @@ func newSampler(w *Watcher, id string, child Process, p *process, birth time.Tim
 	w.opts.Budget.Birth()
 	s.system = newSystemTime(before, first, page)
 	s.pages.may = !partial && w.opts.Machine.MayReadPages(child) // the beginning belongs to the estimate
-	s.meter = newMeter(page, cgroupBatch*page*uint64(w.opts.Machine.CPUs()), quiet, first, partial)
+	s.meter = newMeter(page, w.opts.Machine.CPUs(), quiet, first, partial)
 	if s.huge = w.opts.Machine.MayHaveHugePages(p.ID().PID); !s.huge {
 		s.meter.huge = opt.Of(false)
 	}
@@ -161,7 +161,8 @@ func (s *sampler) counters() (reading, error) {
 func (s *sampler) addCopies(r reading) {
 	c := s.meter.copies(r)
 	s.system.add(r, s.meter.page)
-	if s.process.accounted.Load() && (c.Source != history.SourceTaskstats || !c.Bytes.Present()) {
+	zeroed := !s.meter.partial && s.meter.zero().copies.Present() // there is something to count from
+	if zeroed && s.process.accounted.Load() && (c.Source != history.SourceTaskstats || !c.Bytes.Present()) {
 		if !r.copies.Present() {
 			return // it did not answer this time: no change of source half-way
 		}
