@@ -248,7 +248,7 @@ func TestLargeTellsTheFork(t *testing.T) {
 			"The kernel copied 1.20 GB for the server&#39;s writes, which took the server 2.03 s.", "The tail after the child&#39;s death: 8.30 s, cut off",
 		},
 		"killed": {
-			"killed, SIGKILL", "fc-death fc-bad", ">tail given up after 60 s<", ">not known<", `class="fc-gap" d`, "no trustworthy reading",
+			"killed, SIGKILL", "fc-death fc-bad", ">tail given up after 60 s, 432 MB still protected<", ">not known<", `class="fc-gap" d`, "no trustworthy reading",
 			">copied ≥ 458 MB<", "copied at least 458 MB for",
 		},
 		"copied only":    {"no reading of the child&#39;s memory", `class="fc-copied" d`, ">copied 1.20 GB<", " copied, 100 ms after birth, by delay accounting</title>"},

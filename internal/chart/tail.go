@@ -25,13 +25,17 @@ func TailGoing(f history.Fork, now time.Time) bool {
 // TailWord tells a tail in a few words: how long it was, and why it was not
 // followed to its end if it was not.
 func TailWord(t history.Tail) string {
+	var left string
+	if n, ok := t.Left.Get(); ok {
+		left = ", " + Bytes(n) + " still protected"
+	}
 	switch {
 	case !t.Truncated:
 		return Seconds(t.Seconds)
 	case t.Seconds >= tailLimit.Seconds()-1:
-		return "given up after 60 s"
+		return "given up after 60 s" + left
 	}
-	return Seconds(t.Seconds) + ", cut off by the next fork"
+	return Seconds(t.Seconds) + ", cut off by the next fork" + left
 }
 
 // tailText is what stands below the tail's band, "" without a tail.

@@ -117,6 +117,10 @@ type Tail struct {
 	// Truncated says that the tail was given up after a minute, or cut off by the
 	// next fork, before it had faded.
 	Truncated bool `json:"truncated,omitempty"`
+	// Left is how many bytes were still write-protected when the watch over the tail
+	// ended: what server and child shared at the last reading, without a page for each
+	// fault. Absent where that was not known, or may have been huge pages.
+	Left opt.Val[uint64] `json:"left,omitzero"`
 }
 
 // Reported is one figure of the server's own about its running child.

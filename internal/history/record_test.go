@@ -512,7 +512,7 @@ func TestTail(t *testing.T) {
 	s.AddTailFaults(3)
 	s.AddTailFaults(4)
 	for _, f := range s.Forks() {
-		want := map[string]Tail{first: {9, 5, true}, second: {Seconds: 2}}[f.ID]
+		want := map[string]Tail{first: {Seconds: 9, Faults: 5, Truncated: true}, second: {Seconds: 2}}[f.ID]
 		if f.Tail != opt.Of(want) {
 			t.Errorf("tail of %s: %+v, want %+v", f.ID, f.Tail, want)
 		}

@@ -13,9 +13,8 @@ import (
 // sampledPages is what a sampler knows of its child's pages. They are opened when
 // they are first wanted: most forks never need them.
 type sampledPages struct {
-	may   bool   // they may be read
-	file  uint64 // resident bytes of the child that are a file's, its program's above all
-	open  Pages  // nil: not opened
+	may   bool  // they may be read
+	open  Pages // nil: not opened
 	sweep *sweep
 	next  time.Time // no read before
 }
@@ -38,7 +37,7 @@ func (s *sampler) anchor(dirty uint64) {
 // counters, those of files left out.
 func (s *sampler) anonymous() float64 {
 	resident := s.meter.last.child.Or(0)
-	return float64(resident-min(resident, s.pages.file)) / float64(os.Getpagesize())
+	return float64(resident-min(resident, s.file)) / float64(os.Getpagesize())
 }
 
 // samplePages reads some of the child's pages and estimates its private dirty
@@ -82,13 +81,8 @@ func (s *sampler) sweepPages() (estimate, error) {
 		if err != nil {
 			return estimate{}, err
 		}
-		if status, err := s.child.Status(); err == nil {
-			if rss, ok := status.VMRSS.Get(); ok {
-				p.file = rss - min(rss, status.RSSAnon.Or(rss))
-			}
-		}
 		born := s.meter.birth.child.Or(0)
-		born = (born - min(born, p.file)) / uint64(os.Getpagesize())
+		born = (born - min(born, s.file)) / uint64(os.Getpagesize())
 		p.open, p.sweep = open, newSweep(open.Places(), proc.PlacesAtOnce, open.Weight(), float64(born))
 	}
 	reads, err := p.open.Read()

@@ -43,12 +43,14 @@ type sampler struct {
 	nextPoint time.Time              // zero: at once
 	nextExact time.Time
 	pages     sampledPages
-	huge      bool // server and child may have huge pages, or have had some
-	alone     bool // no other child lived at the birth: whoever counts copies counts those for both
-	beside    bool // the cgroup tells as much as smaps
-	blind     bool // smaps can't be read: said once, not tried again
-	exacts    int  // readings of smaps so far
-	dark      bool // nothing told the child's private dirty memory the last time
+	file      uint64          // resident bytes of the child that are a file's, its program's above all
+	shared    opt.Val[uint64] // bytes that server and child shared at the last point
+	huge      bool            // server and child may have huge pages, or have had some
+	alone     bool            // no other child lived at the birth: whoever counts copies counts those for both
+	beside    bool            // the cgroup tells as much as smaps
+	blind     bool            // smaps can't be read: said once, not tried again
+	exacts    int             // readings of smaps so far
+	dark      bool            // nothing told the child's private dirty memory the last time
 }
 
 // newSampler begins at a birth that has just been seen. alone says that no other
@@ -78,6 +80,10 @@ func newSampler(w *Watcher, id string, child Process, p *process, birth time.Tim
 	s.meter = newMeter(page, w.opts.Machine.CPUs(), quiet, first, partial)
 	if s.huge = w.opts.Machine.MayHaveHugePages(p.ID().PID); !s.huge {
 		s.meter.huge = opt.Of(false)
+	}
+	if status, err := child.Status(); err == nil {
+		rss := status.VMRSS.Or(0)
+		s.file = rss - min(rss, status.RSSAnon.Or(rss))
 	}
 	if stat, err := child.Stat(); err == nil && !stat.Permitted() {
 		// smaps can't be read, so nothing will ever refute counters that mislead:
@@ -145,6 +151,8 @@ func (s *sampler) point(exact bool) {
 	}
 	if d, ok := dirty.Get(); ok {
 		s.w.opts.Server.AddSample(s.id, d)
+		child, own := r.child.Or(0), d.PrivateDirty+s.file
+		s.shared = opt.Of(child - min(child, own))
 	}
 	s.dark = !dirty.Present()
 	s.addExtra(r, dirty)
@@ -317,6 +325,9 @@ func (s *sampler) tail(ctx context.Context, death reading) {
 				Seconds:   r.at.Sub(death.at).Seconds(),
 				Faults:    faults,
 				Truncated: !faded,
+			}
+			if shared, ok := s.shared.Get(); ok && !s.huge {
+				t.Left = opt.Of(shared - min(shared, faults*s.meter.page))
 			}
 			s.w.opts.Server.SetTail(s.id, t)
 			logTail(s.w.log, s.id, t)

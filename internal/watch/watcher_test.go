@@ -706,6 +706,7 @@ func TestServerIsReplaced(t *testing.T) {
 func TestTail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
+		w.smallPages = true
 		s := run(t, w)
 		server := w.procs[serverPID]
 		time.Sleep(2500 * time.Millisecond)
@@ -723,6 +724,9 @@ func TestTail(t *testing.T) {
 		tail, ok := only(t, s).Tail.Get()
 		if !ok || tail.Truncated || tail.Seconds < 5.5 || tail.Seconds > 6.5 || tail.Faults < 1<<14+1<<13+1<<12+1<<11+1<<10 {
 			t.Errorf("tail %+v, known: %v; want one that fades below 5 %% after 6 s", tail, ok)
+		}
+		if want := serverSize/5/page*page - tail.Faults*page; tail.Left != opt.Of(want) {
+			t.Errorf("%v bytes left, want %d: all that were shared, and a page less for each fault", tail.Left, want)
 		}
 		total := s.State().Totals
 		if total.TailFaults != tail.Faults || total.CopyFaults != 0 {

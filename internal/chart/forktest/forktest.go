@@ -53,7 +53,7 @@ func Killed(now time.Time) history.Fork {
 	f.CopiedCurve = f.CopiedCurve[:20]
 	f.CopiedBytes, f.CopiedSource = opt.Val[uint64]{}, ""
 	f.CopyFaults = opt.Of(uint64(171_003))
-	f.Tail = opt.Of(history.Tail{Seconds: 60.02, Faults: 88_140, Truncated: true})
+	f.Tail = opt.Of(history.Tail{Seconds: 60.02, Faults: 88_140, Truncated: true, Left: opt.Of(uint64(412 << 20))})
 	f.Reported = []history.Reported{{Seconds: 0.9, COWBytes: 130 << 20}}
 	return f
 }
