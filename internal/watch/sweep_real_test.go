@@ -46,9 +46,9 @@ func (r *recorded) around(t float64) (least, most float64, known bool) {
 // Real children under values of many pages: freed memory becomes private in
 // bursts, and is given back by the child later.
 func TestSweepFollowsARealChild(t *testing.T) {
-	for name, bound := range map[string]float64{ // largest error, as a share of the peak
-		"unlink-64k":    .09,
-		"overwrite-64k": .08,
+	for name, bound := range map[string]struct{ off, wide float64 }{ // largest error, and largest stated, as a share of the peak
+		"unlink-64k":    {.07, .45},
+		"overwrite-64k": {.08, .55},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := os.Open("testdata/" + name + ".jsonl.gz")
@@ -93,8 +93,8 @@ func TestSweepFollowsARealChild(t *testing.T) {
 				}
 			}
 			t.Logf("%d points, worst %.1f %% of the peak, rms %.1f %%, widest error %.0f %%", points, 100*worst, 100*math.Sqrt(squares/float64(points)), 100*widest)
-			if points < 80 || worst > bound {
-				t.Errorf("%d points, off by up to %.1f %% of the peak", points, 100*worst)
+			if points < 80 || worst > bound.off || widest > bound.wide {
+				t.Errorf("%d points, off by up to %.1f %% of the peak, and said to be by up to %.0f %%", points, 100*worst, 100*widest)
 			}
 		})
 	}
