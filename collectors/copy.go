@@ -7,7 +7,7 @@ func copyFamily() family {
 	copied := &Metric{
 		Name:   "redis_fork_copied_bytes_total",
 		Type:   Counter,
-		Help:   "Bytes that the kernel copied for the server's writes, growing while a child lives: by delay accounting where taskstats works, else from minor faults beyond growth for as long as neither server nor child gives memory back, after which it stands still until the next fork. It is not the child's private dirty memory.",
+		Help:   "Bytes that the kernel copied for the server's writes, growing while a child lives: by delay accounting where taskstats works, else from minor faults beyond growth for as long as neither server nor child gives memory back and the server does not grow by huge pages, after which it stands still until the next fork. It is not the child's private dirty memory.",
 		Needs:  "process, better taskstats",
 		Absent: notRead,
 	}
@@ -30,7 +30,7 @@ func copyFamily() family {
 		Name:   "redis_fork_write_faults_total",
 		Type:   Counter,
 		Labels: []string{"phase"},
-		Help:   "Minor faults of the server beyond its growth: phase=\"copy\" while a child lives, nearly all of them copies unless the child gives memory back; phase=\"tail\" after its death, writes to pages still protected, cheaper and without a copy, until they fade to 1/20 of the first second's, the next fork, or a minute. Memory that the server gave back and took again counts too.",
+		Help:   "Minor faults of the server beyond its growth: phase=\"copy\" while a child lives, nearly all of them copies unless the child gives memory back; phase=\"tail\" after its death, writes to pages still protected, cheaper and without a copy (Linux 5.8 to 6.14 copies what was part of a huge page, which is left out where taskstats works), until they fade to 1/20 of the first second's, the next fork, or a minute. Memory that the server gave back and took again counts too.",
 		Needs:  "process",
 		Absent: notRead,
 	}

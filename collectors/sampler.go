@@ -25,7 +25,7 @@ func samplerFamily() family {
 	deferred := &Metric{
 		Name:      "redis_fork_exporter_sampler_deferred_total",
 		Type:      Counter,
-		Help:      "Readings of child_smaps and pagemap that were put off to stay within the budget of CPU time: the more, the further apart are the exact samples of large children.",
+		Help:      "Readings of child_smaps and pagemap that were put off to stay within the budget of CPU time, each point by pages that is left out among them: the more, the further apart are the exact samples of large children.",
 		Needs:     "process",
 		Stability: Experimental,
 	}

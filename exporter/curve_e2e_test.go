@@ -393,7 +393,7 @@ func TestCurveInPrometheus(t *testing.T) {
 	t.Logf("points: %d private dirty, %d copied, %d resident", len(truth[curveDirty]), len(truth[curveCopied]), len(truth[curveResident]))
 }
 
-// A Prometheus that comes back after a long time gets what is kept, half an hour:
+// A Prometheus that comes back just before it is forgotten gets what is kept, half an hour:
 // a real one takes all of it, though it is that much older than its newest samples.
 func TestCurveAfterAnAbsence(t *testing.T) {
 	start := time.Now()

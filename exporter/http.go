@@ -37,6 +37,7 @@ func newHandler(c *Config, store *history.Store) http.Handler {
 	mux.Handle("/", pages.New(store, pages.Options{
 		Version:     version.Version,
 		MetricsPath: c.TelemetryPath,
+		SamplingOff: !c.Sampling,
 		Links: []pages.Link{
 			{Text: "curve", URL: "curve", Note: "the points of the last minute"},
 			{Text: "dashboards", URL: "dashboards/", Note: "for Grafana, and rules for Prometheus, of this version"},

@@ -36,9 +36,9 @@ func copiedNote(f *history.Fork) string {
 	case f.CopiedBytes.Present() && f.CopiedSource == history.SourceTaskstats:
 		return is + "By the kernel's delay accounting, which counts each copy."
 	case f.CopiedBytes.Present():
-		return is + "By the server's page faults beyond its growth, which equal the copies as long as neither process gives memory back."
+		return is + "By the server's page faults beyond its growth, which equal the copies as long as neither process gives memory back and the server does not grow by huge pages."
 	case len(f.CopiedCurve) > 0:
-		return is + "Known for the beginning only: memory was given back, and from then on page faults do not tell copies."
+		return is + "Known for the beginning only: memory was given back, or the server grew by huge pages, and from then on page faults do not tell copies."
 	}
 	return is
 }

@@ -83,7 +83,7 @@ func (s *site) landing(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	for i, st := range snap.Servers {
-		c := card(st, forks, now)
+		c := card(st, forks, now, s.opts.SamplingOff)
 		if i := st.Info; i == nil || i.Software != redisinfo.SoftwareDragonfly {
 			next := survivalOf(&st, &snap.Host)
 			c.Survival = &next
@@ -102,8 +102,8 @@ func (s *site) landing(w http.ResponseWriter, r *http.Request) {
 	s.page(w, http.StatusOK, "landing", p)
 }
 
-func card(st history.ServerState, forks []history.Fork, now time.Time) serverCard {
-	c := serverCard{ServerState: st, Resident: st.ResidentBytes, Sources: sources(st), Missed: st.Totals.UnobservedChild}
+func card(st history.ServerState, forks []history.Fork, now time.Time, samplingOff bool) serverCard {
+	c := serverCard{ServerState: st, Resident: st.ResidentBytes, Sources: sources(st, samplingOff), Missed: st.Totals.UnobservedChild}
 	if i := st.Info; i != nil {
 		c.Software = strings.Join(nonEmpty(i.Software+" "+i.Version, i.Mode, i.Role), ", ")
 		if !c.Resident.Present() {

@@ -32,6 +32,7 @@ type Options struct {
 	MetricsPath string           // "/metrics" when empty
 	HealthyPath string           // "/-/healthy" when empty
 	Links       []Link           // documentation, dashboards, …
+	SamplingOff bool             // nobody's memory is read, by the user's wish
 	Kept        int              // closed forks kept per server; history.RingSize when 0
 	Now         func() time.Time // time.Now when nil
 	Logger      *slog.Logger     // for failures to render; none when nil

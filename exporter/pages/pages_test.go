@@ -341,6 +341,16 @@ func TestSourcesSayWhatIsMissing(t *testing.T) {
 	}
 }
 
+// What is not wanted is not missing.
+func TestSamplingOffIsNoFailure(t *testing.T) {
+	st := history.ServerState{Name: "s", Up: true, PID: opt.Of(7), Available: map[history.Source]bool{history.SourceProcess: true}}
+	src := fake{snap: history.Snapshot{Servers: []history.ServerState{st}}}
+	w := httptest.NewRecorder()
+	pages.New(src, pages.Options{SamplingOff: true}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	has(t, w.Body.String(), `opt">○</span> not read: --sampling=off`)
+	lacks(t, w.Body.String(), "state no", "user and group", "CAP_NET_ADMIN")
+}
+
 // Two servers may fork at the same moment.
 func TestLandingLinksTheRightServersFork(t *testing.T) {
 	src := full()

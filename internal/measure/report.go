@@ -60,7 +60,7 @@ func copiedRow(f *history.Fork) terminal.Row {
 	case f.CopiedBytes.Present():
 		r.Note = join(share(f.CopiedBytes, f.ResidentBytes), "by "+chart.SourceWord(f.CopiedSource))
 	case len(f.CopiedCurve) > 0:
-		r.Note = "in the beginning only: memory was given back, and from then on page faults do not tell copies"
+		r.Note = "in the beginning only: memory was given back, or the server grew by huge pages, and from then on page faults do not tell copies"
 	}
 	return r
 }
