@@ -1,6 +1,10 @@
 package history
 
 import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
@@ -90,6 +94,19 @@ type Point struct {
 	Source       Source  `json:"source"`
 	// Error is how far the reading may be off, in bytes, where it is not exact.
 	Error opt.Val[uint64] `json:"error,omitzero"`
+}
+
+// PointsBySource says how many points each source has given, by the sources' names.
+func PointsBySource(curve []Point) string {
+	n := map[Source]int{}
+	for _, p := range curve {
+		n[p.Source]++
+	}
+	var said []string
+	for _, source := range slices.Sorted(maps.Keys(n)) {
+		said = append(said, fmt.Sprintf("%s %d", source, n[source]))
+	}
+	return strings.Join(said, ", ")
 }
 
 // CopiedPoint is one reading of what the kernel has copied since a fork's birth.

@@ -19,17 +19,20 @@ import (
 // accountEvery is how often delay accounting is looked for where there was none.
 const accountEvery = time.Minute
 
+// accountingPrice is what delay accounting costs a server, measured: docs/performance.md.
+const accountingPrice = "that costs it some 5 % of its commands right after a fork, and else nothing that shows"
+
 // remedyAccounting says what makes delay accounting available, by what stands in the way.
 func remedyAccounting(err error) string {
 	switch {
 	case errors.Is(err, taskstats.ErrDenied):
-		return "give the exporter CAP_NET_ADMIN in the initial user namespace, set kernel.task_delayacct=1 and then restart the server"
+		return "give the exporter CAP_NET_ADMIN in the initial user namespace, set kernel.task_delayacct=1 and then restart the server; " + accountingPrice
 	case errors.Is(err, taskstats.ErrUnsupported):
 		return "it takes a kernel with CONFIG_TASKSTATS, and AF_NETLINK among systemd's RestrictAddressFamilies="
 	case errors.Is(err, taskstats.ErrVersion):
 		return "it takes Linux 5.19 or later"
 	}
-	return "set kernel.task_delayacct=1 and then restart the server"
+	return "set kernel.task_delayacct=1 and then restart the server; " + accountingPrice
 }
 
 // errUnaccounted is of a server whose threads the kernel does not account.

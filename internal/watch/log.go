@@ -15,7 +15,13 @@ func logFork(log *slog.Logger, f history.Fork) {
 	attrs = appendSeconds(attrs, "lifetime", f.LifetimeSeconds)
 	attrs = appendKnown(attrs, "resident_bytes", f.ResidentBytes)
 	attrs = appendKnown(attrs, "private_dirty_peak_bytes", f.PeakBytes)
+	if points := history.PointsBySource(f.Curve); points != "" {
+		attrs = append(attrs, "points", points)
+	}
 	attrs = appendKnown(attrs, "copied_bytes", f.CopiedBytes)
+	if f.CopiedBytes.Present() {
+		attrs = append(attrs, "copied_by", f.CopiedSource)
+	}
 	attrs = appendSeconds(attrs, "copy_stall", f.CopyStallSeconds)
 	if !f.CopyStallSeconds.Present() {
 		attrs = appendSeconds(attrs, "estimated_copy_stall", f.EstimatedCopyStallSeconds)
@@ -31,8 +37,8 @@ func logFork(log *slog.Logger, f history.Fork) {
 
 // logTail tells what a fork still cost after its child, which is known later.
 func logTail(log *slog.Logger, id string, t history.Tail) {
-	log.Info("The tail of a fork has ended", "id", id,
-		"tail", time.Duration(t.Seconds*float64(time.Second)).Round(time.Millisecond), "write_faults", t.Faults, "truncated", t.Truncated)
+	attrs := []any{"id", id, "tail", time.Duration(t.Seconds * float64(time.Second)).Round(time.Millisecond), "write_faults", t.Faults, "truncated", t.Truncated}
+	log.Info("The tail of a fork has ended", appendKnown(attrs, "left_bytes", t.Left)...)
 }
 
 func appendSeconds(attrs []any, key string, v opt.Val[float64]) []any {

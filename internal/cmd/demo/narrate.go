@@ -167,7 +167,8 @@ func (n *narrator) closed(f history.Fork) {
 	n.fact("copying", copying(f))
 	n.fact("lifetime", known(f.LifetimeSeconds, seconds))
 	n.fact("private dirty", growth(f))
-	n.fact("copied", known(f.CopiedBytes, megabytes))
+	n.fact("points by", history.PointsBySource(f.Curve))
+	n.fact("copied", copied(f))
 	n.fact("server says", known(f.ReportedCOWBytes, megabytes))
 	n.fact("tail", n.tailOf(f))
 	fmt.Fprintf(n.out, "    %-14s %s/forks/%s\n\n", "page", n.url, f.ID)
@@ -228,8 +229,12 @@ func stall(f history.Fork) string {
 // copying is the time that the server spent in copies, and what that compares to.
 func copying(f history.Fork) string {
 	s, ok := f.CopyStallSeconds.Get()
+	how := " of the server's time"
 	if !ok {
-		return ""
+		if s, ok = f.EstimatedCopyStallSeconds.Get(); !ok {
+			return ""
+		}
+		how = " of the server's time, by estimate"
 	}
 	var than []string
 	if life, ok := f.LifetimeSeconds.Get(); ok && life > 0 {
@@ -238,11 +243,19 @@ func copying(f history.Fork) string {
 	if stall, ok := f.StallSeconds.Get(); ok && stall > 0 {
 		than = append(than, fmt.Sprintf("%.1f × the stall", s/stall))
 	}
-	text := seconds(s) + " of the server's time"
+	text := seconds(s) + how
 	if len(than) > 0 {
 		text += "   (" + strings.Join(than, ", ") + ")"
 	}
 	return text
+}
+
+func copied(f history.Fork) string {
+	bytes, ok := f.CopiedBytes.Get()
+	if !ok {
+		return ""
+	}
+	return megabytes(bytes) + "   (by " + string(f.CopiedSource) + ")"
 }
 
 func growth(f history.Fork) string {

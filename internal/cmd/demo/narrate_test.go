@@ -36,8 +36,8 @@ func saved() history.Fork {
 		ID: "1-2", Server: "demo", Kind: history.KindRDB, Outcome: history.OutcomeOK,
 		Start: time.Now().Add(-11 * time.Second), LifetimeSeconds: opt.Of(10.0),
 		StallSeconds: opt.Of(0.04), ResidentBytes: opt.Of(uint64(1 << 30)),
-		Curve:     []history.Point{{Seconds: 0.1, PrivateDirty: 1e6}, {Seconds: 9.9, PrivateDirty: 400e6}},
-		PeakBytes: opt.Of(uint64(400e6)), CopiedBytes: opt.Of(uint64(380e6)), CopyStallSeconds: opt.Of(1.25), CopyFaults: opt.Of(uint64(90_000)),
+		Curve:     []history.Point{{Seconds: 0.1, PrivateDirty: 1e6, Source: history.SourceCgroup}, {Seconds: 9.9, PrivateDirty: 400e6, Source: history.SourceChildSmaps}},
+		PeakBytes: opt.Of(uint64(400e6)), CopiedBytes: opt.Of(uint64(380e6)), CopiedSource: history.SourceTaskstats, ReportedCOWBytes: opt.Of(uint64(399e6)), CopyStallSeconds: opt.Of(1.25), CopyFaults: opt.Of(uint64(90_000)),
 	}
 }
 
@@ -60,7 +60,7 @@ func TestTailIsToldWhenItEnds(t *testing.T) {
 	}
 	contains(t, out.String(),
 		"rdb: ok", "stall          40.00 ms   (40.0 ms per GiB", "copying        1.25 s of the server's time   (125.00 ms per second, 31.2 × the stall)",
-		"copied         380.0 MB", "peak 400.0 MB, 37 % of the data", "tail           still going", "/forks/1-2")
+		"points by      cgroup 1, child_smaps 1\n", "copied         380.0 MB   (by taskstats)\n", "server says    399.0 MB\n", "peak 400.0 MB, 37 % of the data", "tail           still going", "/forks/1-2")
 
 	out.Reset()
 	f.Tail = opt.Of(history.Tail{Seconds: 8.3, Faults: 77, Truncated: true})
@@ -77,6 +77,14 @@ func TestTailIsToldWhenItEnds(t *testing.T) {
 	if got := strings.Count(out.String(), "tail of the last"); got != 1 {
 		t.Errorf("the tail was told %d times", got)
 	}
+	out.Reset()
+	last := saved()
+	last.ID, last.CopyStallSeconds, last.EstimatedCopyStallSeconds = "3-4", opt.Val[float64]{}, opt.Of(0.5)
+	set(last, next, f)
+	if err := n.tell(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, out.String(), "copying        500.00 ms of the server's time, by estimate   (50.00 ms per second, 12.5 × the stall)")
 }
 
 func TestTailIsToldInThePause(t *testing.T) {
