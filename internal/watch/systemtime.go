@@ -6,7 +6,7 @@ import "time"
 // any right: the server's system time is so much per second, for its clients, and
 // so much per page copied, and over steps in which the two differ both can be
 // told apart, by least squares. The seconds before a fork, with no copies, are
-// such steps.
+// such steps, unless they have faults of another kind: the tail of the fork before.
 type systemTime struct {
 	last                   reading
 	tt, tp, pp, tsys, psys float64 // sums of products: seconds, pages, system time
@@ -29,7 +29,9 @@ const (
 func newSystemTime(quiet []reading, birth reading, page uint64) systemTime {
 	var s systemTime
 	for i := 1; i < len(quiet); i++ {
-		s.step(quiet[i-1], quiet[i], page)
+		if beyondGrowth(quiet[i-1], quiet[i], page) < calmFaults {
+			s.step(quiet[i-1], quiet[i], page)
+		}
 	}
 	s.seconds, s.pages = 0, 0
 	s.last = birth
@@ -44,12 +46,16 @@ func (s *systemTime) add(r reading, page uint64) {
 	}
 }
 
+// beyondGrowth is how many faults there were that did not make the server grow.
+func beyondGrowth(from, to reading, page uint64) float64 {
+	faults := float64(to.faults - from.faults)
+	return faults - min(float64(to.grown(from.resident)/page), faults)
+}
+
 func (s *systemTime) step(from, to reading, page uint64) {
 	t := to.at.Sub(from.at).Seconds()
 	sys := (to.system - from.system).Seconds()
-	faults := float64(to.faults - from.faults)
-	grown := float64((to.resident - min(to.resident, from.resident)) / page)
-	p := faults - min(grown, faults)
+	p := beyondGrowth(from, to, page)
 	s.tt += t * t
 	s.tp += t * p
 	s.pp += p * p
@@ -66,6 +72,9 @@ func (s *systemTime) stall(pages float64) (seconds float64, ok bool) {
 		return 0, false
 	}
 	perPage := (s.psys*s.tt - s.tsys*s.tp) / independent
+	if s.tsys*s.pp < s.psys*s.tp { // its clients would cost less than nothing
+		perPage = s.psys / s.pp
+	}
 	if perPage <= 0 {
 		return 0, false
 	}

@@ -53,6 +53,32 @@ func TestSystemTimeTellsCopiesFromClients(t *testing.T) {
 	}
 }
 
+// The tail of the fork before has faults too, that cost less.
+func TestSystemTimeAfterATail(t *testing.T) {
+	start := reading{at: time.Now(), resident: 1 << 30}
+	const clients, perPage = 100 * time.Millisecond, 40 * time.Microsecond
+	tail := served(start, 5, clients, 0, func(step int) uint64 { return uint64(8000 >> step) })
+	fork := served(tail[len(tail)-1], 12, clients, perPage, func(step int) uint64 { return uint64(6000 - 100*step) })
+	want := float64(fork[len(fork)-1].faults-fork[0].faults) * perPage.Seconds() * insideCopy
+	if got, ok := estimated(tail, fork); !ok || got < want/1.1 || got > want*1.1 {
+		t.Errorf("%.3f s (known: %v), want %.3f s", got, ok, want)
+	}
+}
+
+// Clients never cost less than nothing.
+func TestSystemTimeOfFreeClients(t *testing.T) {
+	start := reading{at: time.Now(), resident: 1 << 30}
+	const perPage = 40 * time.Microsecond
+	fork := served(start, 20, 0, perPage, func(step int) uint64 { return uint64(3000 - 100*step) })
+	for i := range fork { // the pages of the busiest steps cost more
+		fork[i].system += time.Duration(max(0, 8-i)) * -20 * time.Millisecond
+	}
+	got, ok := estimated(nil, fork)
+	if all := (fork[len(fork)-1].system - fork[0].system).Seconds(); !ok || got > all {
+		t.Errorf("%.3f s (known: %v) of the %.3f s of system time that there were", got, ok, all)
+	}
+}
+
 func TestSystemTimeKnowsWhenItCantTell(t *testing.T) {
 	start := reading{at: time.Now(), resident: 1 << 30}
 	even := func(int) uint64 { return 1000 }
