@@ -21,7 +21,7 @@ func copyFamily() family {
 	estimated := &Metric{
 		Name:      "redis_fork_estimated_copy_stall_seconds_total",
 		Type:      Counter,
-		Help:      "What redis_fork_copy_stall_seconds_total would say, estimated without taskstats: from the system time that the server spent beyond its usual while pages were copied. Within a factor of 1.5 of it when measured. Grows at the death of a child; forks of less than a second, with few copies, in which memory was given back, or of a server that may have huge pages are left out, so it is too low rather than too high.",
+		Help:      "What redis_fork_copy_stall_seconds_total would say, estimated without taskstats: from the system time that the server spent beyond its usual while pages were copied. Within a factor of 1.5 of it when measured. Grows at the death of a child; forks of less than a second, with few copies, in which memory was given back, that began in the tail of another, or of a server that may have huge pages are left out, so it is too low rather than too high.",
 		Needs:     "process",
 		Absent:    "taskstats works, or " + notRead,
 		Stability: Experimental,

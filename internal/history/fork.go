@@ -176,8 +176,8 @@ type Fork struct {
 	CopiedSource     Source           `json:"copied_source,omitempty"`
 	CopyStallSeconds opt.Val[float64] `json:"copy_stall_seconds,omitzero"` // that the thread serving the clients spent in copies; KeyDB: all threads
 	// EstimatedCopyStallSeconds is CopyStallSeconds without delay accounting: from the
-	// server's system time. Absent where memory was given back, few pages were copied, or the
-	// server may have huge pages.
+	// server's system time. Absent where memory was given back, few pages were copied, the
+	// fork began in the tail of another, or the server may have huge pages.
 	EstimatedCopyStallSeconds opt.Val[float64] `json:"estimated_copy_stall_seconds,omitzero"`
 	CopyFaults                opt.Val[uint64]  `json:"copy_faults,omitzero"` // minor faults of the server beyond its growth, until the child's death
 	Tail                      opt.Val[Tail]    `json:"tail,omitzero"`        // filled in when it has ended, up to a minute after the record

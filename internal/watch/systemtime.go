@@ -7,10 +7,13 @@ import "time"
 // so much per page copied, and over steps in which the two differ both can be
 // told apart, by least squares. The seconds before a fork, with no copies, are
 // such steps, unless they have faults of another kind: the tail of the fork before.
+// Without any, it can't be told: a server that is busy all the time has the less time
+// for its clients the more it copies (measured: 0.2 to 1.05 of the truth).
 type systemTime struct {
 	last                   reading
 	tt, tp, pp, tsys, psys float64 // sums of products: seconds, pages, system time
 	seconds, pages         float64 // of the fork's steps
+	calm                   int     // steps before it
 }
 
 const (
@@ -21,6 +24,8 @@ const (
 	// Measured over 50 saves, it is between 0.61 and 1.25 of what least squares say:
 	// this is the middle.
 	insideCopy = 0.85
+	// calmSteps is how many steps without copies it takes.
+	calmSteps = 2
 	// fewCopies is how many pages say nothing.
 	fewCopies = 2000
 )
@@ -30,6 +35,7 @@ func newSystemTime(quiet []reading, birth reading, page uint64) systemTime {
 	var s systemTime
 	for i := 1; i < len(quiet); i++ {
 		if beyondGrowth(quiet[i-1], quiet[i], page) < calmFaults {
+			s.calm++
 			s.step(quiet[i-1], quiet[i], page)
 		}
 	}
@@ -68,13 +74,10 @@ func (s *systemTime) step(from, to reading, page uint64) {
 // stall estimates how long so many copied pages took; false where that can't be told.
 func (s *systemTime) stall(pages float64) (seconds float64, ok bool) {
 	independent := s.tt*s.pp - s.tp*s.tp
-	if s.pages < fewCopies || s.seconds < 1 || independent <= s.tt*s.pp/1000 {
+	if s.calm < calmSteps || s.pages < fewCopies || s.seconds < 1 || independent <= s.tt*s.pp/1000 {
 		return 0, false
 	}
 	perPage := (s.psys*s.tt - s.tsys*s.tp) / independent
-	if s.tsys*s.pp < s.psys*s.tp { // its clients would cost less than nothing
-		perPage = s.psys / s.pp
-	}
 	if perPage <= 0 {
 		return 0, false
 	}

@@ -57,25 +57,20 @@ func TestSystemTimeTellsCopiesFromClients(t *testing.T) {
 func TestSystemTimeAfterATail(t *testing.T) {
 	start := reading{at: time.Now(), resident: 1 << 30}
 	const clients, perPage = 100 * time.Millisecond, 40 * time.Microsecond
-	tail := served(start, 5, clients, 0, func(step int) uint64 { return uint64(8000 >> step) })
-	fork := served(tail[len(tail)-1], 12, clients, perPage, func(step int) uint64 { return uint64(6000 - 100*step) })
-	want := float64(fork[len(fork)-1].faults-fork[0].faults) * perPage.Seconds() * insideCopy
-	if got, ok := estimated(tail, fork); !ok || got < want/1.1 || got > want*1.1 {
-		t.Errorf("%.3f s (known: %v), want %.3f s", got, ok, want)
-	}
-}
-
-// Clients never cost less than nothing.
-func TestSystemTimeOfFreeClients(t *testing.T) {
-	start := reading{at: time.Now(), resident: 1 << 30}
-	const perPage = 40 * time.Microsecond
-	fork := served(start, 20, 0, perPage, func(step int) uint64 { return uint64(3000 - 100*step) })
-	for i := range fork { // the pages of the busiest steps cost more
-		fork[i].system += time.Duration(max(0, 8-i)) * -20 * time.Millisecond
-	}
-	got, ok := estimated(nil, fork)
-	if all := (fork[len(fork)-1].system - fork[0].system).Seconds(); !ok || got > all {
-		t.Errorf("%.3f s (known: %v) of the %.3f s of system time that there were", got, ok, all)
+	copies := func(step int) uint64 { return uint64(6000 - 100*step) }
+	for name, c := range map[string]struct {
+		tail  func(step int) uint64
+		known bool
+	}{
+		"that has faded":     {func(step int) uint64 { return uint64(16000 >> (4 * step)) }, true},
+		"that has not ended": {func(step int) uint64 { return uint64(8000 >> step) }, false},
+	} {
+		tail := served(start, 5, clients, 0, c.tail)
+		fork := served(tail[len(tail)-1], 12, clients, perPage, copies)
+		want := float64(fork[len(fork)-1].faults-fork[0].faults) * perPage.Seconds() * insideCopy
+		if got, ok := estimated(tail, fork); ok != c.known || ok && (got < want/1.1 || got > want*1.1) {
+			t.Errorf("%s: %.3f s (known: %v), want %.3f s", name, got, ok, want)
+		}
 	}
 }
 
