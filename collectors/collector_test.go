@@ -159,6 +159,7 @@ func TestEveryMetricAppears(t *testing.T) {
 	// The estimate is there for servers without delay accounting only.
 	estimating := busy("s", history.KindRDB)
 	estimating.Available[history.SourceTaskstats] = false
+	estimating.Totals.EstimatedCopyStallSeconds = opt.Of(0.5)
 	others, err := registry(t, history.Snapshot{Servers: []history.ServerState{estimating}}).Gather()
 	if err != nil {
 		t.Fatal(err)

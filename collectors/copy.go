@@ -21,9 +21,9 @@ func copyFamily() family {
 	estimated := &Metric{
 		Name:      "redis_fork_estimated_copy_stall_seconds_total",
 		Type:      Counter,
-		Help:      "What redis_fork_copy_stall_seconds_total would say, estimated without taskstats: from the system time that the server spent beyond its usual while pages were copied. Within a factor of 1.5 of it when measured. Grows at the death of a child; forks of less than a second, with few copies, in which memory was given back, that began in the tail of another, or of a server that may have huge pages are left out, so it is too low rather than too high.",
+		Help:      "What redis_fork_copy_stall_seconds_total would say, estimated without taskstats: from how the running time of the server's main thread rises with the pages copied, by least squares over half seconds of the fork and seconds before it. Within a factor of 1.5 of it when measured. Grows at the death of a child. Left out, so that it is too low rather than too high: forks of less than a second, with so few copies that chance says more, in which memory was given back, without two seconds of few faults before them (those in the tail of another), and of a server that may have huge pages.",
 		Needs:     "process",
-		Absent:    "taskstats works, or " + notRead,
+		Absent:    "taskstats works, or no fork began so far of which one can be made: none ever does in a server that may have huge pages",
 		Stability: Experimental,
 	}
 	faults := &Metric{
@@ -47,8 +47,8 @@ func copyFamily() family {
 			if t.CopyStallSeconds > 0 || v.Available[history.SourceTaskstats] && v.countsCopies() {
 				out.value(stall, t.CopyStallSeconds)
 			}
-			if v.countsCopies() && !v.Available[history.SourceTaskstats] {
-				out.value(estimated, t.EstimatedCopyStallSeconds)
+			if seconds, ok := t.EstimatedCopyStallSeconds.Get(); ok && !v.Available[history.SourceTaskstats] {
+				out.value(estimated, seconds)
 			}
 		},
 	}

@@ -15,7 +15,7 @@ import (
 func copyTimeNote(f *history.Fork) string {
 	s, ok := f.CopyStallSeconds.Get()
 	if e, estimated := f.EstimatedCopyStallSeconds.Get(); !ok && estimated {
-		return "Not measured. About " + chart.Seconds(e) + " by the system time that the server spent beyond its usual. To measure it, switch on the kernel's delay accounting (taskstats): the landing page says how."
+		return "Not measured. About " + chart.Seconds(e) + ", estimated from how the running time of the server's main thread rose with the pages copied. To measure it, switch on the kernel's delay accounting (taskstats): the landing page says how."
 	}
 	if !ok {
 		return "Needs the kernel's delay accounting (taskstats): the landing page says how to switch it on."

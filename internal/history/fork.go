@@ -175,9 +175,10 @@ type Fork struct {
 	CopiedBytes      opt.Val[uint64]  `json:"copied_bytes,omitzero"`  // that the kernel copied for the server's writes until the child's death
 	CopiedSource     Source           `json:"copied_source,omitempty"`
 	CopyStallSeconds opt.Val[float64] `json:"copy_stall_seconds,omitzero"` // that the thread serving the clients spent in copies; KeyDB: all threads
-	// EstimatedCopyStallSeconds is CopyStallSeconds without delay accounting: from the
-	// server's system time. Absent where memory was given back, few pages were copied, the
-	// fork began in the tail of another, or the server may have huge pages.
+	// EstimatedCopyStallSeconds is CopyStallSeconds without delay accounting: from
+	// how the running time of the server's main thread rises with the pages copied. Absent
+	// where memory was given back, chance says more than the copies, the fork began in the
+	// tail of another, or the server may have huge pages.
 	EstimatedCopyStallSeconds opt.Val[float64] `json:"estimated_copy_stall_seconds,omitzero"`
 	CopyFaults                opt.Val[uint64]  `json:"copy_faults,omitzero"` // minor faults of the server beyond its growth, until the child's death
 	Tail                      opt.Val[Tail]    `json:"tail,omitzero"`        // filled in when it has ended, up to a minute after the record

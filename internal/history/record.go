@@ -131,6 +131,15 @@ func (s *Server) AddCopies(id string, c Copies) {
 	}
 }
 
+// ExpectEstimate says that a fork has begun whose copy time will be estimated, if all
+// goes well: from here on the total counts.
+func (s *Server) ExpectEstimate() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := &s.state.Totals
+	t.EstimatedCopyStallSeconds = opt.Of(t.EstimatedCopyStallSeconds.Or(0))
+}
+
 // SetEstimatedStall notes how long the copies of an open record's fork took by
 // estimate. It is in the totals where delay accounting does not tell.
 func (s *Server) SetEstimatedStall(id string, seconds float64) {
@@ -142,7 +151,8 @@ func (s *Server) SetEstimatedStall(id string, seconds float64) {
 	}
 	r.EstimatedCopyStallSeconds = opt.Of(seconds)
 	if !r.CopyStallSeconds.Present() {
-		s.state.Totals.EstimatedCopyStallSeconds += seconds
+		t := &s.state.Totals
+		t.EstimatedCopyStallSeconds = opt.Of(t.EstimatedCopyStallSeconds.Or(0) + seconds)
 	}
 }
 

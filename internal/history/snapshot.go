@@ -84,8 +84,9 @@ type Totals struct {
 	CopiedBytes      uint64
 	CopyStallSeconds float64
 	// EstimatedCopyStallSeconds is of the forks for which CopyStallSeconds is not
-	// known, and grows at the death of a child.
-	EstimatedCopyStallSeconds float64
+	// known, and grows at the death of a child. Absent before the first fork that
+	// could be estimated at its birth: with huge pages, say, there never is any.
+	EstimatedCopyStallSeconds opt.Val[float64]
 	CopyFaults                uint64 // write faults while a child lived
 	TailFaults                uint64 // write faults after its death
 

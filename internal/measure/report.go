@@ -65,6 +65,9 @@ func copiedRow(f *history.Fork) terminal.Row {
 	return r
 }
 
+// needsAccounting is what the time of copies takes, and what that costs (docs/performance.md).
+const needsAccounting = "CAP_NET_ADMIN, and kernel.task_delayacct=1 before the server starts (some 5 % of its commands right after a fork)"
+
 func copyTimeRow(f *history.Fork) terminal.Row {
 	r := terminal.Row{Name: "copies took", Value: known(f.CopyStallSeconds, chart.Seconds)}
 	switch s, estimated := f.EstimatedCopyStallSeconds.Get(); {
@@ -72,9 +75,9 @@ func copyTimeRow(f *history.Fork) terminal.Row {
 		r.Note = join("of the server's time", chart.CopyShare(f), chart.CopyStalls(f))
 	case estimated:
 		r.Value = "about " + chart.Seconds(s)
-		r.Note = "by the server's system time; to measure it: CAP_NET_ADMIN, and kernel.task_delayacct=1 before the server starts"
+		r.Note = "by the server's running time; to measure it: " + needsAccounting
 	default:
-		r.Note = "needs CAP_NET_ADMIN, and kernel.task_delayacct=1 before the server starts"
+		r.Note = "needs " + needsAccounting
 	}
 	return r
 }

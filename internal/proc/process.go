@@ -118,6 +118,21 @@ func (p *Process) read(name string) ([]byte, error) {
 	return b, nil
 }
 
+// RunTime is how long the process's main thread has run on a CPU, to the nanosecond:
+// anybody may read it, in some 10 µs. 0 where the kernel does not tell: it takes
+// CONFIG_SCHEDSTATS, which distributions have, or delay accounting.
+func (p *Process) RunTime() (time.Duration, error) {
+	b, err := p.read("schedstat")
+	if err != nil {
+		return 0, err
+	}
+	ran, _, ok := number(b)
+	if !ok {
+		return 0, fmt.Errorf("schedstat: %w", errNoNumber)
+	}
+	return time.Duration(ran), nil
+}
+
 // Title is the command line as the process wants to be seen. A child copies its
 // server's and sets its own a moment later; a zombie has none.
 func (p *Process) Title() (string, error) {

@@ -48,6 +48,9 @@ func TestProcess(t *testing.T) {
 	if _, err := p.WrittenBytes(); err != nil {
 		t.Error(err)
 	}
+	if ran, err := p.RunTime(); err != nil || ran <= 0 || ran > time.Minute {
+		t.Errorf("it ran for %v, %v", ran, err)
+	}
 	if status, ok := p.ExitStatus(); ok {
 		t.Errorf("it lives, with exit status %v", status)
 	}
@@ -63,6 +66,7 @@ func assertGone(t *testing.T, p *Process) {
 	for what, read := range map[string]func() error{
 		"stat":       func() error { _, err := p.Stat(); return err },
 		"status":     func() error { _, err := p.Status(); return err },
+		"schedstat":  func() error { _, err := p.RunTime(); return err },
 		"smaps":      func() error { _, err := p.Smaps(); return err },
 		"title":      func() error { _, err := p.Title(); return err },
 		"executable": func() error { _, err := p.Executable(); return err },

@@ -11,7 +11,6 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
@@ -49,6 +48,7 @@ type process struct {
 	account        func(pid int) (taskstats.Stats, error) // delay accounting
 	accounted      atomic.Bool                            // it tells; followers of the process read it too
 	toldAccounting atomic.Bool                            // why it does not was said
+	smapsDenied    atomic.Bool                            // of its last child that was tried, though the rights seemed to allow it
 	accountAt      time.Time                              // no look for delay accounting before
 	quiet          []reading                              // the last ones since the last fork, ascending
 	endTail        context.CancelFunc                     // ends the tail of the last fork
@@ -74,7 +74,9 @@ func (p *process) read(child Process) (reading, error) {
 		at:       time.Now(),
 		faults:   stat.MinorFaults,
 		resident: stat.ResidentPages * uint64(os.Getpagesize()),
-		system:   time.Duration(stat.SystemTicks) * (time.Second / proc.TicksPerSecond),
+	}
+	if ran, err := p.RunTime(); err == nil && ran > 0 {
+		r.ran = opt.Of(ran)
 	}
 	alone := p.cgroup != nil && p.aloneWith(child)
 	if status, err := p.Status(); err == nil {

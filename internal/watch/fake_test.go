@@ -71,7 +71,7 @@ func newWorld() *world {
 
 func (w *world) spawn(pid, ppid int, name string) *fakeProcess {
 	p := &fakeProcess{
-		world: w, pid: pid, ppid: ppid, name: name, executable: "/usr/bin/redis-server", size: serverSize, born: time.Now(), rights: true, system: 50,
+		world: w, pid: pid, ppid: ppid, name: name, executable: "/usr/bin/redis-server", size: serverSize, born: time.Now(), rights: true, ran: time.Second,
 		exited: make(chan struct{}), reaped: make(chan struct{}),
 	}
 	w.procs[pid] = p
@@ -205,6 +205,9 @@ func (w *world) Accounted(int) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.unaccounted != nil {
+		if errors.Is(w.unaccounted, errUnaccounted) { // switched on after the server's start
+			return false, nil
+		}
 		return false, w.unaccounted
 	}
 	if w.copies == 0 {
@@ -284,7 +287,7 @@ type fakeProcess struct {
 	dirty      uint64
 	anon       uint64 // resident anonymous bytes; 0: the kernel does not tell
 	faults     uint64 // minor
-	system     uint64 // ticks
+	ran        time.Duration
 	born       time.Time
 	rights     bool
 	smapsErr   error
@@ -343,7 +346,7 @@ func (p *fakeProcess) Stat() (proc.Stat, error) {
 	if p.dead {
 		state, size = "Z", 0
 	}
-	line := fmt.Sprintf("%d (%s) %s %d 0 0 0 -1 0 %d 0 0 0 150 %d 0 0 20 0 1 0 1 %d %d 18446744073709551615 %d", p.pid, p.name, state, p.ppid, p.faults, p.system, size, (size/5-min(p.given, size/5))/page, code)
+	line := fmt.Sprintf("%d (%s) %s %d 0 0 0 -1 0 %d 0 0 0 150 50 0 0 20 0 1 0 1 %d %d 18446744073709551615 %d", p.pid, p.name, state, p.ppid, p.faults, size, (size/5-min(p.given, size/5))/page, code)
 	line += strings.Repeat(" 0", 52-26)
 	var s proc.Stat
 	return s, errors.Join(proc.ParseStat([]byte(line+"\n"), &s))
@@ -357,6 +360,12 @@ func (p *fakeProcess) Status() (proc.Status, error) {
 		s.RSSAnon = opt.Of(p.anon)
 	}
 	return s, nil
+}
+
+func (p *fakeProcess) RunTime() (time.Duration, error) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.ran, nil
 }
 
 func (p *fakeProcess) Title() (string, error) {

@@ -78,6 +78,7 @@ type Process interface {
 	ID() proc.ID
 	Stat() (proc.Stat, error)
 	Status() (proc.Status, error)
+	RunTime() (time.Duration, error)
 	Title() (string, error)
 	ThreadNames() ([]string, error)
 	Executable() (string, error)

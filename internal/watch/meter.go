@@ -19,7 +19,7 @@ type reading struct {
 	at       time.Time
 	faults   uint64                   // minor faults of the server
 	resident uint64                   // bytes of the server
-	system   time.Duration            // CPU time that the server has spent in the kernel, to 10 ms
+	ran      opt.Val[time.Duration]   // how long the server's main thread has run
 	anon     opt.Val[uint64]          // bytes that the server has mapped of anonymous memory
 	cgroup   opt.Val[uint64]          // bytes of anonymous memory in the server's cgroup, if nobody else is in it
 	copies   opt.Val[taskstats.Stats] // delay accounting of the server
@@ -60,7 +60,7 @@ func (r reading) others() (int64, bool) {
 type meter struct {
 	page  uint64
 	lag   uint64 // by how many bytes a cgroup's count may be behind
-	loose uint64 // by how many bytes a resident size may be off
+	loose uint64 // by how many bytes a resident size may be off (slack)
 
 	quiet   opt.Val[reading] // the last one before the birth, without a child
 	birth   reading          // when the child was first seen
@@ -146,6 +146,10 @@ func (m *meter) zero() reading {
 	return m.birth
 }
 
+// cgroupOff is how far the cgroup's figure may be off: its own count lags, and on
+// Linux 6.2 to 6.15 that of the server's anonymous memory is as loose as its size.
+func (m *meter) cgroupOff() uint64 { return m.lag + m.loose }
+
 // accounted is the delay accounting since before the birth; absent where there is none.
 func (m *meter) accounted(r reading) (bytes opt.Val[uint64], stall opt.Val[float64]) {
 	now, ok := r.copies.Get()
@@ -212,7 +216,7 @@ func (m *meter) exact(before, after reading, dirty uint64) {
 	early, late := m.copied(before), max(m.copied(before), m.copied(after))
 	led, was := m.between(after)
 	margin := m.tolerance(dirty) + late - early
-	if by, ok := m.byCgroup(after); ok && apart(by, dirty) > margin+m.lag {
+	if by, ok := m.byCgroup(after); ok && apart(by, dirty) > margin+m.cgroupOff() {
 		m.noCgroup = true
 	}
 	if by, ok := after.pages.Get(); ok {
@@ -227,6 +231,10 @@ func (m *meter) exact(before, after reading, dirty uint64) {
 	}
 	m.anchor = opt.Of(next)
 }
+
+// unanchor forgets what the counters of private dirty memory go on from: where smaps
+// can't be read nothing would refute them when they mislead, and they tell copies only.
+func (m *meter) unanchor() { m.anchor = opt.Val[anchor]{} }
 
 // copied is the best count of copies, for differences.
 func (m *meter) copied(r reading) uint64 {
@@ -273,7 +281,7 @@ func (m *meter) byCgroup(r reading) (uint64, bool) {
 func (m *meter) sample(r reading) opt.Val[history.Sample] {
 	between, counts := m.between(r) // with each reading: it watches for memory that is given back
 	if dirty, ok := m.byCgroup(r); ok {
-		return opt.Of(history.Sample{Time: r.at, Source: history.SourceCgroup, PrivateDirty: dirty, Error: opt.Of(m.lag)})
+		return opt.Of(history.Sample{Time: r.at, Source: history.SourceCgroup, PrivateDirty: dirty, Error: opt.Of(m.cgroupOff())})
 	}
 	if by, ok := r.pages.Get(); ok && !m.noPages {
 		return opt.Of(history.Sample{Time: r.at, Source: history.SourcePagemap, PrivateDirty: by.bytes, Error: opt.Of(by.off)})

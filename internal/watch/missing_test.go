@@ -2,7 +2,6 @@ package watch
 
 import (
 	"bytes"
-	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -38,7 +37,7 @@ func TestNoAccountingIsSaidOnce(t *testing.T) {
 		taskstats.ErrDenied:      "CAP_NET_ADMIN",
 		taskstats.ErrUnsupported: "CONFIG_TASKSTATS",
 		taskstats.ErrVersion:     "Linux 5.19",
-		errors.New("no copies"):  "set kernel.task_delayacct=1 and then restart the server",
+		errUnaccounted:           "set kernel.task_delayacct=1 and then restart the server",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld()

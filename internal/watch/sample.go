@@ -37,7 +37,7 @@ type sampler struct {
 	process   *process
 	birth     time.Time
 	meter     meter
-	system    systemTime
+	run       runTime
 	extra     opt.Val[history.Extra] // the newest
 	extraAt   reading                // as it was taken
 	nextPoint time.Time              // zero: at once
@@ -75,7 +75,7 @@ func newSampler(w *Watcher, id string, child Process, p *process, birth time.Tim
 		first.faults, first.resident = q.faults, q.resident
 	}
 	w.opts.Budget.Birth()
-	s.system = newSystemTime(before, first, page)
+	s.run = newRunTime(before, first, page)
 	s.pages.may = !partial && w.opts.Machine.MayReadPages(child) // the beginning belongs to the estimate
 	s.meter = newMeter(page, w.opts.Machine.CPUs(), quiet, first, partial)
 	if s.huge = w.opts.Machine.MayHaveHugePages(p.ID().PID); !s.huge {
@@ -85,11 +85,14 @@ func newSampler(w *Watcher, id string, child Process, p *process, birth time.Tim
 		rss := status.VMRSS.Or(0)
 		s.file = rss - min(rss, status.RSSAnon.Or(rss))
 	}
-	if stat, err := child.Stat(); err == nil && !stat.Permitted() {
-		// smaps can't be read, so nothing will ever refute counters that mislead:
-		// they tell copies, not private dirty memory.
-		s.blind = true
-		s.meter.anchor = opt.Val[anchor]{}
+	if stat, err := child.Stat(); err == nil {
+		s.blind = !stat.Permitted()
+	}
+	if s.blind || p.smapsDenied.Load() {
+		s.meter.unanchor()
+	}
+	if s.estimable() && s.run.calm >= calmSteps && !p.accounted.Load() {
+		w.opts.Server.ExpectEstimate()
 	}
 	return s
 }
@@ -168,7 +171,7 @@ func (s *sampler) counters() (reading, error) {
 
 func (s *sampler) addCopies(r reading) {
 	c := s.meter.copies(r)
-	s.system.add(r, s.meter.page)
+	s.run.add(r, s.meter.page)
 	zeroed := !s.meter.partial && s.meter.zero().copies.Present() // there is something to count from
 	if zeroed && s.process.accounted.Load() && (c.Source != history.SourceTaskstats || !c.Bytes.Present()) {
 		if !r.copies.Present() {
@@ -217,6 +220,7 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 	switch {
 	case err == nil:
 		server.SetAvailable(source, true)
+		s.process.smapsDenied.Store(false)
 		s.meter.huge = opt.Of(smaps.AnonHugePages > 0)
 		s.huge = s.huge || smaps.AnonHugePages > 0
 		return opt.Of(history.Sample{
@@ -229,6 +233,8 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 	case errors.Is(err, proc.ErrGone):
 	case errors.Is(err, proc.ErrDenied):
 		s.blind = true
+		s.process.smapsDenied.Store(true) // by a security module, say: the rights don't show it
+		s.meter.unanchor()
 		if server.SetAvailable(source, false) {
 			s.w.log.Warn("The child's smaps can't be read", "err", err, "remedy", remedySmaps)
 		}
@@ -273,15 +279,20 @@ func (s *sampler) last() (reading, bool) {
 	return r, true
 }
 
-// estimateStall estimates how long the copies of a fork that has ended took, where
-// their number is known and a page costs what any other costs: huge pages are split
-// at their first copy, and zeroed where the server grows.
+// estimable tells whether the time that the copies take can be estimated, so far:
+// where their number is known, and a page costs what any other costs: huge pages are
+// split at their first copy, and zeroed where the server grows.
+func (s *sampler) estimable() bool {
+	return s.alone && !s.huge && !s.meter.partial && !s.meter.gave
+}
+
+// estimateStall estimates how long the copies of a fork that has ended took.
 func (s *sampler) estimateStall(r reading) {
-	if !s.alone || s.huge || s.meter.partial || s.meter.gave {
+	if !s.estimable() {
 		return
 	}
 	pages := float64(s.meter.counted(r) / s.meter.page)
-	if seconds, ok := s.system.stall(pages); ok {
+	if seconds, ok := s.run.stall(pages); ok {
 		s.w.opts.Server.SetEstimatedStall(s.id, seconds)
 	}
 }

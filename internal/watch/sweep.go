@@ -125,9 +125,10 @@ func (s *sweep) anchor(work, child, pages float64) {
 
 // estimate is how many of the child's resident pages are private now, and how far
 // that may be off: three times its standard error, and half of what is guessed to
-// have come and gone, for rates that do not stay as they are. How fast private pages
-// go is the least steady: that they go as fast as shared ones is within the error,
-// whatever was seen. It takes places to change independently of each other: values
+// have come and gone, for rates that do not stay as they are: all of it where nothing
+// was seen to become private yet. How fast private pages go is the least steady: by
+// how many fewer would be left if they went as fast as shared ones counts as guessed
+// too, where that is more than what is. It takes places to change independently of each other: values
 // much larger than a place make the error larger than it says.
 func (s *sweep) estimate(work, child float64) (pages, off float64) {
 	var rate change

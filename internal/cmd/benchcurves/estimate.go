@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
@@ -38,7 +38,8 @@ type copyTime struct {
 
 	start, during, inside time.Duration // pages, at what a page cost this program at its start, or in the same second
 	beyond                time.Duration // system time of the main thread beyond its rate before
-	fitted                time.Duration // pages, at the system time that a page took by fit
+
+	exporter opt.Val[float64] // seconds, as an exporter without the right to ask for delay accounting says
 }
 
 // estimate measures forks under the chosen loads.
@@ -80,6 +81,11 @@ func (b *bench) estimateOne(ctx context.Context, c *calibrator, w workload, r *c
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	e, err := b.startExporter(ctx, s.Server, withoutAccounting())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.stop()) }()
 	stopSpinning, err := spin(r.busy)
 	if err != nil {
 		return err
@@ -120,7 +126,9 @@ func (b *bench) estimateOne(ctx context.Context, c *calibrator, w workload, r *c
 		return err
 	}
 	r.compare(append(steps, more...), last, stall)
-	return load.Stop()
+	f, err := e.record(ctx, child.ID().PID)
+	r.exporter = f.EstimatedCopyStallSeconds
+	return errors.Join(err, load.Stop())
 }
 
 // followCopies watches a child until it dies, and returns a reading of each step.
@@ -205,16 +213,4 @@ func (r *copyTime) compare(steps []counters, last int, stall time.Duration) {
 	r.pages = copiedPages(before, after)
 	usual := float64(before.system-first.system) / float64(before.at.Sub(first.at))
 	r.beyond = after.system - before.system - stall - time.Duration(usual*float64(after.at.Sub(before.at)))
-	var f fit
-	for i := 1; i < len(steps); i++ {
-		a, b := steps[i-1], steps[i]
-		use := b.system - a.system
-		if i == last+1 {
-			use -= stall
-		}
-		f.add(b.at.Sub(a.at).Seconds(), float64(copiedPages(a, b)), use.Seconds())
-	}
-	if page, ok := f.perPage(); ok {
-		r.fitted = time.Duration(math.Round(page * float64(r.pages) * float64(time.Second)))
-	}
 }

@@ -7,27 +7,6 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
 
-func TestFit(t *testing.T) {
-	var f fit
-	if _, ok := f.perPage(); ok {
-		t.Error("nothing tells a price")
-	}
-	// 10 ms a second, and 20 µs a page.
-	for _, pages := range []float64{0, 0, 5000, 2000, 300} {
-		f.add(0.5, pages, 0.005+pages*20e-6)
-	}
-	if got, ok := f.perPage(); !ok || !near(got*1e6, 20) {
-		t.Errorf("%v µs a page, %v; want 20", got*1e6, ok)
-	}
-	var even fit
-	for range 5 {
-		even.add(0.5, 1000, 0.1)
-	}
-	if got, ok := even.perPage(); ok {
-		t.Errorf("copies that come evenly tell no price, got %v", got)
-	}
-}
-
 func TestHighFell(t *testing.T) {
 	h := high{1 << 30}
 	for _, c := range []struct {
@@ -59,7 +38,7 @@ func TestCompare(t *testing.T) {
 	}
 	var r copyTime
 	r.compare(steps, 2, 50*ms)
-	want := copyTime{accounted: 60 * ms, copies: 6000, pages: 6000, beyond: 120 * ms, fitted: 120 * ms}
+	want := copyTime{accounted: 60 * ms, copies: 6000, pages: 6000, beyond: 120 * ms}
 	if r != want {
 		t.Errorf("%+v, want %+v", r, want)
 	}

@@ -96,12 +96,12 @@ func share[T uint64 | float64](part, whole opt.Val[T]) string {
 
 func printEstimates(out io.Writer, rows []copyTime) error {
 	t := table{head: []string{
-		"load", "writes/s", "busy beside", "idle, %", "pages copied", "accounted, s", "µs a page", "(a) at start", "(a) during", "(a) during, inside", "(b) beyond", "(c) fit", "memory given back",
+		"load", "writes/s", "busy beside", "idle, %", "pages copied", "accounted, s", "µs a page", "(a) at start", "(a) during", "(a) during, inside", "(b) beyond", "(c) exporter", "memory given back",
 	}}
 	for _, r := range rows {
 		ratio := func(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()/r.accounted.Seconds()) }
 		t.add(r.load, strconv.Itoa(r.rate), strconv.Itoa(r.busy), fmt.Sprintf("%.0f", 100*r.idle), strconv.FormatUint(r.copies, 10), fmt.Sprintf("%.3f", r.accounted.Seconds()),
-			fmt.Sprintf("%.1f", r.accounted.Seconds()*1e6/float64(r.copies)), ratio(r.start), ratio(r.during), ratio(r.inside), ratio(r.beyond), ratio(r.fitted), yes(r.gaveBack))
+			fmt.Sprintf("%.1f", r.accounted.Seconds()*1e6/float64(r.copies)), ratio(r.start), ratio(r.during), ratio(r.inside), ratio(r.beyond), share(r.exporter, opt.Of(r.accounted.Seconds())), yes(r.gaveBack))
 	}
 	return t.print(out)
 }

@@ -22,6 +22,7 @@ type settings struct {
 	foreignEvery int
 	keys         int // of the latency's server
 	rate         int // its requests a second
+	value        int // bytes; 0: as each measurement likes it best
 	quiet        time.Duration
 	sizeGB       int
 	under        string // where servers and their files are put
@@ -54,6 +55,14 @@ func newBench(ctx context.Context, s settings, progress io.Writer) (_ *bench, er
 		return nil, fmt.Errorf("build the exporter (run this in the project's directory): %w\n%s", err, out)
 	}
 	return b, nil
+}
+
+// valueOr is the size of values that was asked for, or what is usual.
+func (s settings) valueOr(usual int) int {
+	if s.value > 0 {
+		return s.value
+	}
+	return usual
 }
 
 // warnIfBusy says so if others use the machine: ratios then are of others' making.

@@ -57,7 +57,7 @@ func (b *bench) measureLatency(ctx context.Context, run *latencyRun) error {
 		return err
 	}
 	defer b.end(h)
-	if run.resident, err = b.fill(ctx, h, b.keys, latencyValue); err != nil {
+	if run.resident, err = b.fill(ctx, h, b.keys, b.valueOr(latencyValue)); err != nil {
 		return err
 	}
 	compared, missing := observers(b.foreignEvery, h.group != nil)
@@ -87,7 +87,7 @@ func (b *bench) measureLatency(ctx context.Context, run *latencyRun) error {
 // latencyTurn lets one observer watch one save under load.
 func (b *bench) latencyTurn(ctx context.Context, h *host, o observer) (turn, error) {
 	t := turn{observer: o.name}
-	c, err := b.underLoad(ctx, h, o, load{b.rate, b.keys, latencyValue}, func(w watching) (err error) {
+	c, err := b.underLoad(ctx, h, o, load{b.rate, b.keys, b.valueOr(latencyValue)}, func(w watching) (err error) {
 		t.save, err = b.watchSave(ctx, h, w)
 		return err
 	})

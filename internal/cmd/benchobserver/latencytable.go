@@ -56,7 +56,7 @@ func (r *latencyRun) notes(b *bench) []string {
 	notes := []string{fmt.Sprintf("SET of %d bytes on random keys, %d a second, open loop (latency counts from when a request was due), "+
 		"on a server with %.2f GB resident. Requests that were due between BGSAVE's answer and the death of its child. "+
 		"The time that the child waited is the zombie's figure%s.",
-		latencyValue, b.rate, float64(r.resident)/1e9, r.estimates())}
+		b.valueOr(latencyValue), b.rate, float64(r.resident)/1e9, r.estimates())}
 	if r.first {
 		notes = append(notes, "The client's two threads run ahead of everything else (nice -20), as if it were on another machine.")
 	} else {

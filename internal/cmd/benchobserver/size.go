@@ -12,9 +12,8 @@ import (
 const (
 	gb = 1_000_000_000
 	// Large values fill a server sooner. They end up in jemalloc's class of 2 KB:
-	// a child gives back the pages of larger ones, which is another matter.
-	sizeValue  = 2000
-	sizePerKey = 2125 // bytes of resident memory
+	// a child gives back the pages of larger ones, which is another matter (-value).
+	sizeValue = 2000
 )
 
 // sampled is what watching one save cost.
@@ -24,6 +23,7 @@ type sampled struct {
 	save      save
 	sampling  time.Duration // CPU time of readings, by the exporter's own account
 	smapsRead float64       // reads of the child's smaps
+	pagesRead float64       // and of a sample of its pages
 }
 
 // size measures what sampling costs when there is more memory.
@@ -46,7 +46,7 @@ func size(ctx context.Context, b *bench) ([]*table, error) {
 	if len(all) == 0 {
 		return nil, err
 	}
-	return []*table{sizeTable(all, b.rate)}, err
+	return []*table{sizeTable(all, b.rate, b.valueOr(sizeValue))}, err
 }
 
 // room tells if memory or disk do not suffice for a server of this size.
@@ -79,8 +79,9 @@ func (b *bench) measureSize(ctx context.Context, n, rounds int) (all []sampled, 
 		return nil, err
 	}
 	defer b.end(h)
-	keys := n * gb / sizePerKey
-	resident, err := b.fill(ctx, h, keys, sizeValue)
+	value := b.valueOr(sizeValue)
+	keys := n * gb / (value + value/16) // about: an allocator rounds up
+	resident, err := b.fill(ctx, h, keys, value)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func (b *bench) measureSize(ctx context.Context, n, rounds int) (all []sampled, 
 	}
 	for round, turns := range schedule(compared, rounds, b.rng) {
 		for _, o := range turns {
-			s, err := b.sizeTurn(ctx, h, o, keys)
+			s, err := b.sizeTurn(ctx, h, o, load{b.rate, keys, value})
 			if err != nil {
 				return all, fmt.Errorf("%d GB, %s: %w", n, o.name, err)
 			}
@@ -103,9 +104,9 @@ func (b *bench) measureSize(ctx context.Context, n, rounds int) (all []sampled, 
 }
 
 // sizeTurn lets this exporter watch one save under load.
-func (b *bench) sizeTurn(ctx context.Context, h *host, o observer, keys int) (sampled, error) {
+func (b *bench) sizeTurn(ctx context.Context, h *host, o observer, l load) (sampled, error) {
 	s := sampled{observer: o.name}
-	_, err := b.underLoad(ctx, h, o, load{b.rate, keys, sizeValue}, func(w watching) error {
+	_, err := b.underLoad(ctx, h, o, l, func(w watching) error {
 		p := w.(exporter).program
 		before, err := get(ctx, p.url+"/metrics")
 		if err != nil {
@@ -121,6 +122,7 @@ func (b *bench) sizeTurn(ctx context.Context, h *host, o observer, keys int) (sa
 		const cpu, reads = "redis_fork_exporter_sampler_cpu_seconds_total", "redis_fork_exporter_sampler_reads_total"
 		s.sampling = time.Duration(risen(before, after, cpu, "") * float64(time.Second))
 		s.smapsRead = risen(before, after, reads, `source="child_smaps"`)
+		s.pagesRead = risen(before, after, reads, `source="pagemap"`)
 		return nil
 	})
 	return s, err

@@ -94,7 +94,7 @@ func TestSizeTable(t *testing.T) {
 	at := time.Now()
 	one := func(observer string, resident uint64, sampling time.Duration) sampled {
 		return sampled{
-			observer: observer, resident: resident, sampling: sampling, smapsRead: 3,
+			observer: observer, resident: resident, sampling: sampling, smapsRead: 3, pagesRead: 70,
 			save: save{answered: at, died: at.Add(10 * time.Second), observerRan: 2 * sampling},
 		}
 	}
@@ -102,8 +102,8 @@ func TestSizeTable(t *testing.T) {
 		one(oursAlone, 8e9, 150e6),
 		one(oursAlone, 1e9, 90e6), one(oursAlone, 1e9, 900e6), one(oursAlone, 1e9, 100e6),
 		one(oursShared, 1e9, 50e6),
-	}, 4000)
-	if got := rowOf(t, tab, "1.00", oursAlone); !slices.Equal(got[2:], []string{"3", "10.0", "1.00", "2.00", "3.00"}) {
+	}, 4000, 2000)
+	if got := rowOf(t, tab, "1.00", oursAlone); !slices.Equal(got[2:], []string{"3", "10.0", "1.00", "2.00", "3.00", "70.0"}) {
 		t.Errorf("%q", got)
 	}
 	if got := rowOf(t, tab, "× 8.00", oursAlone); got[4] != "× 1.50" || got[5] != "× 1.50" {

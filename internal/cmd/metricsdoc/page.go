@@ -22,7 +22,8 @@ default the address, and is on every metric that is about one server. The column
 - **Needs** says where a number comes from. *process*: the server's process was found on the exporter's machine and
   proved to be the server. *child_smaps*: and the memory of its children can be read (same user and group as the
   server, or CAP_SYS_PTRACE). *cgroup*: and the server has a memory cgroup to itself. *taskstats*: and the kernel accounts
-  the server's delays (` + "`kernel.task_delayacct=1`" + ` before the server started) and tells the exporter (CAP_NET_ADMIN).
+  the server's delays (` + "`kernel.task_delayacct=1`" + ` before the server started, which costs it some 5 %% of its
+  commands right after a fork) and tells the exporter (CAP_NET_ADMIN).
   ` + "`redis_fork_source_available`" + ` says which of them work. *INFO (Redis 7.0)*: Redis from 7.0, and servers that send the same
   fields.
 - **Kinds** of forks: ` + "`rdb`, `aof`, `replication`, `module`, `slot_migration`, `unknown`" + `. Series of the first three exist from the

@@ -5,10 +5,12 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
 // served makes readings of a server half a second apart: its clients take so much
-// system time per second, and each page copied so much more.
+// time per second, and each page copied so much more.
 func served(from reading, steps int, perSecond, perPage time.Duration, pages func(step int) uint64) []reading {
 	out := []reading{from}
 	var exact time.Duration
@@ -17,23 +19,23 @@ func served(from reading, steps int, perSecond, perPage time.Duration, pages fun
 		n := pages(i)
 		exact += perSecond/2 + time.Duration(n)*perPage
 		next := last
-		next.at = last.at.Add(systemStep)
+		next.at = last.at.Add(runStep)
 		next.faults += n
-		next.system = from.system + exact/10e6*10e6 // as the kernel tells it: in ticks of 10 ms
+		next.ran = opt.Of(from.ran.Or(0) + exact)
 		out = append(out, next)
 	}
 	return out
 }
 
 func estimated(quiet, fork []reading) (float64, bool) {
-	s := newSystemTime(quiet, fork[0], page)
+	s := newRunTime(quiet, fork[0], page)
 	for _, r := range fork[1:] {
 		s.add(r, page)
 	}
 	return s.stall(s.pages)
 }
 
-func TestSystemTimeTellsCopiesFromClients(t *testing.T) {
+func TestRunTimeTellsCopiesFromClients(t *testing.T) {
 	start := reading{at: time.Now(), resident: 1 << 30}
 	none := func(int) uint64 { return 0 }
 	fading := func(step int) uint64 { return uint64(3000 * math.Exp(-float64(step)/8)) }
@@ -54,7 +56,7 @@ func TestSystemTimeTellsCopiesFromClients(t *testing.T) {
 }
 
 // The tail of the fork before has faults too, that cost less.
-func TestSystemTimeAfterATail(t *testing.T) {
+func TestRunTimeAfterATail(t *testing.T) {
 	start := reading{at: time.Now(), resident: 1 << 30}
 	const clients, perPage = 100 * time.Millisecond, 40 * time.Microsecond
 	copies := func(step int) uint64 { return uint64(6000 - 100*step) }
@@ -74,7 +76,7 @@ func TestSystemTimeAfterATail(t *testing.T) {
 	}
 }
 
-func TestSystemTimeKnowsWhenItCantTell(t *testing.T) {
+func TestRunTimeKnowsWhenItCantTell(t *testing.T) {
 	start := reading{at: time.Now(), resident: 1 << 30}
 	even := func(int) uint64 { return 1000 }
 	few := func(int) uint64 { return 3 }
@@ -95,10 +97,56 @@ func TestSystemTimeKnowsWhenItCantTell(t *testing.T) {
 	}
 }
 
+// Clients that want now more and now less hide what the copies cost, if it is little.
+func TestRunTimeUnderAnUnevenLoad(t *testing.T) {
+	for _, c := range []struct {
+		perPage time.Duration
+		known   int // of 100
+	}{{2 * time.Microsecond, 2}, {200 * time.Microsecond, 99}} {
+		known := 0
+		for seed := range uint64(100) {
+			rng := rand.New(rand.NewPCG(1, seed))
+			uneven := func(from reading, steps int, pages func(step int) uint64) []reading {
+				out := []reading{from}
+				for i := range steps {
+					clients := time.Duration(rng.Int64N(int64(200 * time.Millisecond)))
+					out = append(out, served(out[i], 1, clients, c.perPage, func(int) uint64 { return pages(i) })[1])
+				}
+				return out
+			}
+			quiet := uneven(reading{at: time.Now(), resident: 1 << 30}, 5, func(int) uint64 { return 0 })
+			fork := uneven(quiet[5], 12, func(step int) uint64 { return uint64(2000 - 100*step) })
+			if _, ok := estimated(quiet, fork); ok {
+				known++
+			}
+		}
+		if few := c.known < 50; few && known > c.known || !few && known < c.known {
+			t.Errorf("%v a page: told in %d of 100 forks, want %d", c.perPage, known, c.known)
+		}
+	}
+}
+
+// Without the scheduler's figures nothing is told.
+func TestRunTimeUnknown(t *testing.T) {
+	quiet := served(reading{at: time.Now(), resident: 1 << 30}, 5, 20*time.Millisecond, 0, func(int) uint64 { return 0 })
+	fork := served(quiet[5], 12, 20*time.Millisecond, 40*time.Microsecond, func(step int) uint64 { return uint64(6000 - 100*step) })
+	if _, ok := estimated(quiet, fork); !ok {
+		t.Error("not told, though all is known")
+	}
+	for _, all := range [][]reading{quiet, fork} {
+		for i := range all {
+			all[i].ran = opt.Val[time.Duration]{}
+		}
+	}
+	if s, ok := estimated(quiet, fork); ok {
+		t.Errorf("%v s by nothing", s)
+	}
+}
+
 // Pages that a server that grows touches first are no copies.
-func TestSystemTimeLeavesGrowthOut(t *testing.T) {
-	s := newSystemTime(nil, reading{at: time.Now(), resident: 1 << 30}, page)
-	s.add(reading{at: s.last.at.Add(time.Second), resident: 1<<30 + 500*page, faults: 700}, page)
+func TestRunTimeLeavesGrowthOut(t *testing.T) {
+	s := newRunTime(nil, reading{at: time.Now(), resident: 1 << 30, ran: opt.Of(time.Second)}, page)
+	s.add(reading{at: s.last.at.Add(time.Second), resident: 1<<30 + 500*page, faults: 700, ran: opt.Of(2 * time.Second)}, page)
 	if s.pages != 200 {
 		t.Errorf("%v pages, want 200", s.pages)
 	}
