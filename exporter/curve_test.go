@@ -171,3 +171,37 @@ func TestCurveByPages(t *testing.T) {
 	f, truth := follow(t, s, r)
 	compare(t, f, truth, history.SourcePagemap)
 }
+
+// The time that copies take, estimated without delay accounting, beside what that
+// says. How near they are is measured where nobody else uses the machine
+// (docs/performance.md: within a factor of 1.5); here it is known to be of the same size.
+func TestCopyTimeByRunTime(t *testing.T) {
+	sysctltest.Set(t, "kernel/task_delayacct", "1")
+	const tries, apart = 3, 2.5
+	for range tries {
+		s, r := startPair(t, redisrun.Options{}, sparing)
+		if err := redisrun.Fill(t.Context(), s.Client(), truthKeys, truthSize); err != nil {
+			t.Fatal(err)
+		}
+		set(t, s, "rdb-key-save-delay", "-5")
+		load := redisrun.StartLoad(t.Context(), s.Client(), redisrun.LoadOptions{Rate: 20_000, Keys: truthKeys, ValueSize: truthSize})
+		r.awaitInfos(s, 5) // seconds without copies
+		do(t, s, "BGSAVE")
+		f := r.awaitForks(1)[0]
+		if err := load.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		measured, ok := f.CopyStallSeconds.Get()
+		if !ok {
+			t.Fatalf("no copy time: %+v", f)
+		}
+		if estimated, ok := f.EstimatedCopyStallSeconds.Get(); ok {
+			if estimated < measured/apart || estimated > measured*apart {
+				t.Errorf("estimated %.3f s, measured %.3f s", estimated, measured)
+			}
+			return
+		}
+		t.Log("not told from chance; once more")
+	}
+	t.Errorf("no estimate in %d saves", tries)
+}

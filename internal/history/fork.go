@@ -116,6 +116,8 @@ type CopiedPoint struct {
 	Seconds float64 `json:"t"` // since birth
 	Bytes   uint64  `json:"copied"`
 	Source  Source  `json:"source"`
+	// Error is how far the reading may be off, in bytes, where it is no count of copies.
+	Error opt.Val[uint64] `json:"error,omitzero"`
 }
 
 // ExtraPoint is what server and child together held more than the server alone at

@@ -100,7 +100,8 @@ func (s *Server) AddSample(id string, sample Sample) {
 type Copies struct {
 	Time   time.Time
 	Bytes  opt.Val[uint64]
-	Source Source // of Bytes
+	Source Source          // of Bytes
+	Error  opt.Val[uint64] // how far Bytes may be off, where they are no count
 	Stall  opt.Val[float64]
 	Faults opt.Val[uint64]
 }
@@ -126,6 +127,7 @@ func (s *Server) AddCopies(id string, c Copies) {
 			Seconds: c.Time.Sub(r.Start).Seconds(),
 			Bytes:   bytes,
 			Source:  c.Source,
+			Error:   c.Error,
 		}, func(p CopiedPoint) uint64 { return p.Bytes })
 		s.feedPoint(r, LineCopied, c.Time, bytes)
 	}

@@ -198,6 +198,7 @@ func (m *meter) copies(r reading) history.Copies {
 	}
 	if !c.Bytes.Present() && !m.gave && !m.grew {
 		c.Bytes, c.Source = opt.Of(m.counted(r)), history.SourceCounters
+		c.Error = opt.Of(2 * m.loose) // the size, at the birth and now
 	}
 	return c
 }

@@ -32,7 +32,7 @@ func estimated(quiet, fork []reading) (float64, bool) {
 	for _, r := range fork[1:] {
 		s.add(r, page)
 	}
-	return s.stall(s.pages)
+	return s.stall(s.p - s.before.p)
 }
 
 func TestRunTimeTellsCopiesFromClients(t *testing.T) {
@@ -147,8 +147,8 @@ func TestRunTimeUnknown(t *testing.T) {
 func TestRunTimeLeavesGrowthOut(t *testing.T) {
 	s := newRunTime(nil, reading{at: time.Now(), resident: 1 << 30, ran: opt.Of(time.Second)}, page)
 	s.add(reading{at: s.last.at.Add(time.Second), resident: 1<<30 + 500*page, faults: 700, ran: opt.Of(2 * time.Second)}, page)
-	if s.pages != 200 {
-		t.Errorf("%v pages, want 200", s.pages)
+	if s.p != 200 {
+		t.Errorf("%v pages, want 200", s.p)
 	}
 }
 
@@ -165,5 +165,27 @@ func TestQuietReadingsBelongToOneFork(t *testing.T) {
 	}
 	if again := p.takeQuiet(now.Add(20 * time.Second)); len(again) != 0 {
 		t.Errorf("%d readings from before the fork before", len(again))
+	}
+}
+
+// Pages of several prices, and clients who want more than before the fork, can't be told apart.
+func TestRunTimeThatDoesNotAddUp(t *testing.T) {
+	const clients = 100 * time.Millisecond
+	none := func(int) uint64 { return 0 }
+	copies := func(step int) uint64 { return uint64(6000 - 100*step) }
+	quiet := served(reading{at: time.Now(), resident: 1 << 30}, 5, clients, 0, none)
+	dear := served(quiet[5], 3, clients, 60*time.Microsecond, func(int) uint64 { return 3000 })
+	cheap := served(dear[3], 12, clients, 2*time.Microsecond, copies)
+	for name, fork := range map[string][]reading{
+		"pages dear at first": append(dear, cheap[1:]...),
+		"a higher load":       served(quiet[5], 15, 3*clients, 5*time.Microsecond, copies),
+		"a lower load":        served(quiet[5], 15, clients/3, 5*time.Microsecond, copies),
+	} {
+		if s, ok := estimated(quiet, fork); ok {
+			t.Errorf("%s: %v s", name, s)
+		}
+	}
+	if _, ok := estimated(quiet, served(quiet[5], 15, clients, 5*time.Microsecond, copies)); !ok {
+		t.Error("the same with one price and one load is not told")
 	}
 }

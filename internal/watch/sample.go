@@ -91,7 +91,7 @@ func newSampler(w *Watcher, id string, child Process, p *process, birth time.Tim
 	if s.blind || p.smapsDenied.Load() {
 		s.meter.unanchor()
 	}
-	if s.estimable() && s.run.calm >= calmSteps && !p.accounted.Load() {
+	if s.estimable() && s.run.calm() && !p.accounted.Load() {
 		w.opts.Server.ExpectEstimate()
 	}
 	return s

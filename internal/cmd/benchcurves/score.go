@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
 // score says how true one source's points of one curve are. All errors are in bytes.
@@ -14,16 +15,24 @@ type score struct {
 	largest float64
 	squares float64
 	// outside counts points that are off by more than they admit, of those that
-	// admit anything; beyond those that are off by more than the bound.
+	// admit anything; beyond those that are off by more than that and the bound.
 	outside, beyond int
 }
 
 func (s *score) rms() float64 { return math.Sqrt(s.squares / float64(max(1, s.points))) }
 
-func (s *score) add(off float64) {
+// take adds a point that is off by so much and admits as much as it says.
+func (s *score) take(off, bound float64, admits opt.Val[uint64]) {
 	s.points++
 	s.largest = max(s.largest, off)
 	s.squares += off * off
+	own, ok := admits.Get()
+	if ok && off > float64(own) {
+		s.outside++
+	}
+	if off > max(bound, float64(own)) {
+		s.beyond++
+	}
 }
 
 // The bounds that a curve is held to.
@@ -43,16 +52,7 @@ func scoreDirty(f *history.Fork, truth []truth, dataset float64) (scores []score
 			unchecked++
 			continue
 		}
-		off := span.off(float64(p.PrivateDirty))
-		s := of(&scores, p.Source)
-		s.add(off)
-		own, admits := p.Error.Get()
-		if admits && off > float64(own) {
-			s.outside++
-		}
-		if off > max(bound, float64(own)) {
-			s.beyond++
-		}
+		of(&scores, p.Source).take(span.off(float64(p.PrivateDirty)), bound, p.Error)
 	}
 	return scores, unchecked
 }
@@ -66,12 +66,7 @@ func scoreCopied(f *history.Fork, truth []truth) (scores []score, unchecked int)
 			unchecked++
 			continue
 		}
-		off := span.off(float64(p.Bytes))
-		s := of(&scores, p.Source)
-		s.add(off)
-		if off > bound {
-			s.beyond++
-		}
+		of(&scores, p.Source).take(span.off(float64(p.Bytes)), bound, p.Error)
 	}
 	return scores, unchecked
 }

@@ -37,7 +37,7 @@ func printAccuracy(out io.Writer, runs []seen) error {
 		"load", "huge pages", "exporter", "peak, MB", "source", "points", "largest error, MB", "% of peak", "% of data", "rms, % of peak", "beyond its own error", "beyond the bound",
 	}}
 	rest := table{head: []string{
-		"load", "huge pages", "exporter", "slots with a point", "copied, MB", "source", "largest error, % of copied", "beyond 2 %", "our peak / the server's", "copy time: the estimate / taskstats", "points not checked",
+		"load", "huge pages", "exporter", "slots with a point", "copied, MB", "source", "largest error, % of copied", "beyond the bound", "our peak / the server's", "copy time: the estimate / taskstats", "points not checked",
 	}}
 	for _, r := range runs {
 		name := []string{r.load, yes(r.hugePages), r.exporter}
