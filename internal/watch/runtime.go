@@ -16,7 +16,8 @@ import (
 // That takes clients who want as much all the time, and pages that all cost the same,
 // which they don't where the machine's free memory is now dear and now cheap. So it is
 // believed only if the thread's time beyond what it ran a second before the fork says
-// the same.
+// the same. What neither shows is a load that rises with the fork and stays, while as
+// many pages are copied in each second.
 //
 // Times come from the scheduler, to the nanosecond. The system time in stat would
 // leave the clients' part out, but it has a grain of 10 ms and is found by sampling:

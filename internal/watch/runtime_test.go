@@ -172,7 +172,7 @@ func TestQuietReadingsBelongToOneFork(t *testing.T) {
 func TestRunTimeThatDoesNotAddUp(t *testing.T) {
 	const clients = 100 * time.Millisecond
 	none := func(int) uint64 { return 0 }
-	copies := func(step int) uint64 { return uint64(6000 - 100*step) }
+	copies := func(step int) uint64 { return uint64(6000 * math.Exp(-float64(step)/4)) }
 	quiet := served(reading{at: time.Now(), resident: 1 << 30}, 5, clients, 0, none)
 	dear := served(quiet[5], 3, clients, 60*time.Microsecond, func(int) uint64 { return 3000 })
 	cheap := served(dear[3], 12, clients, 2*time.Microsecond, copies)
