@@ -21,7 +21,7 @@ func copyFamily() family {
 	estimated := &Metric{
 		Name:      "redis_fork_estimated_copy_stall_seconds_total",
 		Type:      Counter,
-		Help:      "What redis_fork_copy_stall_seconds_total would say, estimated without taskstats: from how the running time of the server's main thread rises with the pages copied, by least squares over half seconds of the fork and seconds before it. Within a factor of 1.5 of it when measured. Grows at the death of a child. Left out, so that it is too low rather than too high: forks of less than a second, with so few copies that chance says more, in which memory was given back, without two seconds of few faults before them (those in the tail of another), and of a server that may have huge pages.",
+		Help:      "What redis_fork_copy_stall_seconds_total would say, estimated without taskstats: from how the running time of the server's main thread rises with the pages copied. Within a factor of 1.5 of it when measured. Grows at the death of a child, and only by forks that can be estimated, so it is too low rather than too high: left out are forks of less than a second, with few copies, in which memory was given back, or right after another; those in which chance, a changing load or pages of several prices say more than the copies; and servers that may have huge pages.",
 		Needs:     "process",
 		Absent:    "taskstats works, or no fork began so far of which one can be made: none ever does in a server that may have huge pages",
 		Stability: Experimental,

@@ -132,12 +132,19 @@ func (p *process) takeQuiet(birth time.Time) []reading {
 // calmFaults is how many faults in the second before a birth are nothing to speak of.
 const calmFaults = 256
 
-// calm tells whether the server had hardly any faults before a quiet reading: no
-// tail of an earlier fork, and no growth. Then its faults from there to a birth a
-// moment later are the fork's.
-func calm(quiet []reading) bool {
+// calm tells whether the server had hardly any faults beyond its growth before a quiet
+// reading: no tail of an earlier fork. Then those from there to a birth a moment later
+// are the fork's. Where a fault may be a huge page, it must not have grown either.
+func calm(quiet []reading, page uint64, huge bool) bool {
 	n := len(quiet)
-	return n >= 2 && quiet[n-1].faults-quiet[n-2].faults < calmFaults
+	if n < 2 {
+		return false
+	}
+	from, to := quiet[n-2], quiet[n-1]
+	if huge {
+		return to.faults-from.faults < calmFaults
+	}
+	return beyondGrowth(from, to, page) < calmFaults
 }
 
 // openCounters finds out which counters there are of a server.

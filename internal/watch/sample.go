@@ -70,15 +70,16 @@ func newSampler(w *Watcher, id string, child Process, p *process, birth time.Tim
 	if err != nil {
 		return nil // gone already
 	}
-	if q, ok := quiet.Get(); ok && calm(before) {
+	s.run = newRunTime(before, first, page)
+	s.huge = w.opts.Machine.MayHaveHugePages(p.ID().PID)
+	if q, ok := quiet.Get(); ok && calm(before, page, s.huge) {
 		// What was copied between the birth and now is in the count from before it.
 		first.faults, first.resident = q.faults, q.resident
 	}
 	w.opts.Budget.Birth()
-	s.run = newRunTime(before, first, page)
 	s.pages.may = !partial && w.opts.Machine.MayReadPages(child) // the beginning belongs to the estimate
 	s.meter = newMeter(page, w.opts.Machine.CPUs(), quiet, first, partial)
-	if s.huge = w.opts.Machine.MayHaveHugePages(p.ID().PID); !s.huge {
+	if !s.huge {
 		s.meter.huge = opt.Of(false)
 	}
 	if status, err := child.Status(); err == nil {

@@ -827,6 +827,53 @@ func TestEstimatedCopyTime(t *testing.T) {
 	}
 }
 
+// What was copied between the birth and the first look at the child is counted too,
+// if the server was calm before: growing is no copying.
+func TestCopiesBeforeTheChildWasSeen(t *testing.T) {
+	for name, c := range map[string]struct {
+		huge                bool // pages may be
+		copied, grown, want uint64
+	}{
+		"standing still":           {false, 0, 0, 800},
+		"growing":                  {false, 0, 600, 800},
+		"in the tail of one":       {false, 600, 0, 500},
+		"in one, and growing":      {false, 600, 600, 500},
+		"writing to few pages":     {false, 20, 0, 820}, // and what was written since the reading before the birth
+		"huge pages":               {true, 0, 0, 800},
+		"growing, with huge pages": {true, 0, 600, 500},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.smallPages = !c.huge
+			server := w.procs[serverPID]
+			server.given = 100 << 20
+			s := run(t, w)
+			second := func() {
+				time.Sleep(time.Second)
+				server.set(func() {
+					server.faults += c.copied + c.grown
+					server.given -= c.grown * page
+				})
+			}
+			time.Sleep(500 * time.Millisecond) // not when the watcher looks
+			for range 3 {
+				second()
+			}
+			child := w.save(200, time.Millisecond)
+			server.set(func() { server.faults += 300 }) // at once
+			time.Sleep(500 * time.Millisecond)
+			server.set(func() { server.faults += 500 })
+			time.Sleep(500 * time.Millisecond)
+			child.exit(exitOK)
+			child.reap()
+			time.Sleep(time.Second)
+			if f := only(t, s); f.CopiedSource != history.SourceCounters || f.CopiedBytes != opt.Of(c.want*page) {
+				t.Errorf("%s: copied %d pages by %s, want %d", name, f.CopiedBytes.Or(0)/page, f.CopiedSource, c.want)
+			}
+		})
+	}
+}
+
 // Two children at a time, as of a script that is debugged during a save: what is
 // copied for both is counted once.
 func TestCopiesOfTwoChildren(t *testing.T) {
