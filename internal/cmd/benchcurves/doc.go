@@ -16,8 +16,9 @@
 //	          right to delay accounting
 //	forks     a thousand forks, and some that are too short to be seen: is each
 //	          in the exporter's accounts, once?
-//	estimate  an experiment: how well can the time that copies take be told
-//	          where the kernel does not account it? Not run by default.
+//	estimate  how well the exporter tells the time that copies take where the
+//	          kernel does not account it, beside ways that it does not use.
+//	          Not run by default.
 //
 // It needs root: it sets kernel.task_delayacct, the mode of huge pages and a
 // memory cgroup, and puts all of them back at its end, on Ctrl-C too.

@@ -13,7 +13,7 @@ import (
 )
 
 // Estimates of the time that copies take, for where the kernel does not account
-// it: how far are they from what it does account?
+// it: how far are they from what it does account? The exporter's own, and others.
 
 const (
 	estimateSave   = 5 * time.Second

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
@@ -23,6 +24,7 @@ type settings struct {
 	keys         int // of the latency's server
 	rate         int // its requests a second
 	value        int // bytes; 0: as each measurement likes it best
+	keyDelay     int // µs that a child waits at each key
 	quiet        time.Duration
 	sizeGB       int
 	under        string // where servers and their files are put
@@ -111,6 +113,9 @@ func (b *bench) start(ctx context.Context, name string, ownCgroup bool, args ...
 		return nil, err
 	}
 	options := redisrun.Options{Dir: h.dir, Args: args}
+	if b.keyDelay > 0 {
+		options.Args = append(options.Args, "--rdb-key-save-delay", strconv.Itoa(b.keyDelay))
+	}
 	if ownCgroup {
 		group, err := newCgroup(name)
 		if err == nil {

@@ -67,6 +67,7 @@ func parse(args []string) (settings, error) {
 	flags.IntVar(&s.keys, "keys", 3_000_000, "keys of the server whose latency is measured")
 	flags.IntVar(&s.rate, "rate", 4000, "requests a second while it is, and writes a second for size")
 	flags.IntVar(&s.value, "value", 0, fmt.Sprintf("bytes of a value, for latency (0: %d) and size (0: %d); from 16384 on children give memory back, and a curve in a shared cgroup needs the sample of pages", latencyValue, sizeValue))
+	flags.IntVar(&s.keyDelay, "key-delay", 0, "µs that a child waits at each key, so that a save of few large values lasts (rdb-key-save-delay)")
 	flags.DurationVar(&s.quiet, "quiet", 5*time.Second, "time between two saves")
 	flags.IntVar(&s.sizeGB, "size-gb", 8, "size of the larger server of size, in GB")
 	flags.StringVar(&s.under, "dir", os.TempDir(), "where to put servers and their dumps")
@@ -82,7 +83,7 @@ func parse(args []string) (settings, error) {
 		}
 		s.only[name] = true
 	}
-	if s.rounds < 1 || s.foreignEvery < 1 || s.keys < 1 || s.rate < 1 || s.value < 0 || s.quiet < 0 || s.sizeGB < 2 {
+	if s.rounds < 1 || s.foreignEvery < 1 || s.keys < 1 || s.rate < 1 || s.value < 0 || s.keyDelay < 0 || s.quiet < 0 || s.sizeGB < 2 {
 		return s, errors.New("numbers have to be above 0, and -size-gb above 1")
 	}
 	return s, nil
