@@ -23,7 +23,7 @@ const (
 	// tell it for free.
 	firstExact       = 250 * time.Millisecond // at the birth there is nothing to read yet
 	exactEvery       = time.Second
-	exactEveryBeside = 10 * time.Second // beside the cgroup: for swap and huge pages
+	exactEveryBeside = 30 * time.Second // beside the cgroup: for swap and huge pages
 
 	// The kernel's count of a cgroup may lag by so many pages per CPU.
 	cgroupBatch = 64
