@@ -39,8 +39,8 @@ func batches() []batch {
 	}
 }
 
-// A child sleeps so long at its one key, and lives some 8 ms longer: for 20 ms, which
-// is what a child has to live for to be sure of being seen. A short one does not sleep.
+// A child sleeps so long at its one key, and lives some milliseconds longer: less than
+// the 20 ms after which it must be seen. A short one does not sleep.
 const childSleeps = 13 * time.Millisecond
 
 // accounts are what an exporter says of the forks of one server, in all.
