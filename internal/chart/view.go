@@ -43,7 +43,7 @@ func viewOf(f history.Fork, now time.Time) view {
 	}
 	for _, p := range f.CopiedCurve {
 		if drawable(p.Seconds) {
-			v.copied = append(v.copied, point{p.Seconds, p.Bytes, p.Error.Or(0), p.Source})
+			v.copied = append(v.copied, point{p.Seconds, p.Bytes, 0, p.Source})
 		}
 	}
 	for _, r := range f.Reported {

@@ -144,7 +144,7 @@ func calm(quiet []reading, page uint64, huge bool) bool {
 	if huge {
 		return to.faults-from.faults < calmFaults
 	}
-	return beyondGrowth(from, to, page) < calmFaults
+	return to.beyondGrowth(from, page) < calmFaults
 }
 
 // openCounters finds out which counters there are of a server.

@@ -352,11 +352,10 @@ func (s *sampler) tail(ctx context.Context, death reading) {
 // grow and, as far as they are known, those that copied: Linux 5.8 to 6.14 copies in
 // the tail what was part of a huge page.
 func tailFaults(death, now reading, page uint64) uint64 {
-	faults := now.faults - death.faults
-	other := now.grown(death.resident) / page
+	faults := now.beyondGrowth(death, page)
 	then, ok1 := death.copies.Get()
 	if copies, ok2 := now.copies.Get(); ok1 && ok2 {
-		other += taskstats.CountDelta(then.CopyCount, copies.CopyCount)
+		faults -= min(taskstats.CountDelta(then.CopyCount, copies.CopyCount), faults)
 	}
-	return faults - min(other, faults)
+	return faults
 }
