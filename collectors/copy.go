@@ -23,7 +23,7 @@ func copyFamily() family {
 		Type:      Counter,
 		Help:      "What redis_fork_copy_stall_seconds_total would say, estimated without taskstats: from how the running time of the server's main thread rises with the pages copied. Within a factor of 1.5 of it when measured. Grows at the death of a child, and only by forks that can be estimated, so it is too low rather than too high: left out are forks of less than a second, with few copies, in which memory was given back, or right after another; those in which chance, a changing load or pages of several prices say more than the copies; and servers that may have huge pages.",
 		Needs:     "process",
-		Absent:    "taskstats works, or no fork began so far of which one can be made: none ever does in a server that may have huge pages",
+		Absent:    "taskstats works, or no fork began so far of which one can be made: none ever does of a server that may have huge pages, or where the kernel does not tell how long threads run (CONFIG_SCHEDSTATS)",
 		Stability: Experimental,
 	}
 	faults := &Metric{

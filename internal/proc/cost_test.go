@@ -75,6 +75,16 @@ func BenchmarkProcessStat(b *testing.B) {
 	}
 }
 
+func BenchmarkProcessRunTime(b *testing.B) {
+	p := open(b, realFS(b), redisruntest.ForTest(b, redisrun.Options{Unix: true}).PID())
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.RunTime(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkParseSmapsRollup(b *testing.B) {
 	text := fixture(b, "smaps/redis-7.2.smaps_rollup")
 	var s Smaps

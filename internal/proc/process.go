@@ -119,7 +119,7 @@ func (p *Process) read(name string) ([]byte, error) {
 }
 
 // RunTime is how long the process's main thread has run on a CPU, to the nanosecond:
-// anybody may read it, in some 10 µs. 0 where the kernel does not tell: it takes
+// anybody may read it, in 14 µs. 0 where the kernel does not tell: it takes
 // CONFIG_SCHEDSTATS, which distributions have, or delay accounting.
 func (p *Process) RunTime() (time.Duration, error) {
 	b, err := p.read("schedstat")
