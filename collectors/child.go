@@ -37,7 +37,7 @@ func childFamily() family {
 		Name:   "redis_fork_child_swap_bytes",
 		Type:   Gauge,
 		Help:   "Bytes of the running children's memory that are swapped out; 0 without a child. Pages shared with the server count too.",
-		Needs:  "child_smaps",
+		Needs:  needsMemory,
 		Absent: noSample,
 	}
 	hugePages := &Metric{
@@ -91,8 +91,8 @@ func childFamily() family {
 			}
 			if sum, ok := sampleSum(v).Get(); ok {
 				out.value(privateDirty, float64(sum.PrivateDirty))
-				if v.Available[history.SourceChildSmaps] { // the cgroup does not tell
-					present(out, swap, sum.Swap)
+				present(out, swap, sum.Swap)
+				if v.Available[history.SourceChildSmaps] { // nobody else tells
 					present(out, hugePages, sum.AnonymousHuge)
 				}
 				if !sum.Time.IsZero() {

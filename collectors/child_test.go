@@ -71,7 +71,7 @@ func TestTwoChildren(t *testing.T) {
 	}
 }
 
-// Swap and huge pages are not known before smaps was read.
+// What a sample does not tell is not 0.
 func TestChildBeforeTheFirstExactSample(t *testing.T) {
 	s := busy("s", history.KindRDB)
 	s.Children[0].Sample = opt.Of(history.Sample{Time: s.Children[0].Start, PrivateDirty: mib, Source: history.SourceCounters})
@@ -90,21 +90,21 @@ func TestChildWithoutSmaps(t *testing.T) {
 	}
 }
 
-// The cgroup tells what the child holds, but nothing of swap and huge pages.
+// The cgroup tells what the child holds, but nothing of huge pages.
 func TestChildByCgroup(t *testing.T) {
 	for name, c := range map[string]struct {
-		state                 history.ServerState
-		privateDirty, sampled string
+		state                       history.ServerState
+		privateDirty, swap, sampled string
 	}{
-		"child":    {busy("s", history.KindRDB), "3.145728e+08", "1.7900360001e+09"},
-		"no child": {idle("s"), "0", ""},
+		"child":    {busy("s", history.KindRDB), "3.145728e+08", "4096", "1.7900360001e+09"},
+		"no child": {idle("s"), "0", "0", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.state.Available[history.SourceChildSmaps] = false
 			seriesOf(t, c.state).want(t, map[string]string{
 				`child_private_dirty_bytes`:      c.privateDirty,
 				`child_sample_timestamp_seconds`: c.sampled,
-				`child_swap_bytes`:               "",
+				`child_swap_bytes`:               c.swap,
 				`child_anonymous_huge_bytes`:     "",
 			})
 		})

@@ -59,7 +59,7 @@ func childSource(st history.ServerState) sourceState {
 		}
 		return sourceState{"child's memory", "yes", "readable, page by page too"}
 	case st.Available[history.SourceProcess] && st.Available[history.SourceCgroup]:
-		return sourceState{"child's memory", "opt", "not readable: the curve is the cgroup's, what is swapped out is not known" + remedy}
+		return sourceState{"child's memory", "opt", "not readable: the curve is the cgroup's" + remedy}
 	case st.Available[history.SourceProcess]:
 		return sourceState{"child's memory", "no", "not readable: what was copied is counted, but there is no curve of the child's memory and no peak" + remedy}
 	}

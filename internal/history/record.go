@@ -73,10 +73,10 @@ func (s *Server) AddSample(id string, sample Sample) {
 	if r == nil || r.dead {
 		return
 	}
-	// Swap and huge pages are known from smaps only: between two of its readings
-	// the last ones stay.
+	// Huge pages are known from smaps only: between two of its readings the last ones
+	// stay.
 	if last, ok := r.sample.Get(); ok && sample.Source != SourceChildSmaps {
-		sample.Swap, sample.AnonymousHuge = last.Swap, last.AnonymousHuge
+		sample.AnonymousHuge = last.AnonymousHuge
 	}
 	r.sample = opt.Of(sample)
 	r.Curve = addPoint(r.Curve, Point{
@@ -87,11 +87,11 @@ func (s *Server) AddSample(id string, sample Sample) {
 	}, func(p Point) uint64 { return p.PrivateDirty })
 	s.feedPoint(r, LinePrivateDirty, sample.Time, sample.PrivateDirty)
 	r.PeakBytes = opt.Of(max(r.PeakBytes.Or(0), sample.PrivateDirty))
-	if sample.Source == SourceChildSmaps {
-		if !r.AnonymousHugeBytes.Present() {
-			r.AnonymousHugeBytes = sample.AnonymousHuge
-		}
-		r.SwapPeakBytes = opt.Of(max(r.SwapPeakBytes.Or(0), sample.Swap.Or(0)))
+	if !r.AnonymousHugeBytes.Present() {
+		r.AnonymousHugeBytes = sample.AnonymousHuge
+	}
+	if swap, ok := sample.Swap.Get(); ok {
+		r.SwapPeakBytes = opt.Of(max(r.SwapPeakBytes.Or(0), swap))
 	}
 }
 

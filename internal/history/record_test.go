@@ -424,23 +424,23 @@ func TestHandedOutCurvesNeverChange(t *testing.T) {
 func TestSwapPeak(t *testing.T) {
 	s := New().AddServer("s", "h")
 	id := begin(s, 1)
-	for _, swap := range []uint64{1, 9, 4} {
-		s.AddSample(id, Sample{Time: time.Now(), Source: SourceChildSmaps, Swap: opt.Of(swap)})
+	for _, swap := range []opt.Val[uint64]{opt.Of(uint64(1)), opt.Of(uint64(9)), {}, opt.Of(uint64(4))} {
+		s.AddSample(id, Sample{Time: time.Now(), Source: SourceCounters, Swap: swap})
 	}
 	if f := s.Forks()[0]; f.SwapPeakBytes != opt.Of(uint64(9)) {
 		t.Errorf("swap peak %v, want 9", f.SwapPeakBytes)
 	}
 }
 
-// Between two readings of smaps other sources give points; swap is known from
-// smaps only, and stays.
-func TestOtherSourcesKeepSwap(t *testing.T) {
+// Between two readings of smaps other sources give points; huge pages are known from
+// smaps only, and stay.
+func TestOtherSourcesKeepHugePages(t *testing.T) {
 	s := New().AddServer("s", "h")
 	id := begin(s, 1)
 	s.AddSample(id, Sample{Time: time.Now(), Source: SourceChildSmaps, Swap: opt.Of(uint64(9)), AnonymousHuge: opt.Of(uint64(8))})
-	s.AddSample(id, Sample{Time: time.Now(), Source: SourceCounters, PrivateDirty: 7, Error: opt.Of(uint64(1))})
+	s.AddSample(id, Sample{Time: time.Now(), Source: SourceCounters, PrivateDirty: 7, Swap: opt.Of(uint64(5)), Error: opt.Of(uint64(1))})
 	got, _ := s.State().Children[0].Sample.Get()
-	if got.Swap != opt.Of(uint64(9)) || got.AnonymousHuge != opt.Of(uint64(8)) || got.PrivateDirty != 7 || got.Source != SourceCounters {
+	if got.Swap != opt.Of(uint64(5)) || got.AnonymousHuge != opt.Of(uint64(8)) || got.PrivateDirty != 7 || got.Source != SourceCounters {
 		t.Errorf("sample %+v", got)
 	}
 	if c := s.Forks()[0].Curve; len(c) != 2 || c[1].Error != opt.Of(uint64(1)) || c[1].Source != SourceCounters {

@@ -41,8 +41,8 @@ type Sample struct {
 	Time         time.Time
 	Source       Source
 	PrivateDirty uint64
-	// Swap and AnonymousHuge are known from smaps only: absent before its first reading.
-	Swap          opt.Val[uint64]
+	Swap         opt.Val[uint64]
+	// AnonymousHuge is known from smaps only: absent before its first reading.
 	AnonymousHuge opt.Val[uint64]
 	Error         opt.Val[uint64] // how far PrivateDirty may be off, where it is not exact
 }

@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// burst is what may be borrowed for the first reading of a child's smaps, so that it
-// comes as soon as it is due: the save of a small server may be over before the share
-// of a core has added up to that. It is paid back before the next one.
+// burst is what may be borrowed for the first reading of a child's smaps that nothing
+// can stand in for, so that it comes as soon as it is due: the save of a small server
+// may be over before the share of a core has added up to that. It is paid back before
+// the next one.
 const burst = 20 * time.Millisecond
 
 // firstPrice is what reading smaps is expected to cost per byte of the child's
@@ -44,14 +45,22 @@ func (b *Budget) Birth() {
 	b.loan = burst
 }
 
-// Allow tells whether smaps of so many resident bytes may be read now. Of no
+// Allow tells whether smaps of so many resident bytes may be read now.
+func (b *Budget) Allow(resident uint64) bool { return b.allow(resident, false) }
+
+// AllowFirst tells the same where the first reading may be borrowed for. Of no
 // bytes, it tells whether anything is left.
-func (b *Budget) Allow(resident uint64) bool {
+func (b *Budget) AllowFirst(resident uint64) bool { return b.allow(resident, true) }
+
+func (b *Budget) allow(resident uint64, borrow bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	cost := time.Duration(b.price * float64(resident))
 	b.save(max(burst, cost))
-	has := b.credit + b.loan
+	has := b.credit
+	if borrow {
+		has += b.loan
+	}
 	return has > 0 && has >= cost
 }
 

@@ -12,12 +12,12 @@ func TestBudgetPaysBeforeItReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(0.01)
 		b.Birth()
-		if !b.Allow(gib / 2) {
+		if !b.AllowFirst(gib / 2) {
 			t.Error("the burst does not pay for a small server's first reading")
 		}
 		// 8 GiB are expected to cost 280 ms: 20 are there, 260 take 26 s.
 		waited := time.Duration(0)
-		for ; !b.Allow(8 * gib); waited += time.Second {
+		for ; !b.AllowFirst(8 * gib); waited += time.Second {
 			time.Sleep(time.Second)
 		}
 		if waited != 26*time.Second {
@@ -25,7 +25,7 @@ func TestBudgetPaysBeforeItReads(t *testing.T) {
 		}
 		// It was cheaper, and so is the next: 80 ms from what was left.
 		b.SpendExact(8*gib, 80*time.Millisecond)
-		if !b.Allow(8 * gib) {
+		if !b.AllowFirst(8 * gib) {
 			t.Error("200 ms are left, and a reading that costs 80 ms is refused")
 		}
 	})
@@ -38,10 +38,10 @@ func TestBudgetSavesNothingUpBetweenForks(t *testing.T) {
 		b.SpendExact(gib, 100*time.Millisecond)
 		time.Sleep(time.Hour)
 		b.Birth()
-		if b.Allow(gib) {
+		if b.AllowFirst(gib) {
 			t.Error("an hour without a child has paid for more than the burst")
 		}
-		if !b.Allow(gib / 10) {
+		if !b.AllowFirst(gib / 10) {
 			t.Error("the burst was not saved up again")
 		}
 	})
@@ -52,11 +52,11 @@ func TestBudgetInDebtReadsNothing(t *testing.T) {
 		b := NewBudget(0.01)
 		b.Birth()
 		b.Spend(30 * time.Millisecond)
-		if b.Allow(0) {
+		if b.AllowFirst(0) {
 			t.Error("a reading is allowed on debt")
 		}
 		time.Sleep(2 * time.Second)
-		if !b.Allow(0) {
+		if !b.AllowFirst(0) {
 			t.Error("the debt of 10 ms is not paid after 2 s at 1 %")
 		}
 	})

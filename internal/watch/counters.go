@@ -48,6 +48,7 @@ type process struct {
 	account        func(pid int) (taskstats.Stats, error) // delay accounting
 	accounted      atomic.Bool                            // it tells; followers of the process read it too
 	toldAccounting atomic.Bool                            // why it does not was said
+	smapsRead      atomic.Bool                            // of one of its children
 	smapsDenied    atomic.Bool                            // of its last child that was tried, though the rights seemed to allow it
 	accountAt      time.Time                              // no look for delay accounting before
 	quiet          []reading                              // the last ones since the last fork, ascending

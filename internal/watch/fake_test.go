@@ -293,6 +293,7 @@ type fakeProcess struct {
 	smapsErr   error
 	pagesErr   error
 	huge       uint64
+	swapped    uint64
 	given      uint64 // bytes that are resident no more
 	lie        uint64 // bytes that smaps has and the pages have not
 	accounted  proc.Accounted
@@ -355,7 +356,7 @@ func (p *fakeProcess) Stat() (proc.Stat, error) {
 func (p *fakeProcess) Status() (proc.Status, error) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
-	s := proc.Status{VMRSS: opt.Of(uint64(1 << 30)), VMPTE: opt.Of(uint64(2 << 20))}
+	s := proc.Status{VMRSS: opt.Of(uint64(1 << 30)), VMPTE: opt.Of(uint64(2 << 20)), VMSwap: opt.Of(p.swapped)}
 	if p.anon > 0 {
 		s.RSSAnon = opt.Of(p.anon)
 	}

@@ -24,6 +24,7 @@ type reading struct {
 	cgroup   opt.Val[uint64]          // bytes of anonymous memory in the server's cgroup, if nobody else is in it
 	copies   opt.Val[taskstats.Stats] // delay accounting of the server
 	child    opt.Val[uint64]          // resident bytes of the child
+	own      uint64                   // minor faults of the child
 	pages    opt.Val[estimate]        // private dirty bytes of the child by a sample of its pages
 }
 
@@ -101,7 +102,7 @@ func newMeter(page uint64, cpus int, quiet opt.Val[reading], birth reading, part
 	m := meter{page: page, lag: cgroupBatch * n * page, loose: max(32, 2*n) * n * page, quiet: quiet, birth: birth, partial: partial, last: birth}
 	m.high.fell(birth, m.loose)
 	if !partial {
-		m.anchor = opt.Of(anchor{high: m.high, resident: birth.resident}) // what was copied before it was seen is the child's too
+		m.anchor = opt.Of(anchor{high: m.high, resident: birth.resident, own: birth.own}) // what was copied before it was seen is the child's too
 	}
 	return m
 }
@@ -122,6 +123,7 @@ type anchor struct {
 	high   highs
 
 	resident uint64 // of the server
+	own      uint64 // faults of the child
 	refuted  bool   // the counters had led away from it, or memory was given back since
 }
 
@@ -231,7 +233,7 @@ func (m *meter) exact(before, after reading, dirty uint64) {
 		m.noPages = m.noPages || contradicts && m.doubted
 		m.doubted = contradicts
 	}
-	next := anchor{dirty: dirty, copied: early + (late-early)/2, spread: (late - early + 1) / 2, resident: after.resident}
+	next := anchor{dirty: dirty, copied: early + (late-early)/2, spread: (late - early + 1) / 2, resident: after.resident, own: after.own}
 	next.high.fell(after, m.loose)
 	if was {
 		next.refuted = apart(led, dirty) > margin
@@ -262,6 +264,32 @@ func (m *meter) between(r reading) (uint64, bool) {
 	}
 	m.anchor = opt.Of(a)
 	return a.dirty + m.copied(r) - min(a.copied, m.copied(r)), !a.refuted
+}
+
+// leads tells whether counting on from the last exact reading can be trusted. It
+// can't where that was refuted; where the child has had faults of its own, which make
+// memory its own that the server's do not tell; nor where delay accounting has
+// counted fewer copies than there were faults: a server that gives pages back and
+// takes new ones at one pace keeps its size.
+func (m *meter) leads(r reading) bool {
+	between, ok := m.between(r)
+	a, _ := m.anchor.Get()
+	if !ok || (r.own-min(a.own, r.own))*m.page > m.tolerance(between) {
+		return false
+	}
+	bytes, _ := m.accounted(r)
+	return m.counted(r) <= bytes.Or(m.counted(r))+m.tolerance(between)
+}
+
+// worthChecking is how many times what two sources may differ by has to have come,
+// for a check to say something: one that is off by a tenth is found out.
+const worthChecking = 10
+
+// unproved tells whether so much has come since the last exact reading, or gone,
+// that another would say something.
+func (m *meter) unproved(dirty uint64) bool {
+	a, ok := m.anchor.Get()
+	return !ok || apart(dirty, a.dirty) >= worthChecking*m.tolerance(dirty)
 }
 
 // spread is how far counting on from the last exact reading may be off: by what

@@ -19,11 +19,13 @@ const (
 	sparseEvery = time.Second
 
 	// Reading smaps takes the longer the larger the server is, and makes it wait.
-	// It is the truth that the counters are held to, where the cgroup does not
-	// tell it for free.
-	firstExact       = 250 * time.Millisecond // at the birth there is nothing to read yet
-	exactEvery       = time.Second
-	exactEveryBeside = 30 * time.Second // beside the cgroup: for swap and huge pages
+	// It is the truth that the cgroup and the counters are held to, and what is left
+	// where they can't tell.
+	firstExact  = 250 * time.Millisecond // at the birth there is nothing to read yet
+	exactEvery  = time.Second            // where nobody else can be trusted
+	exactRarely = 30 * time.Second       // at least, for huge pages
+
+	swapEvery = time.Second
 
 	// The kernel's count of a cgroup may lag by so many pages per CPU.
 	cgroupBatch = 64
@@ -41,13 +43,17 @@ type sampler struct {
 	extra     opt.Val[history.Extra] // the newest
 	extraAt   reading                // as it was taken
 	nextPoint time.Time              // zero: at once
-	nextExact time.Time
+	nextExact time.Time              // not before
+	exactAt   time.Time              // the last one, or the birth
+	trusted   bool                   // what tells private dirty memory needs no smaps to be right
+	unproved  bool                   // but has led far enough for smaps to say whether it is
 	pages     sampledPages
+	swap      opt.Val[uint64] // swapped bytes of the child
+	nextSwap  time.Time
 	file      uint64          // resident bytes of the child that are a file's, its program's above all
 	shared    opt.Val[uint64] // bytes that server and child shared at the last point
 	huge      bool            // server and child may have huge pages, or have had some
 	alone     bool            // no other child lived at the birth: whoever counts copies counts those for both
-	beside    bool            // the cgroup tells as much as smaps
 	blind     bool            // smaps can't be read: said once, not tried again
 	exacts    int             // readings of smaps so far
 	dark      bool            // nothing told the child's private dirty memory the last time
@@ -57,7 +63,7 @@ type sampler struct {
 // child lived then, so that what was read before is this fork's zero.
 func newSampler(w *Watcher, id string, child Process, p *process, birth time.Time, alone, partial bool) *sampler {
 	page := uint64(os.Getpagesize())
-	s := &sampler{w: w, id: id, child: child, process: p, birth: birth, alone: alone, nextExact: birth.Add(firstExact)}
+	s := &sampler{w: w, id: id, child: child, process: p, birth: birth, alone: alone, exactAt: birth, nextExact: birth.Add(firstExact)}
 	before := p.takeQuiet(birth)
 	if !alone || partial {
 		before = nil
@@ -85,6 +91,7 @@ func newSampler(w *Watcher, id string, child Process, p *process, birth time.Tim
 	if status, err := child.Status(); err == nil {
 		rss := status.VMRSS.Or(0)
 		s.file = rss - min(rss, status.RSSAnon.Or(rss))
+		s.swap, s.nextSwap = status.VMSwap, first.at.Add(swapEvery)
 	}
 	if stat, err := child.Stat(); err == nil {
 		s.blind = !stat.Permitted()
@@ -103,7 +110,7 @@ func (s *sampler) next(now time.Time) time.Duration {
 	if now.Before(s.nextPoint) {
 		return s.nextPoint.Sub(now)
 	}
-	exact := !s.blind && !now.Before(s.nextExact)
+	exact := s.wantsExact(now)
 	if exact && !s.affordsExact() {
 		s.w.opts.Server.CountDeferred(history.SourceChildSmaps)
 		s.nextExact = now.Add(exactEvery)
@@ -118,13 +125,26 @@ func (s *sampler) next(now time.Time) time.Duration {
 	return every
 }
 
-// affordsExact tells whether smaps may be read now. What the first reading costs
-// may be paid afterwards where the line can't be drawn without it.
-func (s *sampler) affordsExact() bool {
-	if s.exacts == 0 && s.dark {
-		return s.w.opts.Budget.Allow(0)
+// wantsExact tells whether a reading of smaps is due.
+func (s *sampler) wantsExact(now time.Time) bool {
+	if s.blind || now.Before(s.nextExact) {
+		return false
 	}
-	return s.w.opts.Budget.Allow(s.meter.last.child.Or(0))
+	return !s.trusted || s.unproved || now.Sub(s.exactAt) >= exactRarely
+}
+
+// affordsExact tells whether smaps may be read now. What the first reading costs
+// may be paid afterwards where nobody else can be trusted, and all of it where the
+// line can't be drawn without it.
+func (s *sampler) affordsExact() bool {
+	budget, resident := s.w.opts.Budget, s.meter.last.child.Or(0)
+	switch {
+	case s.trusted:
+		return budget.Allow(resident)
+	case s.exacts == 0 && s.dark:
+		return budget.AllowFirst(0)
+	}
+	return budget.AllowFirst(resident)
 }
 
 // point adds one point to each line of the fork.
@@ -143,7 +163,6 @@ func (s *sampler) point(exact bool) {
 		return // the kernel may have been taking the memory apart meanwhile
 	}
 	s.addCopies(r)
-	_, s.beside = s.meter.byCgroup(r)
 	if s.meter.wantsPages(r) {
 		r.pages = s.samplePages()
 	}
@@ -153,13 +172,40 @@ func (s *sampler) point(exact bool) {
 	} else {
 		dirty = s.meter.sample(r)
 	}
+	s.readSwap(r.at)
 	if d, ok := dirty.Get(); ok {
+		d.Swap = s.swap
 		s.w.opts.Server.AddSample(s.id, d)
 		child, own := r.child.Or(0), d.PrivateDirty+s.file
 		s.shared = opt.Of(child - min(child, own))
 	}
 	s.dark = !dirty.Present()
+	s.trusted, s.unproved = s.trust(r, dirty)
 	s.addExtra(r, dirty)
+}
+
+// readSwap reads how much of the child is swapped out: status tells that, as smaps does,
+// but from a count that the kernel keeps anyway.
+func (s *sampler) readSwap(now time.Time) {
+	if now.Before(s.nextSwap) {
+		return
+	}
+	status, cost, err := timed(s.w.opts.CPUTime, s.child.Status)
+	s.w.opts.Budget.Spend(cost)
+	if err == nil {
+		s.swap, s.nextSwap = status.VMSwap, now.Add(swapEvery)
+	}
+}
+
+// trust tells whether private dirty memory is told by what smaps need not be asked
+// about every second, and whether it has told enough to be checked.
+func (s *sampler) trust(r reading, dirty opt.Val[history.Sample]) (trusted, unproved bool) {
+	d, ok := dirty.Get()
+	if !ok || !s.process.smapsRead.Load() || !s.meter.huge.Present() {
+		return false, false
+	}
+	_, cgroup := s.meter.byCgroup(r)
+	return cgroup || !s.huge && s.meter.leads(r), s.meter.unproved(d.PrivateDirty)
 }
 
 // counters takes a reading that the budget pays for.
@@ -200,7 +246,7 @@ func (s *sampler) read() (reading, error) {
 		// takes its memory apart. What was read before is only of use if it came before.
 		return r, proc.ErrGone
 	}
-	r.child = opt.Of(stat.ResidentPages * uint64(os.Getpagesize()))
+	r.child, r.own = opt.Of(stat.ResidentPages*uint64(os.Getpagesize())), stat.MinorFaults
 	return r, nil
 }
 
@@ -214,21 +260,18 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 	s.exacts++
 	server.CountSampler(source, cost)
 	now := time.Now()
-	s.nextExact = now.Add(exactEvery)
-	if s.beside {
-		s.nextExact = now.Add(exactEveryBeside)
-	}
+	s.exactAt, s.nextExact = now, now.Add(exactEvery)
 	switch {
 	case err == nil:
 		server.SetAvailable(source, true)
 		s.process.smapsDenied.Store(false)
+		s.process.smapsRead.Store(true)
 		s.meter.huge = opt.Of(smaps.AnonHugePages > 0)
 		s.huge = s.huge || smaps.AnonHugePages > 0
 		return opt.Of(history.Sample{
 			Time:          start.Add(now.Sub(start) / 2),
 			Source:        source,
 			PrivateDirty:  smaps.PrivateDirty,
-			Swap:          opt.Of(smaps.Swap),
 			AnonymousHuge: opt.Of(smaps.AnonHugePages),
 		})
 	case errors.Is(err, proc.ErrGone):
@@ -275,6 +318,7 @@ func (s *sampler) last() (reading, bool) {
 	s.estimateStall(r)
 	s.lastExtra(r)
 	if d, ok := s.meter.sample(r).Get(); ok {
+		d.Swap = s.swap
 		s.w.opts.Server.AddSample(s.id, d)
 	}
 	return r, true

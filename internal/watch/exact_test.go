@@ -1,0 +1,153 @@
+package watch
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+)
+
+// A reading of smaps makes the server wait, so there is one where it says something:
+// at the first fork, whether it may be read at all; then when the counters have led
+// far, every half minute, and every second where they may not be followed.
+func TestWhenSmapsIsRead(t *testing.T) {
+	const life = 25 * time.Second
+	for name, c := range map[string]struct {
+		small  bool   // no huge pages
+		copies uint64 // bytes a second that the child's memory grows by
+		lost   uint64 // of them, what no counter tells
+		own    uint64 // and what the child writes to itself
+		freed  uint64 // bytes a second that the server gives back
+		churn  uint64 // bytes a second that it gives back and takes again, which delay accounting tells from copies
+		life   time.Duration
+		reads  [2]uint64 // at least and at most
+	}{
+		"nothing is written":          {small: true, reads: [2]uint64{0, 0}},
+		"nothing for long":            {small: true, life: 95 * time.Second, reads: [2]uint64{3, 3}},
+		"little is written":           {small: true, copies: mb, reads: [2]uint64{0, 0}},
+		"much is written":             {small: true, copies: 10 * mb, reads: [2]uint64{5, 8}}, // 32 MiB are worth a check
+		"the counters mislead":        {small: true, copies: 10 * mb, lost: 9 * mb, reads: [2]uint64{0, 0}},
+		"the child copies itself":     {small: true, copies: mb, own: mb, reads: [2]uint64{6, 12}},
+		"memory is given back":        {small: true, freed: 8 * mb, reads: [2]uint64{22, 25}},
+		"pages are given and taken":   {small: true, churn: 8 * mb, reads: [2]uint64{22, 25}},
+		"there may be huge pages":     {reads: [2]uint64{24, 25}},
+		"much is written, huge pages": {copies: 10 * mb, reads: [2]uint64{24, 25}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.smallPages, w.pagesShut = c.small, true
+				if c.churn > 0 {
+					w.copies = 1
+				}
+				s := run(t, w)
+				time.Sleep(2 * time.Second)
+				reads := func() uint64 { return s.State().Totals.SamplerReads[history.SourceChildSmaps] }
+				first := w.save(200, time.Millisecond)
+				time.Sleep(3 * time.Second)
+				first.exit(exitOK)
+				first.reap()
+				time.Sleep(3 * time.Second)
+				if n := reads(); n == 0 || c.small && n > 1 {
+					t.Fatalf("%d reads at the first fork", n)
+				}
+				before := reads()
+				child, server := w.save(201, time.Millisecond), w.procs[serverPID]
+				const step = 250 * time.Millisecond
+				if c.life == 0 {
+					c.life = life
+				}
+				for range int(c.life / step) {
+					time.Sleep(step)
+					server.set(func() {
+						child.dirty += (c.copies + c.own + c.freed + c.churn) / 4
+						child.faults += c.own / 4 / page
+						server.faults += (c.copies - c.lost + c.churn) / 4 / page
+						server.given += c.freed / 4
+						w.copies += c.churn / 4 / page / 8 // some are copies
+					})
+				}
+				if n := reads() - before; n < c.reads[0] || n > c.reads[1] {
+					t.Errorf("%d reads of smaps in %s, want %v", n, c.life, c.reads)
+				}
+				if f := s.Forks()[0]; c.small && c.lost+c.freed+c.churn == 0 && uint64(len(f.Curve)) < uint64(c.life/time.Second) {
+					t.Errorf("%d points", len(f.Curve))
+				}
+			})
+		})
+	}
+}
+
+// Counters that have misled are found out by the next reading, and smaps is read every
+// second from then on.
+func TestCountersThatMislead(t *testing.T) {
+	m := meterAt(at(0, 1024, 1000))
+	m.huge = opt.Of(false)
+	if r := at(10*pmb, 1024, 1000); !m.leads(r) || m.unproved(10*mb) {
+		t.Error("10 MiB of 1 GiB that nothing speaks against are doubted")
+	}
+	r := at(80*pmb, 1024, 1000)
+	if !m.leads(r) || !m.unproved(80*mb) {
+		t.Error("80 MiB of 1 GiB are not to be checked")
+	}
+	m.exact(r, r, 200*mb)
+	if m.leads(r) {
+		t.Error("refuted counters are trusted")
+	}
+	r = at(90*pmb, 1024, 1000)
+	m.exact(r, r, 210*mb)
+	if !m.leads(r) || m.unproved(210*mb) {
+		t.Error("counters that agree again are not trusted")
+	}
+	if m.leads(r.withCopies(0, 0)) != true {
+		t.Error("nothing was accounted at the birth, so nothing can be held against the faults")
+	}
+}
+
+// The child's own faults since the last exact reading make memory its own that the
+// server's faults don't tell.
+func TestFaultsOfTheChild(t *testing.T) {
+	m := meterAt(at(0, 1024, 1000))
+	r := at(0, 1024, 1000)
+	r.own = 10 * pmb
+	if m.leads(r) {
+		t.Error("10 MiB of the child's own are not noticed")
+	}
+	m.exact(r, r, 5*mb) // half of them were not private
+	if !m.leads(r) {
+		t.Error("counted from an exact reading, there are none")
+	}
+}
+
+func TestFaultsThatAreNoCopies(t *testing.T) {
+	m := meterAt(at(0, 1024, 1000).withCopies(0, 0))
+	if r := at(50*pmb, 1024, 1000).withCopies(50*pmb-500, time.Second); !m.leads(r) {
+		t.Error("faults that were copies are doubted")
+	}
+	if r := at(50*pmb, 1024, 1000).withCopies(20*pmb, time.Second); m.leads(r) {
+		t.Error("30 MiB were faulted in without a copy, in a server that keeps its size, and nobody wonders")
+	}
+}
+
+// What is swapped out is known without a reading of smaps.
+func TestSwapWithoutSmaps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.smallPages = true
+		s := run(t, w)
+		time.Sleep(2 * time.Second)
+		child := w.save(200, time.Millisecond)
+		child.set(func() { child.swapped = 5 * mb })
+		time.Sleep(1500 * time.Millisecond)
+		child.set(func() { child.swapped = 3 * mb })
+		time.Sleep(2 * time.Second)
+		if got, _ := s.State().Children[0].Sample.Get(); got.Swap != opt.Of(uint64(3*mb)) {
+			t.Errorf("swapped %v, want 3 MiB", got.Swap)
+		}
+		if f := s.Forks()[0]; f.SwapPeakBytes != opt.Of(uint64(5*mb)) {
+			t.Errorf("at most %v, want 5 MiB", f.SwapPeakBytes)
+		}
+	})
+}
