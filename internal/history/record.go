@@ -73,9 +73,9 @@ func (s *Server) AddSample(id string, sample Sample) {
 	if r == nil || r.dead {
 		return
 	}
-	// Huge pages are known from smaps only: between two of its readings the last ones
-	// stay.
-	if last, ok := r.sample.Get(); ok && sample.Source != SourceChildSmaps {
+	// That a child has huge pages is known from smaps only: between two of its readings
+	// the last ones stay.
+	if last, ok := r.sample.Get(); ok && !sample.AnonymousHuge.Present() {
 		sample.AnonymousHuge = last.AnonymousHuge
 	}
 	r.sample = opt.Of(sample)

@@ -42,7 +42,7 @@ type Sample struct {
 	Source       Source
 	PrivateDirty uint64
 	Swap         opt.Val[uint64]
-	// AnonymousHuge is known from smaps only: absent before its first reading.
+	// AnonymousHuge is known from smaps, or to be 0 where there can be none; absent before.
 	AnonymousHuge opt.Val[uint64]
 	Error         opt.Val[uint64] // how far PrivateDirty may be off, where it is not exact
 }

@@ -90,15 +90,10 @@ func assertReaped(t *testing.T, p *Process, want syscall.WaitStatus, known bool)
 func openWithoutPIDFD(t *testing.T, pid int) *Process {
 	t.Helper()
 	fs := realFS(t)
-	stat, err := fs.open(pid, "stat")
+	p, err := fs.openFiles(pid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	io, err := fs.open(pid, "io")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &Process{fs: fs, id: ID{PID: pid}, stat: stat, io: io, smaps: -1}
 	s, err := p.Stat()
 	if err != nil {
 		t.Fatal(err)

@@ -25,6 +25,7 @@ type Process struct {
 	id        ID
 	permitted bool // to read what only tracers may
 	stat      int  // descriptor
+	sched     int  // descriptor of schedstat, or -1: the kernel has none
 	io        int  // descriptor, or -1: a zombie's can't be opened any more but by root
 	end       *ending
 
@@ -47,14 +48,10 @@ func (fs FS) Open(pid int) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	stat, err := fs.open(pid, "stat")
+	p, err := fs.openFiles(pid)
 	if err != nil {
 		pidfd.close()
 		return nil, err
-	}
-	p := &Process{fs: fs, id: ID{PID: pid}, stat: stat, io: -1, smaps: -1}
-	if io, err := fs.open(pid, "io"); err == nil {
-		p.io = io
 	}
 	s, err := p.Stat()
 	if err == nil && !pidfd.holds(pid) {
@@ -70,6 +67,22 @@ func (fs FS) Open(pid int) (*Process, error) {
 	return p, nil
 }
 
+// openFiles opens what stays open.
+func (fs FS) openFiles(pid int) (*Process, error) {
+	stat, err := fs.open(pid, "stat")
+	if err != nil {
+		return nil, err
+	}
+	p := &Process{fs: fs, id: ID{PID: pid}, stat: stat, sched: -1, io: -1, smaps: -1}
+	if sched, err := fs.open(pid, "schedstat"); err == nil {
+		p.sched = sched
+	}
+	if io, err := fs.open(pid, "io"); err == nil {
+		p.io = io
+	}
+	return p, nil
+}
+
 // ID is the process's identity.
 func (p *Process) ID() ID { return p.id }
 
@@ -81,20 +94,30 @@ func (p *Process) Permitted() bool { return p.permitted }
 func (p *Process) Stat() (Stat, error) {
 	var s Stat
 	var b [statLength]byte
+	text, err := p.held(p.stat, "stat", b[:])
+	if err != nil {
+		return s, err
+	}
+	err = ParseStat(text, &s)
+	return s, err
+}
+
+// held reads a file that has been open for as long as the process is held, and is
+// never empty while that is there.
+func (p *Process) held(fd int, name string, b []byte) ([]byte, error) {
 	p.life.RLock()
 	defer p.life.RUnlock()
 	if p.closed {
-		return s, ErrGone
+		return nil, ErrGone
 	}
-	n, err := pread(p.stat, b[:])
+	n, err := pread(fd, b)
 	if err != nil {
-		return s, classify("stat", err)
+		return nil, classify(name, err)
 	}
 	if n == 0 {
-		return s, ErrGone
+		return nil, ErrGone
 	}
-	err = ParseStat(b[:n], &s)
-	return s, err
+	return b[:n], nil
 }
 
 // Status reads /proc/PID/status: 7 to 9 µs, whatever the memory.
@@ -119,14 +142,18 @@ func (p *Process) read(name string) ([]byte, error) {
 }
 
 // RunTime is how long the process's main thread has run on a CPU, to the nanosecond:
-// anybody may read it, in 14 µs. 0 where the kernel does not tell: it takes
+// anybody may read it, in 1 µs. 0 where the kernel does not tell: it takes
 // CONFIG_SCHEDSTATS, which distributions have, or delay accounting.
 func (p *Process) RunTime() (time.Duration, error) {
-	b, err := p.read("schedstat")
+	if p.sched < 0 {
+		return 0, nil
+	}
+	var b [64]byte
+	text, err := p.held(p.sched, "schedstat", b[:])
 	if err != nil {
 		return 0, err
 	}
-	ran, _, ok := number(b)
+	ran, _, ok := number(text)
 	if !ok {
 		return 0, fmt.Errorf("schedstat: %w", errNoNumber)
 	}
@@ -146,20 +173,18 @@ func (p *Process) Title() (string, error) {
 // WrittenBytes is what the process caused to be written to storage so far. It
 // needs the right to trace, and that the process lived when it was opened.
 func (p *Process) WrittenBytes() (uint64, error) {
-	p.life.RLock()
-	defer p.life.RUnlock()
-	switch {
-	case p.closed:
-		return 0, ErrGone
-	case p.io < 0:
+	if p.io < 0 {
+		if p.isClosed() {
+			return 0, ErrGone
+		}
 		return 0, fmt.Errorf("io: %w", ErrDenied)
 	}
 	var b [512]byte
-	n, err := pread(p.io, b[:])
+	text, err := p.held(p.io, "io", b[:])
 	if err != nil {
-		return 0, classify("io", err)
+		return 0, err
 	}
-	_, after, ok := bytes.Cut(b[:n], []byte("\nwrite_bytes: "))
+	_, after, ok := bytes.Cut(text, []byte("\nwrite_bytes: "))
 	if !ok {
 		return 0, fmt.Errorf("io: %w", ErrTruncated)
 	}
@@ -307,6 +332,9 @@ func (p *Process) Close() error {
 }
 
 func (p *Process) closeFiles() error {
+	if p.sched >= 0 {
+		_ = unix.Close(p.sched)
+	}
 	if p.io >= 0 {
 		_ = unix.Close(p.io)
 	}

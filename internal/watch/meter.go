@@ -73,6 +73,8 @@ type meter struct {
 	quiet   opt.Val[reading] // the last one before the birth, without a child
 	birth   reading          // when the child was first seen
 	partial bool             // which was long after its birth: how much was copied can't be known
+	unseen  time.Duration    // between the birth and that, where faults can't be counted from before
+	missed  uint64           // bytes that may have been copied in it
 	high    highs            // since the birth
 	last    reading          // the newest one
 	// work is how often the server has written to or freed each of its pages since
@@ -206,9 +208,19 @@ func (m *meter) copies(r reading) history.Copies {
 	}
 	if !c.Bytes.Present() && !m.gave && !m.grew {
 		c.Bytes, c.Source = opt.Of(m.counted(r)), history.SourceCounters
-		c.Error = opt.Of(2 * m.loose) // the size, at the birth and now
+		m.miss(r)
+		c.Error = opt.Of(2*m.loose + m.missed) // the size, at the birth and now
 	}
 	return c
+}
+
+// miss tells how much may have been copied before the child was first seen, by what
+// was copied right after: twice that, as copies are densest in the beginning.
+func (m *meter) miss(r reading) {
+	since := r.at.Sub(m.birth.at)
+	if m.unseen > 0 && since > 0 && since <= firstExact {
+		m.missed = uint64(2 * float64(m.counted(r)) * float64(m.unseen) / float64(since))
+	}
 }
 
 // worked adds up the server's work.
@@ -282,8 +294,8 @@ func (m *meter) leads(r reading) bool {
 }
 
 // worthChecking is how many times what two sources may differ by has to have come,
-// for a check to say something: one that is off by a tenth is found out.
-const worthChecking = 10
+// for a check to say something: one that is off by a twentieth is found out.
+const worthChecking = 20
 
 // unproved tells whether so much has come since the last exact reading, or gone,
 // that another would say something.

@@ -78,13 +78,16 @@ func newSampler(w *Watcher, id string, child Process, p *process, birth time.Tim
 	}
 	s.run = newRunTime(before, first, page)
 	s.huge = w.opts.Machine.MayHaveHugePages(p.ID().PID)
+	unseen := first.at.Sub(birth)
 	if q, ok := quiet.Get(); ok && calm(before, page, s.huge) {
 		// What was copied between the birth and now is in the count from before it.
 		first.faults, first.resident = q.faults, q.resident
+		unseen = 0
 	}
 	w.opts.Budget.Birth()
 	s.pages.may = !partial && w.opts.Machine.MayReadPages(child) // the beginning belongs to the estimate
 	s.meter = newMeter(page, w.opts.Machine.CPUs(), quiet, first, partial)
+	s.meter.unseen = unseen
 	if !s.huge {
 		s.meter.huge = opt.Of(false)
 	}
@@ -174,14 +177,22 @@ func (s *sampler) point(exact bool) {
 	}
 	s.readSwap(r.at)
 	if d, ok := dirty.Get(); ok {
-		d.Swap = s.swap
-		s.w.opts.Server.AddSample(s.id, d)
+		s.add(d)
 		child, own := r.child.Or(0), d.PrivateDirty+s.file
 		s.shared = opt.Of(child - min(child, own))
 	}
 	s.dark = !dirty.Present()
 	s.trusted, s.unproved = s.trust(r, dirty)
 	s.addExtra(r, dirty)
+}
+
+// add adds a point to the record, with what is known besides.
+func (s *sampler) add(d history.Sample) {
+	d.Swap = s.swap
+	if !s.huge {
+		d.AnonymousHuge = opt.Of(uint64(0))
+	}
+	s.w.opts.Server.AddSample(s.id, d)
 }
 
 // readSwap reads how much of the child is swapped out: status tells that, as smaps does,
@@ -318,8 +329,7 @@ func (s *sampler) last() (reading, bool) {
 	s.estimateStall(r)
 	s.lastExtra(r)
 	if d, ok := s.meter.sample(r).Get(); ok {
-		d.Swap = s.swap
-		s.w.opts.Server.AddSample(s.id, d)
+		s.add(d)
 	}
 	return r, true
 }

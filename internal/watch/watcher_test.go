@@ -861,14 +861,22 @@ func TestCopiesBeforeTheChildWasSeen(t *testing.T) {
 			}
 			child := w.save(200, time.Millisecond)
 			server.set(func() { server.faults += 300 }) // at once
-			time.Sleep(500 * time.Millisecond)
+			time.Sleep(200 * time.Millisecond)
 			server.set(func() { server.faults += 500 })
-			time.Sleep(500 * time.Millisecond)
+			time.Sleep(800 * time.Millisecond)
 			child.exit(exitOK)
 			child.reap()
 			time.Sleep(time.Second)
-			if f := only(t, s); f.CopiedSource != history.SourceCounters || f.CopiedBytes != opt.Of(c.want*page) {
+			f := only(t, s)
+			if f.CopiedSource != history.SourceCounters || f.CopiedBytes != opt.Of(c.want*page) {
 				t.Errorf("%s: copied %d pages by %s, want %d", name, f.CopiedBytes.Or(0)/page, f.CopiedSource, c.want)
+			}
+			for _, p := range f.CopiedCurve[1:] {
+				off := float64(p.Error.Or(0)) - 2*32*2*page // what a size may be off by
+				missing := c.want == 500 && p.Bytes > 0
+				if pages := off / page; missing && (pages < 2 || pages > 200) || !missing && off != 0 {
+					t.Errorf("%s: the error at %.2f s has %.0f pages for what was copied before the child was seen", name, p.Seconds, pages)
+				}
 			}
 		})
 	}

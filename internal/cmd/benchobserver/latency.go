@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
 
 const (
@@ -84,10 +87,48 @@ func (b *bench) measureLatency(ctx context.Context, run *latencyRun) error {
 	return nil
 }
 
+// met makes an observer that has seen the server fork once before: this exporter reads
+// a server's first child more often than all later ones.
+func met(o observer) observer {
+	start := o.start
+	o.start = func(ctx context.Context, b *bench, server *redisrun.Server) (w watching, err error) {
+		w = nobody{}
+		if start != nil {
+			if w, err = start(ctx, b, server); err != nil {
+				return nil, err
+			}
+		}
+		if err := idleSave(ctx, server); err != nil {
+			return nil, errors.Join(err, w.stop())
+		}
+		return w, nil
+	}
+	return o
+}
+
+// idleSave waits for a save while nobody else does anything.
+func idleSave(ctx context.Context, server *redisrun.Server) error {
+	if err := server.Client().BgSave(ctx).Err(); err != nil {
+		return fmt.Errorf("BGSAVE: %w", err)
+	}
+	for {
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+		info, err := server.Client().Info(ctx, "persistence").Result()
+		if err != nil {
+			return fmt.Errorf("INFO: %w", err)
+		}
+		if strings.Contains(info, "rdb_bgsave_in_progress:0") {
+			return nil
+		}
+	}
+}
+
 // latencyTurn lets one observer watch one save under load.
 func (b *bench) latencyTurn(ctx context.Context, h *host, o observer) (turn, error) {
 	t := turn{observer: o.name}
-	c, err := b.underLoad(ctx, h, o, load{b.rate, b.keys, b.valueOr(latencyValue)}, func(w watching) (err error) {
+	c, err := b.underLoad(ctx, h, met(o), load{b.rate, b.keys, b.valueOr(latencyValue)}, func(w watching) (err error) {
 		t.save, err = b.watchSave(ctx, h, w)
 		return err
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -82,6 +83,23 @@ func machine(busy bool) string {
 	return "idle"
 }
 
+// ballast is memory that the server gives back while the child lives: from then on this
+// exporter trusts no counters, and reads smaps as often as it ever does.
+const (
+	ballast      = "ballast"
+	ballastBytes = 64 << 20
+)
+
+func giveBack(ctx context.Context, h *host) error {
+	if err := h.Client().Del(ctx, ballast).Err(); err != nil {
+		return fmt.Errorf("DEL: %w", err)
+	}
+	if err := h.Client().Do(ctx, "MEMORY", "PURGE").Err(); err != nil {
+		return fmt.Errorf("MEMORY PURGE: %w", err)
+	}
+	return nil
+}
+
 // releaseTurn lets a child gather memory, kills it and waits for the memory.
 func (b *bench) releaseTurn(ctx context.Context, h *host, o observer, busy bool) (k kill, err error) {
 	k = kill{observer: o.name, busy: busy}
@@ -97,6 +115,9 @@ func (b *bench) releaseTurn(ctx context.Context, h *host, o observer, busy bool)
 	defer m.close()
 	if err := sleep(ctx, settleFor); err != nil {
 		return k, err
+	}
+	if err := h.Client().Set(ctx, ballast, strings.Repeat("x", ballastBytes), 0).Err(); err != nil {
+		return k, fmt.Errorf("SET: %w", err)
 	}
 	if err := m.setZero(); err != nil {
 		return k, err
@@ -115,6 +136,9 @@ func (b *bench) releaseTurn(ctx context.Context, h *host, o observer, busy bool)
 		}
 	}()
 	if err := overwrite(ctx, h, m, releaseBytes); err != nil {
+		return k, err
+	}
+	if err := giveBack(ctx, h); err != nil {
 		return k, err
 	}
 	if busy {
