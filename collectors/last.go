@@ -46,7 +46,7 @@ func lastFamily() family {
 		Name:   "redis_fork_last_cow_peak_bytes",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "Highest private dirty memory of the last finished fork's child, in bytes: the highest value read, below the truth for a child shorter than a few reads, and by up to 11 % when measured where huge pages are deleted in a shared cgroup. By a sample of pages it may also be too high.",
+		Help:   "Highest private dirty memory of the last finished fork's child, in bytes: the highest value read, below the truth for a child shorter than a few reads, and by up to 19 % when measured where huge pages are deleted in a shared cgroup. By a sample of pages it may also be too high.",
 		Needs:  needsMemory,
 		Absent: unknown,
 	}

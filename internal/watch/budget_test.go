@@ -12,6 +12,9 @@ func TestBudgetPaysBeforeItReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(0.01)
 		b.Birth()
+		if b.Allow(gib / 2) {
+			t.Error("a reading that can wait is borrowed for")
+		}
 		if !b.AllowFirst(gib / 2) {
 			t.Error("the burst does not pay for a small server's first reading")
 		}

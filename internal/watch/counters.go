@@ -49,6 +49,7 @@ type process struct {
 	accounted      atomic.Bool                            // it tells; followers of the process read it too
 	toldAccounting atomic.Bool                            // why it does not was said
 	smapsRead      atomic.Bool                            // of one of its children
+	hadHuge        atomic.Bool                            // and it had huge pages: the machine may give none now
 	smapsDenied    atomic.Bool                            // of its last child that was tried, though the rights seemed to allow it
 	accountAt      time.Time                              // no look for delay accounting before
 	quiet          []reading                              // the last ones since the last fork, ascending

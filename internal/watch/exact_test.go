@@ -20,20 +20,23 @@ func TestWhenSmapsIsRead(t *testing.T) {
 		lost   uint64 // of them, what no counter tells
 		own    uint64 // and what the child writes to itself
 		freed  uint64 // bytes a second that the server gives back
+		once   uint64 // bytes that it gives back in the beginning
 		churn  uint64 // bytes a second that it gives back and takes again, which delay accounting tells from copies
 		life   time.Duration
 		reads  [2]uint64 // at least and at most
 	}{
-		"nothing is written":          {small: true, reads: [2]uint64{0, 0}},
-		"nothing for long":            {small: true, life: 95 * time.Second, reads: [2]uint64{3, 3}},
-		"little is written":           {small: true, copies: mb, reads: [2]uint64{0, 0}},
-		"much is written":             {small: true, copies: 10 * mb, reads: [2]uint64{2, 4}}, // 64 MiB are worth a check
-		"the counters mislead":        {small: true, copies: 10 * mb, lost: 9 * mb, reads: [2]uint64{0, 0}},
-		"the child copies itself":     {small: true, copies: mb, own: mb, reads: [2]uint64{6, 12}},
-		"memory is given back":        {small: true, freed: 8 * mb, reads: [2]uint64{22, 25}},
-		"pages are given and taken":   {small: true, churn: 8 * mb, reads: [2]uint64{22, 25}},
-		"there may be huge pages":     {reads: [2]uint64{24, 25}},
-		"much is written, huge pages": {copies: 10 * mb, reads: [2]uint64{24, 25}},
+		"nothing is written":           {small: true, reads: [2]uint64{0, 0}},
+		"nothing for long":             {small: true, life: 95 * time.Second, reads: [2]uint64{3, 3}},
+		"little is written":            {small: true, copies: mb, reads: [2]uint64{0, 0}},
+		"much is written":              {small: true, copies: 10 * mb, reads: [2]uint64{2, 4}},                                         // 64 MiB are worth a check
+		"nobody counts what is copied": {small: true, copies: 10 * mb, lost: 10 * mb, life: 40 * time.Second, reads: [2]uint64{9, 11}}, // found out after 30 s
+		"the child copies itself":      {small: true, copies: mb, own: mb, reads: [2]uint64{21, 24}},
+		"memory is given back":         {small: true, freed: 8 * mb, reads: [2]uint64{22, 25}},
+		"given back once":              {small: true, once: 64 * mb, reads: [2]uint64{22, 25}},
+		"too little to mislead":        {small: true, once: 3 * mb, reads: [2]uint64{1, 2}},
+		"pages are given and taken":    {small: true, churn: 8 * mb, reads: [2]uint64{22, 25}},
+		"there may be huge pages":      {reads: [2]uint64{24, 25}},
+		"much is written, huge pages":  {copies: 10 * mb, reads: [2]uint64{24, 25}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -59,9 +62,13 @@ func TestWhenSmapsIsRead(t *testing.T) {
 				if c.life == 0 {
 					c.life = life
 				}
-				for range int(c.life / step) {
+				for i := range int(c.life / step) {
 					time.Sleep(step)
 					server.set(func() {
+						if i == 0 {
+							child.dirty += c.once
+							server.given += c.once
+						}
 						child.dirty += (c.copies + c.own + c.freed + c.churn) / 4
 						child.faults += c.own / 4 / page
 						server.faults += (c.copies - c.lost + c.churn) / 4 / page
@@ -72,7 +79,7 @@ func TestWhenSmapsIsRead(t *testing.T) {
 				if n := reads() - before; n < c.reads[0] || n > c.reads[1] {
 					t.Errorf("%d reads of smaps in %s, want %v", n, c.life, c.reads)
 				}
-				if f := s.Forks()[0]; c.small && c.lost+c.freed+c.churn == 0 && uint64(len(f.Curve)) < uint64(c.life/time.Second) {
+				if f := s.Forks()[0]; c.small && c.once+c.lost+c.freed+c.churn == 0 && uint64(len(f.Curve)) < uint64(c.life/time.Second) {
 					t.Errorf("%d points", len(f.Curve))
 				}
 			})
@@ -80,8 +87,8 @@ func TestWhenSmapsIsRead(t *testing.T) {
 	}
 }
 
-// Counters that have misled are found out by the next reading, and smaps is read every
-// second from then on.
+// Counters that have misled are found out by the next reading, and not trusted again
+// in this fork, though they may agree.
 func TestCountersThatMislead(t *testing.T) {
 	m := meterAt(at(0, 1024, 1000))
 	m.huge = opt.Of(false)
@@ -98,11 +105,26 @@ func TestCountersThatMislead(t *testing.T) {
 	}
 	r = at(160*pmb, 1024, 1000)
 	m.exact(r, r, 260*mb)
-	if !m.leads(r) || m.unproved(260*mb) {
-		t.Error("counters that agree again are not trusted")
+	if m.leads(r) {
+		t.Error("counters that have misled are trusted again")
 	}
-	if m.leads(r.withCopies(0, 0)) != true {
-		t.Error("nothing was accounted at the birth, so nothing can be held against the faults")
+	if _, ok := m.sample(r).Get(); !ok {
+		t.Error("and not drawn either, though smaps is read every second")
+	}
+}
+
+func TestCountersThatAgree(t *testing.T) {
+	m := meterAt(at(0, 1024, 1000))
+	m.huge = opt.Of(false)
+	for _, mbs := range []uint64{150, 300} {
+		r := at(mbs*pmb, 1024, 1000)
+		m.exact(r, r, (mbs+2)*mb)
+		if !m.leads(r) || m.unproved((mbs+2)*mb) {
+			t.Errorf("counters that agree at %d MiB are not trusted", mbs)
+		}
+		if !m.leads(r.withCopies(0, 0)) {
+			t.Error("nothing was accounted at the birth, so nothing can be held against the faults")
+		}
 	}
 }
 
@@ -128,6 +150,52 @@ func TestFaultsThatAreNoCopies(t *testing.T) {
 	}
 	if r := at(50*pmb, 1024, 1000).withCopies(20*pmb, time.Second); m.leads(r) {
 		t.Error("30 MiB were faulted in without a copy, in a server that keeps its size, and nobody wonders")
+	}
+	r := at(50*pmb, 1024, 1000).withCopies(20*pmb, time.Second)
+	m.exact(r, r, 20*mb)
+	if !m.leads(at(60*pmb, 1024, 1000).withCopies(30*pmb, time.Second)) {
+		t.Error("faults from before an exact reading that agreed are still held against the copies")
+	}
+}
+
+// What may have been copied before a child was first seen is part of how far both
+// lines may be off, until smaps is read.
+func TestMissedBeforeTheFirstLook(t *testing.T) {
+	born := time.Unix(1000, 0)
+	after := func(d time.Duration, pages uint64) reading {
+		r := at(pages, 1024, 1000)
+		r.at = born.Add(d)
+		return r
+	}
+	for name, c := range map[string]struct {
+		points []time.Duration
+		want   uint64 // pages, at 1,000 copies a second
+	}{
+		"points every 100 ms": {[]time.Duration{time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second}, 40},
+		"every second":        {[]time.Duration{time.Millisecond, time.Second, 2 * time.Second}, 40},
+		"too soon to tell":    {[]time.Duration{time.Millisecond, 2 * time.Millisecond}, 0},
+	} {
+		m := meterAt(after(0, 0))
+		m.unseen = 20 * time.Millisecond
+		var now reading
+		for _, p := range c.points {
+			pages := uint64(p.Seconds() * 1000)
+			if p < 10*time.Millisecond {
+				pages = 7 // by chance
+			}
+			now = after(p, pages)
+			m.copies(now)
+		}
+		s, _ := m.sample(now).Get()
+		private, copied := s.Error.Or(0)-m.tolerance(s.PrivateDirty), m.copies(now).Error.Or(0)-2*m.loose
+		if private != c.want*page || copied != c.want*page {
+			t.Errorf("%s: %d and %d pages may be missing, want %d", name, private/page, copied/page, c.want)
+		}
+		m.huge = opt.Of(false)
+		m.exact(now, now, s.PrivateDirty)
+		if s, _ := m.sample(now).Get(); s.Error != opt.Of(m.tolerance(s.PrivateDirty)) {
+			t.Errorf("%s: still part of the error after an exact reading", name)
+		}
 	}
 }
 
@@ -157,6 +225,30 @@ func TestSwapWithoutSmaps(t *testing.T) {
 		}
 		if f := s.Forks()[0]; f.SwapPeakBytes != opt.Of(uint64(5*mb)) {
 			t.Errorf("at most %v, want 5 MiB", f.SwapPeakBytes)
+		}
+	})
+}
+
+// A server keeps the huge pages that it has when the machine stops giving any: one
+// reading of smaps has shown them, and every fork's first reading looks for them again.
+func TestHugePagesFromBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.smallPages = true
+		s := run(t, w)
+		time.Sleep(2 * time.Second)
+		for pid := 200; pid < 202; pid++ {
+			child := w.save(pid, time.Millisecond)
+			child.set(func() { child.huge = 8 * mb })
+			time.Sleep(2 * time.Second)
+			child.exit(exitOK)
+			child.reap()
+			time.Sleep(time.Second)
+		}
+		for _, f := range s.Forks() {
+			if f.AnonymousHugeBytes != opt.Of(uint64(8*mb)) {
+				t.Errorf("%s: %v bytes of huge pages, want 8 MiB", f.ID, f.AnonymousHugeBytes)
+			}
 		}
 	})
 }

@@ -75,6 +75,7 @@ type meter struct {
 	partial bool             // which was long after its birth: how much was copied can't be known
 	unseen  time.Duration    // between the birth and that, where faults can't be counted from before
 	missed  uint64           // bytes that may have been copied in it
+	paced   bool             // missed is final
 	high    highs            // since the birth
 	last    reading          // the newest one
 	// work is how often the server has written to or freed each of its pages since
@@ -85,6 +86,7 @@ type meter struct {
 	grew bool          // and the server, which may have them too, has grown: by fewer faults than pages
 
 	anchor opt.Val[anchor] // the last exact reading
+	misled bool            // the counters have led away from one: whatever did that may come again
 	// noCgroup says that the cgroup has led away from an exact reading: memory that
 	// it is not charged for, or somebody else's.
 	noCgroup bool
@@ -104,7 +106,7 @@ func newMeter(page uint64, cpus int, quiet opt.Val[reading], birth reading, part
 	m := meter{page: page, lag: cgroupBatch * n * page, loose: max(32, 2*n) * n * page, quiet: quiet, birth: birth, partial: partial, last: birth}
 	m.high.fell(birth, m.loose)
 	if !partial {
-		m.anchor = opt.Of(anchor{high: m.high, resident: birth.resident, own: birth.own}) // what was copied before it was seen is the child's too
+		m.anchor = opt.Of(anchor{high: m.high, resident: birth.resident, own: birth.own, birth: true}) // what was copied before it was seen is the child's too
 	}
 	return m
 }
@@ -124,9 +126,12 @@ type anchor struct {
 	spread uint64 // how far copied may be off: smaps takes a while to read
 	high   highs
 
-	resident uint64 // of the server
-	own      uint64 // faults of the child
-	refuted  bool   // the counters had led away from it, or memory was given back since
+	resident  uint64 // of the server
+	counted   uint64 // copies by faults
+	accounted uint64 // and by delay accounting, where there is one
+	own       uint64 // faults of the child
+	birth     bool   // no reading: nothing is private then
+	refuted   bool   // the counters had led away from it, or memory was given back since
 }
 
 // slack is how far a resident size may fall without meaning anything: the kernel
@@ -200,6 +205,7 @@ func (m *meter) copies(r reading) history.Copies {
 	if m.partial {
 		return history.Copies{Time: r.at}
 	}
+	m.miss(r)
 	c := history.Copies{Time: r.at, Faults: opt.Of(m.counted(r) / m.page)}
 	c.Bytes, c.Stall = m.accounted(r)
 	c.Source = history.SourceTaskstats
@@ -208,7 +214,6 @@ func (m *meter) copies(r reading) history.Copies {
 	}
 	if !c.Bytes.Present() && !m.gave && !m.grew {
 		c.Bytes, c.Source = opt.Of(m.counted(r)), history.SourceCounters
-		m.miss(r)
 		c.Error = opt.Of(2*m.loose + m.missed) // the size, at the birth and now
 	}
 	return c
@@ -217,10 +222,13 @@ func (m *meter) copies(r reading) history.Copies {
 // miss tells how much may have been copied before the child was first seen, by what
 // was copied right after: twice that, as copies are densest in the beginning.
 func (m *meter) miss(r reading) {
+	const tooShort, enough = 10 * time.Millisecond, 250 * time.Millisecond
 	since := r.at.Sub(m.birth.at)
-	if m.unseen > 0 && since > 0 && since <= firstExact {
-		m.missed = uint64(2 * float64(m.counted(r)) * float64(m.unseen) / float64(since))
+	if m.unseen <= 0 || m.paced || since < tooShort {
+		return
 	}
+	m.missed = uint64(2 * float64(m.counted(r)) * float64(m.unseen) / float64(since))
+	m.paced = since >= enough
 }
 
 // worked adds up the server's work.
@@ -235,7 +243,8 @@ func (m *meter) worked(r reading) {
 // counters are believed on if they led here from the anchor before.
 func (m *meter) exact(before, after reading, dirty uint64) {
 	early, late := m.copied(before), max(m.copied(before), m.copied(after))
-	led, was := m.between(after)
+	last, was := m.anchor.Get()
+	led, holds := m.between(after)
 	margin := m.tolerance(dirty) + late - early
 	if by, ok := m.byCgroup(after); ok && apart(by, dirty) > margin+m.cgroupOff() {
 		m.noCgroup = true
@@ -245,11 +254,20 @@ func (m *meter) exact(before, after reading, dirty uint64) {
 		m.noPages = m.noPages || contradicts && m.doubted
 		m.doubted = contradicts
 	}
-	next := anchor{dirty: dirty, copied: early + (late-early)/2, spread: (late - early + 1) / 2, resident: after.resident, own: after.own}
-	next.high.fell(after, m.loose)
-	if was {
-		next.refuted = apart(led, dirty) > margin
+	next := anchor{
+		dirty: dirty, copied: early + (late-early)/2, spread: (late - early + 1) / 2,
+		resident: after.resident, counted: m.counted(after), own: after.own,
 	}
+	if bytes, _ := m.accounted(after); bytes.Present() {
+		next.accounted = bytes.Or(0)
+	}
+	next.high.fell(after, m.loose)
+	if last.birth {
+		margin += m.missed
+	}
+	agree := apart(led, dirty) <= margin
+	next.refuted = holds && !agree
+	m.misled = m.misled || was && !agree
 	m.anchor = opt.Of(next)
 }
 
@@ -279,18 +297,21 @@ func (m *meter) between(r reading) (uint64, bool) {
 }
 
 // leads tells whether counting on from the last exact reading can be trusted. It
-// can't where that was refuted; where the child has had faults of its own, which make
+// can't where memory was given back since, nor in a fork in which the counters have led
+// away from an exact reading before; where the child has had faults of its own, which make
 // memory its own that the server's do not tell; nor where delay accounting has
 // counted fewer copies than there were faults: a server that gives pages back and
 // takes new ones at one pace keeps its size.
 func (m *meter) leads(r reading) bool {
 	between, ok := m.between(r)
 	a, _ := m.anchor.Get()
-	if !ok || (r.own-min(a.own, r.own))*m.page > m.tolerance(between) {
+	if !ok || m.misled || (r.own-min(a.own, r.own))*m.page > m.tolerance(between) {
 		return false
 	}
+	faulted := m.counted(r) - min(a.counted, m.counted(r))
 	bytes, _ := m.accounted(r)
-	return m.counted(r) <= bytes.Or(m.counted(r))+m.tolerance(between)
+	copied := bytes.Or(0) - min(a.accounted, bytes.Or(0))
+	return !bytes.Present() || faulted <= copied+m.tolerance(between)
 }
 
 // worthChecking is how many times what two sources may differ by has to have come,
@@ -309,10 +330,15 @@ func (m *meter) unproved(dirty uint64) bool {
 // huge pages.
 func (m *meter) spread(r reading) uint64 {
 	a, _ := m.anchor.Get()
-	if bytes, _ := m.accounted(r); m.huge.Or(true) && !bytes.Present() {
-		return a.spread + r.grown(a.resident)
+	spread := a.spread
+	bytes, _ := m.accounted(r)
+	if a.birth && !bytes.Present() {
+		spread += m.missed
 	}
-	return a.spread
+	if m.huge.Or(true) && !bytes.Present() {
+		spread += r.grown(a.resident)
+	}
+	return spread
 }
 
 // byCgroup is the private dirty memory by the server's own cgroup.
