@@ -107,8 +107,11 @@ func (p *Process) Stat() (Stat, error) {
 func (p *Process) held(fd int, name string, b []byte) ([]byte, error) {
 	p.life.RLock()
 	defer p.life.RUnlock()
-	if p.closed {
+	switch {
+	case p.closed:
 		return nil, ErrGone
+	case fd < 0:
+		return nil, fmt.Errorf("%s: %w", name, ErrDenied)
 	}
 	n, err := pread(fd, b)
 	if err != nil {
@@ -173,12 +176,6 @@ func (p *Process) Title() (string, error) {
 // WrittenBytes is what the process caused to be written to storage so far. It
 // needs the right to trace, and that the process lived when it was opened.
 func (p *Process) WrittenBytes() (uint64, error) {
-	if p.io < 0 {
-		if p.isClosed() {
-			return 0, ErrGone
-		}
-		return 0, fmt.Errorf("io: %w", ErrDenied)
-	}
 	var b [512]byte
 	text, err := p.held(p.io, "io", b[:])
 	if err != nil {

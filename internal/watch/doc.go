@@ -13,8 +13,8 @@
 // internal/history; nothing here knows of Prometheus or HTTP.
 //
 // watcher.go is the loop, ask.go the asker, process.go and counters.go the server's
-// process, room.go what limits its forks, follow.go, sample.go and extra.go a child,
-// fork.go the open records; ledger, meter, kind and outcome are pure.
+// process, room.go what limits its forks, follow.go, sample.go, exact.go, pages.go, extra.go and
+// tail.go a child, fork.go the open records; ledger, meter, kind and outcome are pure.
 //
 // A record is closed once the child is dead, its outcome is known or can't be
 // known any more, and the server has been asked after it reaped the child; or

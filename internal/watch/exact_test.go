@@ -48,11 +48,8 @@ func TestWhenSmapsIsRead(t *testing.T) {
 				s := run(t, w)
 				time.Sleep(2 * time.Second)
 				reads := func() uint64 { return s.State().Totals.SamplerReads[history.SourceChildSmaps] }
-				first := w.save(200, time.Millisecond)
-				time.Sleep(3 * time.Second)
-				first.exit(exitOK)
-				first.reap()
-				time.Sleep(3 * time.Second)
+				w.wholeSave(200, 3*time.Second)
+				time.Sleep(2 * time.Second)
 				if n := reads(); n == 0 || c.small && n > 1 {
 					t.Fatalf("%d reads at the first fork", n)
 				}
@@ -207,11 +204,7 @@ func TestSwapWithoutSmaps(t *testing.T) {
 		w.smallPages = true
 		s := run(t, w)
 		time.Sleep(2 * time.Second)
-		first := w.save(199, time.Millisecond)
-		time.Sleep(time.Second)
-		first.exit(exitOK)
-		first.reap()
-		time.Sleep(time.Second)
+		w.wholeSave(199, time.Second)
 		child := w.save(200, time.Millisecond)
 		child.set(func() { child.swapped = 5 * mb })
 		time.Sleep(1500 * time.Millisecond)
@@ -238,12 +231,7 @@ func TestHugePagesFromBefore(t *testing.T) {
 		s := run(t, w)
 		time.Sleep(2 * time.Second)
 		for pid := 200; pid < 202; pid++ {
-			child := w.save(pid, time.Millisecond)
-			child.set(func() { child.huge = 8 * mb })
-			time.Sleep(2 * time.Second)
-			child.exit(exitOK)
-			child.reap()
-			time.Sleep(time.Second)
+			w.wholeSave(pid, 2*time.Second, func(child *fakeProcess) { child.huge = 8 * mb })
 		}
 		for _, f := range s.Forks() {
 			if f.AnonymousHugeBytes != opt.Of(uint64(8*mb)) {

@@ -99,6 +99,18 @@ func (w *world) save(pid int, took time.Duration) *fakeProcess {
 	return child
 }
 
+// wholeSave is a save that ends well, and a second after it.
+func (w *world) wholeSave(pid int, life time.Duration, prepare ...func(child *fakeProcess)) {
+	child := w.save(pid, time.Millisecond)
+	for _, f := range prepare {
+		child.set(func() { f(child) })
+	}
+	time.Sleep(life)
+	child.exit(exitOK)
+	child.reap()
+	time.Sleep(time.Second)
+}
+
 func (w *world) change(f func(*redisinfo.Info)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -106,7 +106,9 @@ func newMeter(page uint64, cpus int, quiet opt.Val[reading], birth reading, part
 	m := meter{page: page, lag: cgroupBatch * n * page, loose: max(32, 2*n) * n * page, quiet: quiet, birth: birth, partial: partial, last: birth}
 	m.high.fell(birth, m.loose)
 	if !partial {
-		m.anchor = opt.Of(anchor{high: m.high, resident: birth.resident, own: birth.own, birth: true}) // what was copied before it was seen is the child's too
+		at := birth
+		at.copies = m.zero().copies
+		m.anchor = opt.Of(anchor{high: m.high, at: at, birth: true}) // what was copied before it was seen is the child's too
 	}
 	return m
 }
@@ -126,12 +128,9 @@ type anchor struct {
 	spread uint64 // how far copied may be off: smaps takes a while to read
 	high   highs
 
-	resident  uint64 // of the server
-	counted   uint64 // copies by faults
-	accounted uint64 // and by delay accounting, where there is one
-	own       uint64 // faults of the child
-	birth     bool   // no reading: nothing is private then
-	refuted   bool   // the counters had led away from it, or memory was given back since
+	at      reading
+	birth   bool // no reading of smaps: nothing is private then
+	refuted bool // the counters had led away from it, or memory was given back since
 }
 
 // slack is how far a resident size may fall without meaning anything: the kernel
@@ -254,13 +253,7 @@ func (m *meter) exact(before, after reading, dirty uint64) {
 		m.noPages = m.noPages || contradicts && m.doubted
 		m.doubted = contradicts
 	}
-	next := anchor{
-		dirty: dirty, copied: early + (late-early)/2, spread: (late - early + 1) / 2,
-		resident: after.resident, counted: m.counted(after), own: after.own,
-	}
-	if bytes, _ := m.accounted(after); bytes.Present() {
-		next.accounted = bytes.Or(0)
-	}
+	next := anchor{dirty: dirty, copied: early + (late-early)/2, spread: (late - early + 1) / 2, at: after}
 	next.high.fell(after, m.loose)
 	if last.birth {
 		margin += m.missed
@@ -305,13 +298,14 @@ func (m *meter) between(r reading) (uint64, bool) {
 func (m *meter) leads(r reading) bool {
 	between, ok := m.between(r)
 	a, _ := m.anchor.Get()
-	if !ok || m.misled || (r.own-min(a.own, r.own))*m.page > m.tolerance(between) {
+	if !ok || m.misled || (r.own-min(a.at.own, r.own))*m.page > m.tolerance(between) {
 		return false
 	}
-	faulted := m.counted(r) - min(a.counted, m.counted(r))
-	bytes, _ := m.accounted(r)
-	copied := bytes.Or(0) - min(a.accounted, bytes.Or(0))
-	return !bytes.Present() || faulted <= copied+m.tolerance(between)
+	now, _ := m.accounted(r)
+	then, _ := m.accounted(a.at)
+	faulted := m.counted(r) - min(m.counted(a.at), m.counted(r))
+	copied := now.Or(0) - min(then.Or(0), now.Or(0))
+	return !now.Present() || faulted <= copied+m.tolerance(between)
 }
 
 // worthChecking is how many times what two sources may differ by has to have come,
@@ -326,17 +320,19 @@ func (m *meter) unproved(dirty uint64) bool {
 }
 
 // spread is how far counting on from the last exact reading may be off: by what
-// that is off by, and, where faults alone tell, by what the server has grown by in
-// huge pages.
+// that is off by, and, where faults alone tell, by what was missed at the birth and
+// what the server has grown by in huge pages.
 func (m *meter) spread(r reading) uint64 {
 	a, _ := m.anchor.Get()
 	spread := a.spread
-	bytes, _ := m.accounted(r)
-	if a.birth && !bytes.Present() {
+	if bytes, _ := m.accounted(r); bytes.Present() {
+		return spread
+	}
+	if a.birth {
 		spread += m.missed
 	}
-	if m.huge.Or(true) && !bytes.Present() {
-		spread += r.grown(a.resident)
+	if m.huge.Or(true) {
+		spread += r.grown(a.at.resident)
 	}
 	return spread
 }

@@ -53,9 +53,7 @@ func (s *sampler) samplePages() opt.Val[estimate] {
 		s.w.opts.Server.CountDeferred(source)
 		return opt.Val[estimate]{}
 	}
-	found, cost, err := timed(s.w.opts.CPUTime, s.sweepPages)
-	s.w.opts.Budget.Spend(cost)
-	s.w.opts.Server.CountSampler(source, cost)
+	found, cost, err := paid(s, source, s.sweepPages)
 	// From when it was due: points come at an interval of their own.
 	p.next = later(p.next, now.Add(-s.w.opts.SampleInterval)).Add(s.w.opts.Budget.Pace(cost))
 	if err != nil {

@@ -1,8 +1,6 @@
 package watch
 
 import (
-	"context"
-	"errors"
 	"os"
 	"runtime"
 	"time"
@@ -17,13 +15,6 @@ const (
 	// The growth of a fork's memory is steepest in its beginning.
 	denseFor    = 30 * time.Second
 	sparseEvery = time.Second
-
-	// Reading smaps takes the longer the larger the server is, and makes it wait.
-	// It is the truth that the cgroup and the counters are held to, and what is left
-	// where they can't tell.
-	firstExact  = 250 * time.Millisecond // at the birth there is nothing to read yet
-	exactEvery  = time.Second            // where nobody else can be trusted
-	exactRarely = 30 * time.Second       // at least, whoever is trusted
 
 	swapEvery = time.Second
 
@@ -128,28 +119,6 @@ func (s *sampler) next(now time.Time) time.Duration {
 	return every
 }
 
-// wantsExact tells whether a reading of smaps is due.
-func (s *sampler) wantsExact(now time.Time) bool {
-	if s.blind || now.Before(s.nextExact) {
-		return false
-	}
-	return !s.trusted || s.unproved || now.Sub(s.exactAt) >= exactRarely
-}
-
-// affordsExact tells whether smaps may be read now. What the first reading costs
-// may be paid afterwards where nobody else can be trusted, and all of it where the
-// line can't be drawn without it.
-func (s *sampler) affordsExact() bool {
-	budget, resident := s.w.opts.Budget, s.meter.last.child.Or(0)
-	switch {
-	case s.trusted:
-		return budget.Allow(resident)
-	case s.exacts == 0 && s.dark:
-		return budget.AllowFirst(0)
-	}
-	return budget.AllowFirst(resident)
-}
-
 // point adds one point to each line of the fork.
 func (s *sampler) point(exact bool) {
 	var dirty opt.Val[history.Sample]
@@ -202,31 +171,25 @@ func (s *sampler) readSwap(now time.Time) {
 	if now.Before(s.nextSwap) {
 		return
 	}
-	status, cost, err := timed(s.w.opts.CPUTime, s.child.Status)
-	s.w.opts.Budget.Spend(cost)
+	status, _, err := paid(s, history.SourceCounters, s.child.Status)
 	s.nextSwap = now.Add(swapEvery)
 	if err == nil && status.VMSwap.Present() { // a zombie has none
 		s.swap = status.VMSwap
 	}
 }
 
-// trust tells whether private dirty memory is told by what smaps need not be asked
-// about every second, and whether it has told enough to be checked.
-func (s *sampler) trust(r reading, dirty opt.Val[history.Sample]) (trusted, unproved bool) {
-	d, ok := dirty.Get()
-	if !ok || d.Source == history.SourcePagemap || !s.process.smapsRead.Load() || !s.meter.huge.Present() {
-		return false, false
-	}
-	_, cgroup := s.meter.byCgroup(r)
-	return cgroup || !s.huge && s.meter.leads(r), s.meter.unproved(d.PrivateDirty)
-}
-
 // counters takes a reading that the budget pays for.
 func (s *sampler) counters() (reading, error) {
-	r, cost, err := timed(s.w.opts.CPUTime, s.read)
-	s.w.opts.Budget.Spend(cost)
-	s.w.opts.Server.CountSampler(history.SourceCounters, cost)
+	r, _, err := paid(s, history.SourceCounters, s.read)
 	return r, err
+}
+
+// paid takes a reading that the budget pays for, and counts it.
+func paid[T any](s *sampler, source history.Source, read func() (T, error)) (T, time.Duration, error) {
+	v, cost, err := timed(s.w.opts.CPUTime, read)
+	s.w.opts.Budget.Spend(cost)
+	s.w.opts.Server.CountSampler(source, cost)
+	return v, cost, err
 }
 
 func (s *sampler) addCopies(r reading) {
@@ -261,48 +224,6 @@ func (s *sampler) read() (reading, error) {
 	}
 	r.child, r.own = opt.Of(stat.ResidentPages*uint64(os.Getpagesize())), stat.MinorFaults
 	return r, nil
-}
-
-// exact reads the child's smaps.
-func (s *sampler) exact() opt.Val[history.Sample] {
-	const source = history.SourceChildSmaps
-	server := s.w.opts.Server
-	start := time.Now()
-	smaps, cost, err := timed(s.w.opts.CPUTime, s.child.Smaps)
-	s.w.opts.Budget.SpendExact(smaps.Rss, cost)
-	s.exacts++
-	server.CountSampler(source, cost)
-	now := time.Now()
-	s.exactAt, s.nextExact = now, now.Add(exactEvery)
-	switch {
-	case err == nil:
-		server.SetAvailable(source, true)
-		s.process.smapsDenied.Store(false)
-		s.process.smapsRead.Store(true)
-		s.meter.huge = opt.Of(smaps.AnonHugePages > 0)
-		if smaps.AnonHugePages > 0 {
-			s.huge = true
-			s.process.hadHuge.Store(true)
-		}
-		return opt.Of(history.Sample{
-			Time:          start.Add(now.Sub(start) / 2),
-			Source:        source,
-			PrivateDirty:  smaps.PrivateDirty,
-			AnonymousHuge: opt.Of(smaps.AnonHugePages),
-		})
-	case errors.Is(err, proc.ErrGone):
-	case errors.Is(err, proc.ErrDenied):
-		s.blind = true
-		s.process.smapsDenied.Store(true) // by a security module, say: the rights don't show it
-		s.meter.unanchor()
-		if server.SetAvailable(source, false) {
-			s.w.log.Warn("The child's smaps can't be read", "err", err, "remedy", remedySmaps)
-		}
-	default:
-		server.CountReadError(history.ReadError{Source: source, Reason: "failed"})
-		s.w.log.Debug("Reading the child's smaps failed", "err", err)
-	}
-	return opt.Val[history.Sample]{}
 }
 
 // timed tells what CPU time a read took.
@@ -355,66 +276,4 @@ func (s *sampler) estimateStall(r reading) {
 	if seconds, ok := s.run.stall(pages); ok {
 		s.w.opts.Server.SetEstimatedStall(s.id, seconds)
 	}
-}
-
-const (
-	tailEvery = time.Second
-	tailLimit = time.Minute
-	tailFaded = 20 // the tail has ended when it has faded to 1/20 of its first second
-)
-
-// tail counts what the fork costs after its child's death: the server's first
-// write to each page that is still protected is a fault, without a copy. It
-// fades as a half-life does, and is given up after a minute or when ctx ends,
-// which it does with the next fork.
-func (s *sampler) tail(ctx context.Context, death reading) {
-	var faults, first uint64
-	tick := time.NewTicker(tailEvery)
-	defer tick.Stop()
-	for n := 1; ; n++ {
-		cut := false
-		select {
-		case <-ctx.Done():
-			cut = true
-		case <-tick.C:
-		}
-		r, err := s.process.read(nil)
-		if err != nil {
-			return // with the server
-		}
-		now := tailFaults(death, r, s.meter.page)
-		second := now - min(now, faults)
-		s.w.opts.Server.AddTailFaults(second)
-		faults = max(faults, now)
-		if n == 1 {
-			first = second
-		}
-		faded := !cut && second <= first/tailFaded
-		late := r.at.Sub(death.at) >= tailLimit
-		if cut || faded || late {
-			t := history.Tail{
-				Seconds:   r.at.Sub(death.at).Seconds(),
-				Faults:    faults,
-				Truncated: !faded,
-			}
-			if shared, ok := s.shared.Get(); ok && !s.huge {
-				t.Left = opt.Of(shared - min(shared, faults*s.meter.page))
-			}
-			s.w.opts.Server.SetTail(s.id, t)
-			logTail(s.w.log, s.id, t)
-			return
-		}
-	}
-}
-
-// tailFaults are the server's faults since a death, without those that made it
-// grow and, as far as they are known, those that copied: Linux 5.8 to 6.14 copies in
-// the tail what was part of a huge page.
-func tailFaults(death, now reading, page uint64) uint64 {
-	faults := now.beyondGrowth(death, page)
-	then, ok1 := death.copies.Get()
-	if copies, ok2 := now.copies.Get(); ok1 && ok2 {
-		faults -= min(taskstats.CountDelta(then.CopyCount, copies.CopyCount), faults)
-	}
-	return faults
 }

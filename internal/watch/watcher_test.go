@@ -557,19 +557,14 @@ func TestSmapsDenied(t *testing.T) {
 		s := run(t, w, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 		time.Sleep(2 * time.Second)
 		for pid := 200; pid < 203; pid++ {
-			child := w.save(pid, time.Millisecond)
-			child.set(func() { child.smapsErr = proc.ErrDenied })
-			time.Sleep(2 * time.Second)
-			child.exit(exitOK)
-			child.reap()
-			time.Sleep(time.Second)
+			w.wholeSave(pid, 2*time.Second, func(child *fakeProcess) { child.smapsErr = proc.ErrDenied })
 		}
 		synctest.Wait()
 		if n := strings.Count(log.String(), "smaps can't be read"); n != 1 {
 			t.Errorf("said %d times:\n%s", n, log.String())
 		}
 		for i, f := range s.Forks() {
-			if f.Outcome != history.OutcomeOK || len(f.CopiedCurve) < 5 {
+			if f.Outcome != history.OutcomeOK || f.AnonymousHugeBytes.Present() || len(f.CopiedCurve) < 5 {
 				t.Errorf("record %+v", f)
 			}
 			// The first child's beginning was drawn before anybody knew.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -109,10 +108,7 @@ func (b *bench) accountingTurn(ctx context.Context, on bool) (a accounted, err e
 	if a.quiet, err = b.work(ctx, h, p, func(work) bool { return time.Now().After(end) }); err != nil {
 		return a, err
 	}
-	if err := h.Client().BgSave(ctx).Err(); err != nil {
-		return a, fmt.Errorf("BGSAVE: %w", err)
-	}
-	child, err := b.child(h)
+	child, err := b.saveOf(ctx, h.Server)
 	if err != nil {
 		return a, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
@@ -90,15 +89,13 @@ func (b *bench) measureLatency(ctx context.Context, run *latencyRun) error {
 // met makes an observer that has seen the server fork once before: this exporter reads
 // a server's first child more often than all later ones.
 func met(o observer) observer {
-	start := o.start
-	o.start = func(ctx context.Context, b *bench, server *redisrun.Server) (w watching, err error) {
-		w = nobody{}
-		if start != nil {
-			if w, err = start(ctx, b, server); err != nil {
-				return nil, err
-			}
+	begin := o.begin
+	o.start = func(ctx context.Context, b *bench, server *redisrun.Server) (watching, error) {
+		w, err := begin(ctx, b, server)
+		if err != nil {
+			return nil, err
 		}
-		if err := idleSave(ctx, server); err != nil {
+		if err := b.idleSave(ctx, server); err != nil {
 			return nil, errors.Join(err, w.stop())
 		}
 		return w, nil
@@ -107,21 +104,17 @@ func met(o observer) observer {
 }
 
 // idleSave waits for a save while nobody else does anything.
-func idleSave(ctx context.Context, server *redisrun.Server) error {
-	if err := server.Client().BgSave(ctx).Err(); err != nil {
-		return fmt.Errorf("BGSAVE: %w", err)
+func (b *bench) idleSave(ctx context.Context, server *redisrun.Server) error {
+	child, err := b.saveOf(ctx, server)
+	if err != nil {
+		return err
 	}
-	for {
-		if err := sleep(ctx, 100*time.Millisecond); err != nil {
-			return err
-		}
-		info, err := server.Client().Info(ctx, "persistence").Result()
-		if err != nil {
-			return fmt.Errorf("INFO: %w", err)
-		}
-		if strings.Contains(info, "rdb_bgsave_in_progress:0") {
-			return nil
-		}
+	defer child.Close()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-child.Exited():
+		return nil
 	}
 }
 

@@ -37,10 +37,7 @@ func TestKillIsTimed(t *testing.T) {
 	if h.group == nil {
 		m.zero += 1 << 50 // the machine's memory is other tests' too: only the death is timed
 	}
-	if err := h.Client().BgSave(t.Context()).Err(); err != nil {
-		t.Fatal(err)
-	}
-	child, err := b.child(h)
+	child, err := b.saveOf(t.Context(), h.Server)
 	if err != nil {
 		t.Fatal(err)
 	}

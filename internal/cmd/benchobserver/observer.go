@@ -21,6 +21,14 @@ type observer struct {
 	start observerFunc
 }
 
+// begin begins to observe.
+func (o observer) begin(ctx context.Context, b *bench, server *redisrun.Server) (watching, error) {
+	if o.start == nil {
+		return nobody{}, nil
+	}
+	return o.start(ctx, b, server)
+}
+
 // observerFunc begins to observe.
 type observerFunc func(context.Context, *bench, *redisrun.Server) (watching, error)
 

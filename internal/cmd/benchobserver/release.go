@@ -122,10 +122,7 @@ func (b *bench) releaseTurn(ctx context.Context, h *host, o observer, busy bool)
 	if err := m.setZero(); err != nil {
 		return k, err
 	}
-	if err := h.Client().BgSave(ctx).Err(); err != nil {
-		return k, fmt.Errorf("BGSAVE: %w", err)
-	}
-	child, err := b.child(h)
+	child, err := b.saveOf(ctx, h.Server)
 	if err != nil {
 		return k, err
 	}

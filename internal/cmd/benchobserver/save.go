@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
 
 // save is one BGSAVE as its server and its clients felt it.
@@ -42,7 +43,7 @@ func (b *bench) watchSave(ctx context.Context, h *host, w watching) (s save, err
 		return s, fmt.Errorf("BGSAVE: %w", err)
 	}
 	s.answered = time.Now()
-	child, err := b.child(h)
+	child, err := b.child(h.Server)
 	if err != nil {
 		return s, err
 	}
@@ -70,9 +71,17 @@ func (b *bench) watchSave(ctx context.Context, h *host, w watching) (s save, err
 	return s, nil
 }
 
+// saveOf starts a BGSAVE and holds its child.
+func (b *bench) saveOf(ctx context.Context, server *redisrun.Server) (*proc.Process, error) {
+	if err := server.Client().BgSave(ctx).Err(); err != nil {
+		return nil, fmt.Errorf("BGSAVE: %w", err)
+	}
+	return b.child(server)
+}
+
 // child holds the server's only child.
-func (b *bench) child(h *host) (*proc.Process, error) {
-	list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", h.PID(), h.PID()))
+func (b *bench) child(server *redisrun.Server) (*proc.Process, error) {
+	list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", server.PID(), server.PID()))
 	if err != nil {
 		return nil, fmt.Errorf("children of the server: %w", err)
 	}

@@ -56,10 +56,7 @@ func (b *bench) observe(ctx context.Context, h *host, o observer) (w watching, s
 		}
 		leave = l.stop
 	}
-	if o.start == nil {
-		return nobody{}, func() error { leave(); return nil }, nil
-	}
-	w, err = o.start(ctx, b, h.Server)
+	w, err = o.begin(ctx, b, h.Server)
 	if err != nil {
 		leave()
 		return nil, nil, err
