@@ -3,7 +3,7 @@ package collectors
 import (
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -72,7 +72,7 @@ func childFamily() family {
 		group:   "Is a child alive now, and what does it hold?",
 		metrics: []*Metric{running, start, privateDirty, swap, hugePages, sampled, progress, seconds},
 		perServer: func(v view, out sink) {
-			alive := make(map[history.Kind]bool, 1)
+			alive := make(map[fork.Kind]bool, 1)
 			var born time.Time
 			for _, c := range v.Children {
 				alive[c.Kind] = true
@@ -92,7 +92,7 @@ func childFamily() family {
 			if sum, ok := sampleSum(v).Get(); ok {
 				out.value(privateDirty, float64(sum.PrivateDirty))
 				present(out, swap, sum.Swap)
-				if v.Available[history.SourceChildSmaps] { // nobody else tells
+				if v.Available[fork.SourceChildSmaps] { // nobody else tells
 					present(out, hugePages, sum.AnonymousHuge)
 				}
 				if !sum.Time.IsZero() {
@@ -107,15 +107,15 @@ func childFamily() family {
 // sampleSum adds up the children's last samples; its time is the oldest one's,
 // and zero without a child. It is absent when it would be too small: where a
 // child was not read yet, or none can be.
-func sampleSum(v view) opt.Val[history.Sample] {
-	if !v.Available[history.SourceChildSmaps] && !v.Available[history.SourceCgroup] {
-		return opt.Val[history.Sample]{}
+func sampleSum(v view) opt.Val[fork.Sample] {
+	if !v.Available[fork.SourceChildSmaps] && !v.Available[fork.SourceCgroup] {
+		return opt.Val[fork.Sample]{}
 	}
-	sum := history.Sample{Swap: opt.Of(uint64(0)), AnonymousHuge: opt.Of(uint64(0))}
+	sum := fork.Sample{Swap: opt.Of(uint64(0)), AnonymousHuge: opt.Of(uint64(0))}
 	for _, c := range v.Children {
 		s, ok := c.Sample.Get()
 		if !ok {
-			return opt.Val[history.Sample]{}
+			return opt.Val[fork.Sample]{}
 		}
 		sum.PrivateDirty += s.PrivateDirty
 		sum.Swap, sum.AnonymousHuge = plus(sum.Swap, s.Swap), plus(sum.AnonymousHuge, s.AnonymousHuge)
@@ -157,11 +157,11 @@ func writingKeys(v view) bool {
 	}
 	for _, c := range v.Children {
 		switch c.Kind {
-		case history.KindRDB, history.KindAOF, history.KindReplication:
+		case fork.KindRDB, fork.KindAOF, fork.KindReplication:
 			if !v.InfoAt.Before(c.Start) {
 				return true
 			}
-		case history.KindModule, history.KindSlotMigration, history.KindUnknown:
+		case fork.KindModule, fork.KindSlotMigration, fork.KindUnknown:
 		}
 	}
 	return false

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
@@ -25,7 +26,7 @@ func TestNoChild(t *testing.T) {
 }
 
 func TestChild(t *testing.T) {
-	s := busy("s", history.KindRDB)
+	s := busy("s", fork.KindRDB)
 	want := map[string]string{
 		`child_running{kind="rdb"}`:       "1",
 		`child_running{kind="aof"}`:       "0",
@@ -45,9 +46,9 @@ func TestChild(t *testing.T) {
 }
 
 func TestTwoChildren(t *testing.T) {
-	s := busy("s", history.KindRDB)
-	second := history.Child{Kind: history.KindUnknown, Start: now.Add(-time.Second)}
-	s.Seen[history.KindUnknown] = true
+	s := busy("s", fork.KindRDB)
+	second := history.Child{Kind: fork.KindUnknown, Start: now.Add(-time.Second)}
+	s.Seen[fork.KindUnknown] = true
 	s.Children = append(s.Children, second)
 	got := seriesOf(t, s)
 	got.want(t, map[string]string{
@@ -59,7 +60,7 @@ func TestTwoChildren(t *testing.T) {
 	got.none(t, "child_private_dirty_bytes", "child_swap_bytes", "child_anonymous_huge_bytes", "child_sample_timestamp_seconds")
 
 	// Whatever their order, the older birth and the older sample count.
-	s.Children[1].Sample = opt.Of(history.Sample{Time: now, PrivateDirty: 1 * mib, Swap: opt.Of(uint64(4096)), AnonymousHuge: opt.Of(uint64(0))})
+	s.Children[1].Sample = opt.Of(fork.Sample{Time: now, PrivateDirty: 1 * mib, Swap: opt.Of(uint64(4096)), AnonymousHuge: opt.Of(uint64(0))})
 	for range 2 {
 		slices.Reverse(s.Children)
 		seriesOf(t, s).want(t, map[string]string{
@@ -73,17 +74,17 @@ func TestTwoChildren(t *testing.T) {
 
 // What a sample does not tell is not 0.
 func TestChildBeforeTheFirstExactSample(t *testing.T) {
-	s := busy("s", history.KindRDB)
-	s.Children[0].Sample = opt.Of(history.Sample{Time: s.Children[0].Start, PrivateDirty: mib, Source: history.SourceCounters})
+	s := busy("s", fork.KindRDB)
+	s.Children[0].Sample = opt.Of(fork.Sample{Time: s.Children[0].Start, PrivateDirty: mib, Source: fork.SourceCounters})
 	got := seriesOf(t, s)
 	got.want(t, map[string]string{`child_private_dirty_bytes`: "1.048576e+06"})
 	got.none(t, "child_swap_bytes", "child_anonymous_huge_bytes")
 }
 
 func TestChildWithoutSmaps(t *testing.T) {
-	for name, s := range map[string]history.ServerState{"child": busy("s", history.KindRDB), "no child": idle("s")} {
+	for name, s := range map[string]history.ServerState{"child": busy("s", fork.KindRDB), "no child": idle("s")} {
 		t.Run(name, func(t *testing.T) {
-			s.Available[history.SourceChildSmaps], s.Available[history.SourceCgroup] = false, false
+			s.Available[fork.SourceChildSmaps], s.Available[fork.SourceCgroup] = false, false
 			seriesOf(t, s).none(t, "child_private_dirty_bytes", "child_swap_bytes",
 				"child_anonymous_huge_bytes", "child_sample_timestamp_seconds")
 		})
@@ -96,11 +97,11 @@ func TestChildByCgroup(t *testing.T) {
 		state                       history.ServerState
 		privateDirty, swap, sampled string
 	}{
-		"child":    {busy("s", history.KindRDB), "3.145728e+08", "4096", "1.7900360001e+09"},
+		"child":    {busy("s", fork.KindRDB), "3.145728e+08", "4096", "1.7900360001e+09"},
 		"no child": {idle("s"), "0", "0", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.state.Available[history.SourceChildSmaps] = false
+			c.state.Available[fork.SourceChildSmaps] = false
 			seriesOf(t, c.state).want(t, map[string]string{
 				`child_private_dirty_bytes`:      c.privateDirty,
 				`child_sample_timestamp_seconds`: c.sampled,
@@ -128,14 +129,14 @@ func TestProgress(t *testing.T) {
 		{"total not sent", func(s *history.ServerState) { s.Info.SaveKeysTotal = opt.Val[uint64]{} }, ""},
 		{"processed not sent", func(s *history.ServerState) { s.Info.SaveKeysProcessed = opt.Val[uint64]{} }, ""},
 		{"no child", func(s *history.ServerState) { s.Children = nil }, ""},
-		{"a module's child", func(s *history.ServerState) { s.Children[0].Kind = history.KindModule }, ""},
-		{"a slot's migration", func(s *history.ServerState) { s.Children[0].Kind = history.KindSlotMigration }, ""},
-		{"a rewrite", func(s *history.ServerState) { s.Children[0].Kind = history.KindAOF }, "0.25"},
+		{"a module's child", func(s *history.ServerState) { s.Children[0].Kind = fork.KindModule }, ""},
+		{"a slot's migration", func(s *history.ServerState) { s.Children[0].Kind = fork.KindSlotMigration }, ""},
+		{"a rewrite", func(s *history.ServerState) { s.Children[0].Kind = fork.KindAOF }, "0.25"},
 		{"INFO older than the child", func(s *history.ServerState) { s.InfoAt = s.Children[0].Start.Add(-1) }, ""},
 		{"down", func(s *history.ServerState) { s.Up = false }, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := busy("s", history.KindRDB)
+			s := busy("s", fork.KindRDB)
 			c.change(&s)
 			seriesOf(t, s).want(t, map[string]string{`child_progress_ratio`: c.want})
 		})

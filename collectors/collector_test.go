@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -38,7 +39,7 @@ func noProcess(name string) history.ServerState {
 	s.ResidentBytes, s.PageTableBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
 	s.AnonymousBytes, s.HugeBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
 	s.Room, s.Recent = history.Room{}, nil
-	s.Children, s.COW, s.COWAt = nil, opt.Val[history.Reported]{}, time.Time{}
+	s.Children, s.COW, s.COWAt = nil, opt.Val[fork.Reported]{}, time.Time{}
 	s.Totals = totals()
 	s.Totals.Stall.Observe(.0125)
 	s.Totals.UnobservedChild = 1
@@ -68,7 +69,7 @@ func scenarios() map[string]history.Snapshot {
 		"saving":      servers(busy("cache", fourKinds...)),
 		"idle":        servers(idle("cache")),
 		"down":        servers(down("cache")),
-		"two_servers": servers(busy("cache", history.KindRDB), idle("sessions")),
+		"two_servers": servers(busy("cache", fork.KindRDB), idle("sessions")),
 		"no_process":  servers(noProcess("elsewhere")),
 		"dragonfly":   servers(dragonfly("wings")),
 	}
@@ -133,15 +134,15 @@ func TestLint(t *testing.T) {
 // TestSeriesPerServer holds the number of series of a server with the three
 // kinds of forks that every server has, and everything known, to the promise.
 func TestSeriesPerServer(t *testing.T) {
-	count := func(kinds ...history.Kind) int { return len(seriesOf(t, busy("s", kinds...))) }
-	three, four, all := count(threeKinds...), count(fourKinds...), count(history.Kinds[:]...)
+	count := func(kinds ...fork.Kind) int { return len(seriesOf(t, busy("s", kinds...))) }
+	three, four, all := count(threeKinds...), count(fourKinds...), count(fork.Kinds[:]...)
 	fresh := len(seriesOf(t, idle("s")))
 	t.Logf("series per server: %d fresh, %d with kinds %v, %d with %d kinds, %d with all %d",
-		fresh, three, threeKinds, four, len(fourKinds), all, len(history.Kinds))
+		fresh, three, threeKinds, four, len(fourKinds), all, len(fork.Kinds))
 	if three > MaxSeries {
 		t.Errorf("%d series with kinds %v, promised are at most %d", three, threeKinds, MaxSeries)
 	}
-	if further := len(history.Kinds) - len(threeKinds); four != three+SeriesPerKind || all != three+further*SeriesPerKind {
+	if further := len(fork.Kinds) - len(threeKinds); four != three+SeriesPerKind || all != three+further*SeriesPerKind {
 		t.Errorf("a fourth kind adds %d series, %d further kinds %d; documented are %d each", four-three, further, all-three, SeriesPerKind)
 	}
 	if two := len(seriesOf(t, busy("s", fourKinds...), busy("z", fourKinds...))); two != 2*four {
@@ -157,8 +158,8 @@ func TestEveryMetricAppears(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The estimate is there for servers without delay accounting only.
-	estimating := busy("s", history.KindRDB)
-	estimating.Available[history.SourceTaskstats] = false
+	estimating := busy("s", fork.KindRDB)
+	estimating.Available[fork.SourceTaskstats] = false
 	estimating.Totals.EstimatedCopyStallSeconds = opt.Of(0.5)
 	others, err := registry(t, history.Snapshot{Servers: []history.ServerState{estimating}}).Gather()
 	if err != nil {
@@ -233,7 +234,7 @@ func TestStore(t *testing.T) {
 		`exporter_sampler_deferred_total{source="counters"}`:             "",
 	})
 
-	f := history.Fork{ID: "1-1", Server: "s", Kind: history.KindModule, Start: serverStart}
+	f := fork.Record{ID: "1-1", Server: "s", Kind: fork.KindModule, Start: serverStart}
 	srv.Begin(f, serverStart)
 	seriesOf(t, store.Snapshot().Servers...).want(t, map[string]string{
 		`children_total{kind="module"}`: "0",
@@ -241,8 +242,8 @@ func TestStore(t *testing.T) {
 		`last_success{kind="module"}`:   "",
 	})
 	srv.Died(f.ID, serverStart.Add(2*time.Second))
-	srv.Update(f.ID, func(f *history.Fork) {
-		f.Outcome = history.OutcomeKilled
+	srv.Update(f.ID, func(f *fork.Record) {
+		f.Outcome = fork.OutcomeKilled
 		f.StallSeconds = opt.Of(.5)
 	})
 	if _, ok := srv.Close(f.ID); !ok {
@@ -264,7 +265,7 @@ func TestUselessState(t *testing.T) {
 	for name, s := range map[string]history.ServerState{
 		"zero":             {Name: "s"},
 		"up without INFO":  {Name: "s", Up: true},
-		"child of no time": {Name: "s", Children: []history.Child{{}}, COW: opt.Of(history.Reported{}), Up: true},
+		"child of no time": {Name: "s", Children: []history.Child{{}}, COW: opt.Of(fork.Reported{}), Up: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			seriesOf(t, s).none(t, "server_info", "child_private_dirty_bytes", "forked_bytes_total", "reported_cow_timestamp_seconds",

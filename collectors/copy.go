@@ -1,6 +1,8 @@
 package collectors
 
-import "github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+import (
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+)
 
 func copyFamily() family {
 	const notRead = "no fork was read so far, and neither child_smaps nor cgroup works now: so too with --sampling=off"
@@ -44,10 +46,10 @@ func copyFamily() family {
 				out.value(faults, float64(t.CopyFaults), "copy")
 				out.value(faults, float64(t.TailFaults), "tail")
 			}
-			if t.CopyStallSeconds > 0 || v.Available[history.SourceTaskstats] && v.countsCopies() {
+			if t.CopyStallSeconds > 0 || v.Available[fork.SourceTaskstats] && v.countsCopies() {
 				out.value(stall, t.CopyStallSeconds)
 			}
-			if seconds, ok := t.EstimatedCopyStallSeconds.Get(); ok && !v.Available[history.SourceTaskstats] {
+			if seconds, ok := t.EstimatedCopyStallSeconds.Get(); ok && !v.Available[fork.SourceTaskstats] {
 				out.value(estimated, seconds)
 			}
 		},

@@ -4,12 +4,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
 func TestCopy(t *testing.T) {
-	s := busy("s", history.KindRDB)
+	s := busy("s", fork.KindRDB)
 	s.Up = false // counters stay
 	seriesOf(t, s).want(t, map[string]string{
 		`copied_bytes_total`:               "9.437184e+08",
@@ -27,25 +28,25 @@ func TestCopy(t *testing.T) {
 
 // Where nobody counts, 0 would say that forks copy nothing.
 func TestCopyIsCounted(t *testing.T) {
-	const process, smaps, cgroup, taskstats = history.SourceProcess, history.SourceChildSmaps, history.SourceCgroup, history.SourceTaskstats
+	const process, smaps, cgroup, taskstats = fork.SourceProcess, fork.SourceChildSmaps, fork.SourceCgroup, fork.SourceTaskstats
 	for _, c := range []struct {
 		name    string
-		sources []history.Source // that work
-		reads   uint64           // of the counters so far
-		stalled float64          // seconds so far
+		sources []fork.Source // that work
+		reads   uint64        // of the counters so far
+		stalled float64       // seconds so far
 
 		copied, stall string
 	}{
 		{"no process", nil, 0, 0, "", ""},
-		{"process only: sampling may be off", []history.Source{process}, 0, 0, "", ""},
-		{"accounting works without sampling", []history.Source{process, taskstats}, 0, 0, "", ""},
-		{"smaps", []history.Source{process, smaps}, 0, 0, "0", ""},
-		{"cgroup", []history.Source{process, cgroup}, 0, 0, "0", ""},
-		{"smaps and accounting", []history.Source{process, smaps, taskstats}, 0, 0, "0", "0"},
-		{"process only, after a fork", []history.Source{process}, 1, 0, "0", ""},
-		{"accounting only, after a fork", []history.Source{process, taskstats}, 1, 0, "0", "0"},
+		{"process only: sampling may be off", []fork.Source{process}, 0, 0, "", ""},
+		{"accounting works without sampling", []fork.Source{process, taskstats}, 0, 0, "", ""},
+		{"smaps", []fork.Source{process, smaps}, 0, 0, "0", ""},
+		{"cgroup", []fork.Source{process, cgroup}, 0, 0, "0", ""},
+		{"smaps and accounting", []fork.Source{process, smaps, taskstats}, 0, 0, "0", "0"},
+		{"process only, after a fork", []fork.Source{process}, 1, 0, "0", ""},
+		{"accounting only, after a fork", []fork.Source{process, taskstats}, 1, 0, "0", "0"},
 		{"process gone after a fork", nil, 1, .5, "0", "0.5"},
-		{"server restarted without accounting", []history.Source{process, smaps}, 1, .5, "0", "0.5"},
+		{"server restarted without accounting", []fork.Source{process, smaps}, 1, .5, "0", "0.5"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := idle("s")
@@ -53,7 +54,7 @@ func TestCopyIsCounted(t *testing.T) {
 			for _, source := range c.sources {
 				s.Available[source] = true
 			}
-			s.Totals.SamplerReads[history.SourceCounters] = c.reads
+			s.Totals.SamplerReads[fork.SourceCounters] = c.reads
 			s.Totals.CopyStallSeconds = c.stalled
 			seriesOf(t, s).want(t, map[string]string{
 				`copied_bytes_total`:               c.copied,
@@ -69,7 +70,7 @@ func TestCopyIsCounted(t *testing.T) {
 func TestCopyIsCountedAfterShortForks(t *testing.T) {
 	s := idle("s")
 	clear(s.Available)
-	s.Available[history.SourceProcess] = true
+	s.Available[fork.SourceProcess] = true
 	s.Totals.TailFaults = 7
 	seriesOf(t, s).want(t, map[string]string{
 		`copied_bytes_total`:               "0",
@@ -83,18 +84,18 @@ func TestCopyFromStore(t *testing.T) {
 	store := history.New()
 	srv := store.AddServer("s", "127.0.0.1:6379")
 	srv.SetProcess(4711, opt.Of(serverStart))
-	srv.SetAvailable(history.SourceChildSmaps, true)
-	srv.SetAvailable(history.SourceTaskstats, true)
+	srv.SetAvailable(fork.SourceChildSmaps, true)
+	srv.SetAvailable(fork.SourceTaskstats, true)
 	now := func() series { return seriesOf(t, store.Snapshot().Servers...) }
 	now().want(t, map[string]string{`copied_bytes_total`: "0", `copy_stall_seconds_total`: "0"})
 
-	f := history.Fork{ID: "1-1", Server: "s", Kind: history.KindRDB, Start: serverStart}
+	f := fork.Record{ID: "1-1", Server: "s", Kind: fork.KindRDB, Start: serverStart}
 	srv.Begin(f, serverStart)
 	for n := range 3 {
-		srv.AddCopies(f.ID, history.Copies{
+		srv.AddCopies(f.ID, fork.Copies{
 			Time:   serverStart.Add(time.Duration(n) * time.Second),
 			Bytes:  opt.Of(uint64(n) * 4096),
-			Source: history.SourceTaskstats,
+			Source: fork.SourceTaskstats,
 			Stall:  opt.Of(float64(n) / 4),
 			Faults: opt.Of(uint64(n)),
 		})
@@ -119,7 +120,7 @@ func TestCopyFromStore(t *testing.T) {
 		`last_copy_stall_seconds{kind="rdb"}`: "0.5",
 		`last_tail_seconds{kind="rdb"}`:       "",
 	})
-	srv.SetTail(f.ID, history.Tail{Seconds: 4, Faults: 7})
+	srv.SetTail(f.ID, fork.Tail{Seconds: 4, Faults: 7})
 	now().want(t, map[string]string{`last_tail_seconds{kind="rdb"}`: "4"})
 }
 
@@ -136,9 +137,9 @@ func TestEstimatedCopyStall(t *testing.T) {
 			store := history.New()
 			srv := store.AddServer("s", "127.0.0.1:6379")
 			srv.SetProcess(4711, opt.Of(serverStart))
-			srv.SetAvailable(history.SourceChildSmaps, true)
-			srv.Begin(history.Fork{ID: "1-1", Server: "s", Kind: history.KindRDB, Start: serverStart}, serverStart)
-			srv.AddCopies("1-1", history.Copies{Time: serverStart.Add(time.Second), Stall: c.measured})
+			srv.SetAvailable(fork.SourceChildSmaps, true)
+			srv.Begin(fork.Record{ID: "1-1", Server: "s", Kind: fork.KindRDB, Start: serverStart}, serverStart)
+			srv.AddCopies("1-1", fork.Copies{Time: serverStart.Add(time.Second), Stall: c.measured})
 			now := func() series { return seriesOf(t, store.Snapshot().Servers...) }
 			now().want(t, map[string]string{`estimated_copy_stall_seconds_total`: ""}) // perhaps there never is one
 			if c.want != "" {

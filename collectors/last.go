@@ -1,7 +1,7 @@
 package collectors
 
 import (
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -120,8 +120,8 @@ func lastFamily() family {
 // verdict tells success from failure. A cancelled child is neither: calling it a
 // failure would page people for a FLUSHALL, and calling it a success would say
 // that there is a new dump or a replica in sync.
-func verdict(o history.Outcome) opt.Val[bool] {
-	if o == history.OutcomeOK {
+func verdict(o fork.Outcome) opt.Val[bool] {
+	if o == fork.OutcomeOK {
 		return opt.Of(true)
 	}
 	if _, failed := o.Reason(); failed {

@@ -3,13 +3,14 @@ package collectors
 import (
 	"testing"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 )
 
 func TestLast(t *testing.T) {
-	s := busy("s", history.KindRDB, history.KindModule)
+	s := busy("s", fork.KindRDB, fork.KindModule)
 	s.Up = false // the group is about the past, and stays
-	s.Last[history.KindModule] = history.LastFork{Start: now, Outcome: history.OutcomeOK}
+	s.Last[fork.KindModule] = history.LastFork{Start: now, Outcome: fork.OutcomeOK}
 	seriesOf(t, s).want(t, map[string]string{
 		`last_start_timestamp_seconds{kind="rdb"}`:    "1.79003240025e+09",
 		`last_stall_seconds{kind="rdb"}`:              "0.0125",
@@ -33,18 +34,18 @@ func TestLast(t *testing.T) {
 }
 
 func TestLastSuccess(t *testing.T) {
-	for outcome, want := range map[history.Outcome]string{
-		history.OutcomeOK:         "1",
-		history.OutcomeFailed:     "0",
-		history.OutcomeKilled:     "0",
-		history.OutcomeOOM:        "0",
-		history.OutcomeServerDied: "0",
-		history.OutcomeCancelled:  "",
-		history.OutcomeUnknown:    "",
-		"":                        "",
+	for outcome, want := range map[fork.Outcome]string{
+		fork.OutcomeOK:         "1",
+		fork.OutcomeFailed:     "0",
+		fork.OutcomeKilled:     "0",
+		fork.OutcomeOOM:        "0",
+		fork.OutcomeServerDied: "0",
+		fork.OutcomeCancelled:  "",
+		fork.OutcomeUnknown:    "",
+		"":                     "",
 	} {
 		s := idle("s")
-		s.Last[history.KindRDB] = history.LastFork{Start: now, Outcome: outcome}
+		s.Last[fork.KindRDB] = history.LastFork{Start: now, Outcome: outcome}
 		seriesOf(t, s).want(t, map[string]string{
 			`last_success{kind="rdb"}`:                 want,
 			`last_start_timestamp_seconds{kind="rdb"}`: "1.79003600025e+09",

@@ -1,9 +1,11 @@
 package collectors
 
-import "github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+import (
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+)
 
 // refusable are the kinds whose refusals INFO gives away.
-var refusable = [...]history.Kind{history.KindRDB, history.KindAOF}
+var refusable = [...]fork.Kind{fork.KindRDB, fork.KindAOF}
 
 const groupOutcome = "How did forks end, and how much did they hold?"
 
@@ -52,7 +54,7 @@ func outcomeFamily() family {
 				kind := string(k)
 				out.value(children, float64(t.Children[k]), kind)
 				out.value(cancelled, float64(t.Cancelled[k]), kind)
-				for _, reason := range history.Reasons {
+				for _, reason := range fork.Reasons {
 					out.value(failed, float64(t.Failed[k][reason]), kind, string(reason))
 				}
 			}

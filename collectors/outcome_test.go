@@ -3,7 +3,7 @@ package collectors
 import (
 	"testing"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 func TestOutcomesExistFromTheStart(t *testing.T) {
@@ -30,9 +30,9 @@ func TestOutcomesExistFromTheStart(t *testing.T) {
 
 func TestOutcomes(t *testing.T) {
 	s := down("s") // our own counters stay
-	s.Totals.Children[history.KindAOF] = 9
-	s.Totals.Cancelled[history.KindAOF] = 4
-	s.Totals.Failed[history.KindAOF] = map[history.Reason]uint64{history.ReasonOOM: 3}
+	s.Totals.Children[fork.KindAOF] = 9
+	s.Totals.Cancelled[fork.KindAOF] = 4
+	s.Totals.Failed[fork.KindAOF] = map[fork.Reason]uint64{fork.ReasonOOM: 3}
 	seriesOf(t, s).want(t, map[string]string{
 		`children_total{kind="aof"}`:                                 "9",
 		`children_cancelled_total{kind="aof"}`:                       "4",

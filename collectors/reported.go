@@ -3,7 +3,7 @@ package collectors
 import (
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -64,12 +64,12 @@ func reportedFamily() family {
 				}
 			}
 			for _, l := range [...]struct {
-				kind  history.Kind
+				kind  fork.Kind
 				bytes opt.Val[uint64]
 			}{
-				{history.KindRDB, i.RDBLastCOWBytes},
-				{history.KindAOF, i.AOFLastCOWBytes},
-				{history.KindModule, i.ModuleForkLastCOWBytes},
+				{fork.KindRDB, i.RDBLastCOWBytes},
+				{fork.KindAOF, i.AOFLastCOWBytes},
+				{fork.KindModule, i.ModuleForkLastCOWBytes},
 			} {
 				// 0 is what the field starts with. A child can't have had none: its own
 				// stack is private and dirty.

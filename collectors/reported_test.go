@@ -4,12 +4,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
 func TestReported(t *testing.T) {
-	s := busy("s", history.KindRDB)
+	s := busy("s", fork.KindRDB)
 	seriesOf(t, s).want(t, map[string]string{
 		`reported_forks_total`:                   "11",
 		`reported_stall_seconds`:                 "0.0125",
@@ -32,7 +33,7 @@ func TestReportedNever(t *testing.T) {
 }
 
 func TestReportedCOWNeedsAChild(t *testing.T) {
-	s := busy("s", history.KindRDB)
+	s := busy("s", fork.KindRDB)
 	s.Children = nil
 	seriesOf(t, s).none(t, "reported_cow_bytes", "reported_cow_timestamp_seconds")
 }
@@ -64,7 +65,7 @@ func TestReportedCOWWithoutProcess(t *testing.T) {
 }
 
 func TestReportedCOWOfUnknownTime(t *testing.T) {
-	s := busy("s", history.KindRDB)
+	s := busy("s", fork.KindRDB)
 	s.COWAt = time.Time{}
 	seriesOf(t, s).want(t, map[string]string{
 		`reported_cow_bytes`:             "1.2582912e+08",

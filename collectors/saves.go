@@ -3,7 +3,7 @@ package collectors
 import (
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -64,18 +64,18 @@ func savesFamily() family {
 			i := v.current
 			saved := lastSave(v)
 			for _, s := range [...]struct {
-				kind history.Kind
+				kind fork.Kind
 				ok   opt.Val[bool]
 				any  bool // there was one: "ok" is also what the server starts with
 			}{
-				{history.KindRDB, i.LastBGSaveOK, saved.Present()},
-				{history.KindAOF, i.LastAOFRewriteOK, i.LastAOFRewriteSeconds.Present()},
+				{fork.KindRDB, i.LastBGSaveOK, saved.Present()},
+				{fork.KindAOF, i.LastAOFRewriteOK, i.LastAOFRewriteSeconds.Present()},
 			} {
 				if ok, known := s.ok.Get(); known && (s.any || !ok) {
 					out.flag(success, ok, string(s.kind))
 				}
 			}
-			present(out, timestamp, saved, string(history.KindRDB))
+			present(out, timestamp, saved, string(fork.KindRDB))
 			present(out, changes, i.ChangesSinceLastSave)
 			if p, ok := v.SavePoint.Get(); ok && v.Up {
 				out.value(interval, float64(p.Seconds))

@@ -5,12 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
 func TestSaves(t *testing.T) {
-	s := busy("s", history.KindRDB)
+	s := busy("s", fork.KindRDB)
 	seriesOf(t, s).want(t, map[string]string{
 		`last_save_success{kind="rdb"}`:           "1",
 		`last_save_success{kind="aof"}`:           "1",

@@ -1,10 +1,13 @@
 package collectors
 
-import "github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+import (
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+)
 
 // sources are those that work or don't.
-var sources = [...]history.Source{
-	history.SourceProcess, history.SourceChildSmaps, history.SourcePagemap, history.SourceCgroup, history.SourceTaskstats,
+var sources = [...]fork.Source{
+	fork.SourceProcess, fork.SourceChildSmaps, fork.SourcePagemap, fork.SourceCgroup, fork.SourceTaskstats,
 }
 
 func sourcesFamily() family {
@@ -34,7 +37,7 @@ func sourcesFamily() family {
 				}
 			}
 			for _, e := range history.ReadErrors {
-				if v.neverForks() && e.Source != history.SourceInfo {
+				if v.neverForks() && e.Source != fork.SourceInfo {
 					continue
 				}
 				out.value(readErrors, float64(v.Totals.ReadErrors[e]), string(e.Source), e.Reason)

@@ -1,6 +1,8 @@
 package collectors
 
-import "github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+import (
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+)
 
 func stallFamily() family {
 	stall := &Metric{
@@ -23,7 +25,7 @@ func stallFamily() family {
 			out.histogram(stall, &v.Totals.Stall)
 			// Without a process forks are timed, but the bytes stay 0: a stall per
 			// GiB of +Inf.
-			if v.Totals.ForkedBytes > 0 || v.Available[history.SourceProcess] {
+			if v.Totals.ForkedBytes > 0 || v.Available[fork.SourceProcess] {
 				out.value(forked, float64(v.Totals.ForkedBytes))
 			}
 		},

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -26,19 +27,19 @@ var (
 )
 
 // totals are the counters of a server that has had forks of the given kinds.
-func totals(kinds ...history.Kind) history.Totals {
+func totals(kinds ...fork.Kind) history.Totals {
 	t := history.Totals{
 		Stall:           history.NewHistogram(history.StallLimits...),
 		PeakRatio:       history.NewHistogram(history.PeakRatioLimits...),
-		Children:        map[history.Kind]uint64{},
-		Failed:          map[history.Kind]map[history.Reason]uint64{},
-		Cancelled:       map[history.Kind]uint64{},
-		ChildSeconds:    map[history.Kind]float64{},
-		Refused:         map[history.Kind]uint64{},
+		Children:        map[fork.Kind]uint64{},
+		Failed:          map[fork.Kind]map[fork.Reason]uint64{},
+		Cancelled:       map[fork.Kind]uint64{},
+		ChildSeconds:    map[fork.Kind]float64{},
+		Refused:         map[fork.Kind]uint64{},
 		ReadErrors:      map[history.ReadError]uint64{},
-		SamplerReads:    map[history.Source]uint64{history.SourceChildSmaps: 0, history.SourceCounters: 0},
-		SamplerDeferred: map[history.Source]uint64{history.SourceChildSmaps: 0},
-		SamplerSeconds:  map[history.Source]float64{history.SourceChildSmaps: 0, history.SourceCounters: 0},
+		SamplerReads:    map[fork.Source]uint64{fork.SourceChildSmaps: 0, fork.SourceCounters: 0},
+		SamplerDeferred: map[fork.Source]uint64{fork.SourceChildSmaps: 0},
+		SamplerSeconds:  map[fork.Source]float64{fork.SourceChildSmaps: 0, fork.SourceCounters: 0},
 	}
 	for i, k := range kinds {
 		n := uint64(i + 1)
@@ -48,7 +49,7 @@ func totals(kinds ...history.Kind) history.Totals {
 		}
 		t.ForkedBytes += n * 2 * gib
 		t.Children[k], t.ChildSeconds[k] = n, 7.5*float64(n)
-		t.Failed[k] = map[history.Reason]uint64{history.ReasonExit: n - 1}
+		t.Failed[k] = map[fork.Reason]uint64{fork.ReasonExit: n - 1}
 	}
 	return t
 }
@@ -91,9 +92,9 @@ func idle(name string) history.ServerState {
 		Addr: "127.0.0.1:6379",
 		Up:   true,
 		Info: &i, InfoAt: now,
-		Available: map[history.Source]bool{
-			history.SourceProcess: true, history.SourceChildSmaps: true,
-			history.SourcePagemap: true, history.SourceCgroup: true, history.SourceTaskstats: true,
+		Available: map[fork.Source]bool{
+			fork.SourceProcess: true, fork.SourceChildSmaps: true,
+			fork.SourcePagemap: true, fork.SourceCgroup: true, fork.SourceTaskstats: true,
 		},
 		PID:            opt.Of(4711),
 		StartTime:      opt.Of(serverStart.Add(-20 * time.Millisecond)),
@@ -104,11 +105,11 @@ func idle(name string) history.ServerState {
 		WriteRate:      opt.Of(1000.),
 		GrowthRate:     opt.Of(0.),
 		Room:           room(),
-		Seen: map[history.Kind]bool{
-			history.KindRDB: true, history.KindAOF: true, history.KindReplication: true,
+		Seen: map[fork.Kind]bool{
+			fork.KindRDB: true, fork.KindAOF: true, fork.KindReplication: true,
 		},
 		Totals:    totals(),
-		Last:      map[history.Kind]history.LastFork{},
+		Last:      map[fork.Kind]history.LastFork{},
 		SavePoint: opt.Of(redisinfo.SavePoint{Seconds: 3600, Changes: 1}),
 	}
 }
@@ -127,36 +128,36 @@ func room() history.Room {
 
 // busy is a server in the middle of a save, that has had forks of the given kinds
 // and has something to say in every metric.
-func busy(name string, kinds ...history.Kind) history.ServerState {
+func busy(name string, kinds ...fork.Kind) history.ServerState {
 	s := idle(name)
 	i := s.Info
 	born := now.Add(-4 * time.Second)
 	s.Children = []history.Child{{
-		Kind: history.KindRDB, Start: born,
-		Sample: opt.Of(history.Sample{
+		Kind: fork.KindRDB, Start: born,
+		Sample: opt.Of(fork.Sample{
 			Time:   now.Add(-150 * time.Millisecond),
-			Source: history.SourceChildSmaps, PrivateDirty: 300 * mib, Swap: opt.Of(uint64(4096)), AnonymousHuge: opt.Of(uint64(2 * mib)),
+			Source: fork.SourceChildSmaps, PrivateDirty: 300 * mib, Swap: opt.Of(uint64(4096)), AnonymousHuge: opt.Of(uint64(2 * mib)),
 		}),
 	}}
-	s.COW = opt.Of(history.Reported{Seconds: 2, COWBytes: 120 * mib})
+	s.COW = opt.Of(fork.Reported{Seconds: 2, COWBytes: 120 * mib})
 	s.COWAt = born.Add(2 * time.Second)
 	s.Seen = maps.Clone(s.Seen)
 	s.Totals = totals(kinds...)
-	s.Totals.Refused[history.KindRDB] = 1
+	s.Totals.Refused[fork.KindRDB] = 1
 	s.Totals.UnobservedChild, s.Totals.UnobservedDuration = 2, 1
-	s.Totals.ReadErrors[history.ReadError{Source: history.SourceInfo, Reason: "timeout"}] = 3
-	s.Totals.SamplerReads[history.SourceChildSmaps] = 40
-	s.Totals.SamplerDeferred[history.SourceChildSmaps] = 12
-	s.Totals.SamplerSeconds[history.SourceChildSmaps] = .25
-	s.Totals.SamplerReads[history.SourceCounters] = 400
-	s.Totals.SamplerSeconds[history.SourceCounters] = .0125
+	s.Totals.ReadErrors[history.ReadError{Source: fork.SourceInfo, Reason: "timeout"}] = 3
+	s.Totals.SamplerReads[fork.SourceChildSmaps] = 40
+	s.Totals.SamplerDeferred[fork.SourceChildSmaps] = 12
+	s.Totals.SamplerSeconds[fork.SourceChildSmaps] = .25
+	s.Totals.SamplerReads[fork.SourceCounters] = 400
+	s.Totals.SamplerSeconds[fork.SourceCounters] = .0125
 	s.Totals.CopiedBytes, s.Totals.CopyStallSeconds = 900*mib, .75
 	s.Totals.CopyFaults, s.Totals.TailFaults = 231_000, 190_000
 	for n, k := range kinds {
 		s.Seen[k] = true
 		s.Last[k] = history.LastFork{
 			Start:           now.Add(-time.Duration(n+1) * time.Hour),
-			Outcome:         history.OutcomeOK,
+			Outcome:         fork.OutcomeOK,
 			StallSeconds:    opt.Of(.0125),
 			LifetimeSeconds: opt.Of(7.5),
 			ResidentBytes:   opt.Of[uint64](2 * gib),
@@ -169,10 +170,10 @@ func busy(name string, kinds ...history.Kind) history.ServerState {
 		}
 	}
 	for _, k := range kinds {
-		s.Recent = append(s.Recent, history.Fork{
-			Kind: k, Outcome: history.OutcomeOK,
+		s.Recent = append(s.Recent, fork.Record{
+			Kind: k, Outcome: fork.OutcomeOK,
 			StallSeconds: opt.Of(.0125), LifetimeSeconds: opt.Of(7.5), ResidentBytes: opt.Of[uint64](2 * gib),
-			ExtraCurve:     []history.ExtraPoint{{Seconds: 3, Changes: 3000, Bytes: 300 * mib}, {Seconds: 7.5, Changes: 9000, Bytes: 510 * mib}},
+			ExtraCurve:     []fork.ExtraPoint{{Seconds: 3, Changes: 3000, Bytes: 300 * mib}, {Seconds: 7.5, Changes: 9000, Bytes: 510 * mib}},
 			ExtraPeakBytes: opt.Of[uint64](510 * mib),
 		})
 	}
@@ -193,10 +194,10 @@ func busy(name string, kinds ...history.Kind) history.ServerState {
 }
 
 // threeKinds are the ones whose series exist from the start.
-var threeKinds = []history.Kind{history.KindRDB, history.KindAOF, history.KindReplication}
+var threeKinds = []fork.Kind{fork.KindRDB, fork.KindAOF, fork.KindReplication}
 
 // fourKinds are the ones that a server with AOF, replicas and modules has.
-var fourKinds = []history.Kind{history.KindRDB, history.KindAOF, history.KindReplication, history.KindModule}
+var fourKinds = []fork.Kind{fork.KindRDB, fork.KindAOF, fork.KindReplication, fork.KindModule}
 
 func fullHost() history.Host {
 	return history.Host{OvercommitMode: opt.Of(2), HugePages: opt.Of("madvise"), Kernel: opt.Of(history.KernelVersion{Major: 6, Minor: 18})}

@@ -3,6 +3,7 @@ package collectors
 import (
 	"testing"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
@@ -31,7 +32,7 @@ func TestSurvivalBeforeTheFirstFork(t *testing.T) {
 
 // 1,000 writes a second for 7.5 s are 7,500: between 300 MiB at 3,000 and 510 MiB at 9,000.
 func TestForecastOfMemory(t *testing.T) {
-	s := busy("s", history.KindRDB)
+	s := busy("s", fork.KindRDB)
 	seriesOf(t, s).want(t, map[string]string{
 		`forecast_memory_bytes`:               "5.46281881e+08", // 457.5 MiB, 13 % more, and 4 MiB of page tables
 		`forecast_stall_seconds`:              "0.0125",

@@ -3,6 +3,7 @@ package collectors
 import (
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -33,10 +34,10 @@ func (v view) neverForks() bool {
 	return v.Info != nil && v.Info.Software == redisinfo.SoftwareDragonfly
 }
 
-// kinds are those whose series exist, in the order of history.Kinds.
-func (v view) kinds() []history.Kind {
-	out := make([]history.Kind, 0, len(history.Kinds))
-	for _, k := range history.Kinds {
+// kinds are those whose series exist, in the order of fork.Kinds.
+func (v view) kinds() []fork.Kind {
+	out := make([]fork.Kind, 0, len(fork.Kinds))
+	for _, k := range fork.Kinds {
 		if v.Seen[k] {
 			out = append(out, k)
 		}
@@ -46,7 +47,7 @@ func (v view) kinds() []history.Kind {
 
 // seesChildren tells whether "no children" means that there are none.
 func (v view) seesChildren() bool {
-	return v.Available[history.SourceProcess] || len(v.Children) > 0
+	return v.Available[fork.SourceProcess] || len(v.Children) > 0
 }
 
 // countsCopies tells whether copies are counted, so that 0 means that there were
@@ -54,8 +55,8 @@ func (v view) seesChildren() bool {
 // work only while the exporter samples have to do: taskstats works without.
 func (v view) countsCopies() bool {
 	t := &v.Totals
-	return t.SamplerReads[history.SourceCounters] > 0 || t.CopyFaults > 0 || t.TailFaults > 0 ||
-		v.Available[history.SourceChildSmaps] || v.Available[history.SourceCgroup]
+	return t.SamplerReads[fork.SourceCounters] > 0 || t.CopyFaults > 0 || t.TailFaults > 0 ||
+		v.Available[fork.SourceChildSmaps] || v.Available[fork.SourceCgroup]
 }
 
 // infoStart is when the server started by its own account. The account is in

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
 
@@ -23,7 +23,7 @@ func TestBackToBackSaves(t *testing.T) {
 		t.Fatalf("the server says that it has forked %s times", got)
 	}
 	for _, f := range r.awaitForks(n) {
-		if f.Kind != history.KindRDB || f.Outcome != history.OutcomeOK || !f.StallSeconds.Present() {
+		if f.Kind != fork.KindRDB || f.Outcome != fork.OutcomeOK || !f.StallSeconds.Present() {
 			t.Errorf("%s: %s %s, stall %v", f.ID, f.Kind, f.Outcome, f.StallSeconds)
 		}
 	}

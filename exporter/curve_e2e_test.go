@@ -24,6 +24,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/curve"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
@@ -289,7 +290,7 @@ func (p *promServer) refused() []string {
 
 // fromRecords is what the forks' records, which come by another way, say that
 // the lines must be.
-func fromRecords(forks []history.Fork) (dirty, copied []uint64) {
+func fromRecords(forks []fork.Record) (dirty, copied []uint64) {
 	for _, f := range forks {
 		dirty = append(dirty, 0)
 		for _, p := range f.Curve {
@@ -328,7 +329,7 @@ func TestCurveInPrometheus(t *testing.T) {
 
 	load := redisrun.StartLoad(t.Context(), s.Client(), redisrun.LoadOptions{Rate: 2000, Keys: keys, ValueSize: size})
 	defer load.Stop()
-	var forks []history.Fork
+	var forks []fork.Record
 	for n := range saves {
 		do(t, s, "BGSAVE")
 		r.await("the save has ended", func() bool {

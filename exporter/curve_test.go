@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
@@ -23,7 +23,7 @@ type truthPoint struct {
 }
 
 // followTruth starts a save under load and reads its child's smaps all along.
-func followTruth(t *testing.T, s *redisrun.Server, r *running) (history.Fork, []truthPoint) {
+func followTruth(t *testing.T, s *redisrun.Server, r *running) (fork.Record, []truthPoint) {
 	t.Helper()
 	set(t, s, "rdb-key-save-delay", "-10") // every tenth key
 	load := redisrun.StartLoad(t.Context(), s.Client(), redisrun.LoadOptions{Rate: 20_000, Keys: truthKeys, ValueSize: truthSize})
@@ -32,7 +32,7 @@ func followTruth(t *testing.T, s *redisrun.Server, r *running) (history.Fork, []
 }
 
 // follow starts a save and reads its child's smaps all along.
-func follow(t *testing.T, s *redisrun.Server, r *running) (history.Fork, []truthPoint) {
+func follow(t *testing.T, s *redisrun.Server, r *running) (fork.Record, []truthPoint) {
 	t.Helper()
 	fs, err := proc.NewFS("/proc", "/sys")
 	if err != nil {
@@ -62,12 +62,12 @@ func follow(t *testing.T, s *redisrun.Server, r *running) (history.Fork, []truth
 }
 
 // compare checks the curve where the test itself has read the truth.
-func compare(t *testing.T, f history.Fork, truth []truthPoint, source history.Source) {
+func compare(t *testing.T, f fork.Record, truth []truthPoint, source fork.Source) {
 	t.Helper()
 	if len(truth) < 3 || len(f.Curve) < 10 {
 		t.Fatalf("%d points, %d of the truth: too short a save", len(f.Curve), len(truth))
 	}
-	by := map[history.Source]int{}
+	by := map[fork.Source]int{}
 	for _, p := range f.Curve {
 		by[p.Source]++
 	}
@@ -90,7 +90,7 @@ func compare(t *testing.T, f history.Fork, truth []truthPoint, source history.So
 
 // interpolate is what the curve says of a moment between two points, and how far
 // it says that may be off.
-func interpolate(curve []history.Point, at float64) (dirty, off uint64, ok bool) {
+func interpolate(curve []fork.Point, at float64) (dirty, off uint64, ok bool) {
 	for i := 1; i < len(curve); i++ {
 		a, b := curve[i-1], curve[i]
 		if a.Seconds <= at && at <= b.Seconds && b.Seconds-a.Seconds < 0.5 {
@@ -110,7 +110,7 @@ func TestCurveByCounters(t *testing.T) {
 		t.Fatal(err)
 	}
 	f, truth := followTruth(t, s, r)
-	compare(t, f, truth, history.SourceCounters) // or by accounting, where that is on: both are counted on
+	compare(t, f, truth, fork.SourceCounters) // or by accounting, where that is on: both are counted on
 	if f.CopiedBytes.Or(0) < f.PeakBytes.Or(0)*9/10 || f.CopiedBytes.Or(0) > f.PeakBytes.Or(0)*11/10 {
 		t.Errorf("copied %v by %s, peak %v: overwriting copies what the child then holds", f.CopiedBytes, f.CopiedSource, f.PeakBytes)
 	}
@@ -128,7 +128,7 @@ func TestCurveByCgroup(t *testing.T) {
 		return r.value("redis_fork_source_available", "source", "cgroup") == 1
 	})
 	f, truth := followTruth(t, s, r)
-	compare(t, f, truth, history.SourceCgroup)
+	compare(t, f, truth, fork.SourceCgroup)
 }
 
 // Delay accounting counts what redis itself reports, and tells the time.
@@ -143,7 +143,7 @@ func TestCopiesByAccounting(t *testing.T) {
 	}
 	f, _ := followTruth(t, s, r)
 	reported := f.ReportedCOWBytes.Or(0)
-	if copied := f.CopiedBytes.Or(0); f.CopiedSource != history.SourceTaskstats || copied < reported*9/10 || copied > reported*11/10 {
+	if copied := f.CopiedBytes.Or(0); f.CopiedSource != fork.SourceTaskstats || copied < reported*9/10 || copied > reported*11/10 {
 		t.Errorf("copied %d by %s, the server says %d", copied, f.CopiedSource, reported)
 	}
 	if stall := f.CopyStallSeconds.Or(0); stall <= 0 || stall > f.LifetimeSeconds.Or(0) {
@@ -169,7 +169,7 @@ func TestCurveByPages(t *testing.T) {
 	})
 	defer load.Stop()
 	f, truth := follow(t, s, r)
-	compare(t, f, truth, history.SourcePagemap)
+	compare(t, f, truth, fork.SourcePagemap)
 }
 
 // The time that copies take, estimated without delay accounting, beside what that

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sys/unix"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
@@ -53,7 +54,7 @@ func (f faulty) awaitDown(reason, words string) {
 	})
 	f.await("the page says: "+words, func() bool { return strings.Contains(f.page("/"), words) })
 	for _, other := range history.ReadErrors {
-		if other.Source != history.SourceInfo || other.Reason == reason {
+		if other.Source != fork.SourceInfo || other.Reason == reason {
 			continue
 		}
 		if v := f.of("bad", "redis_fork_read_errors_total", "source", "info", "reason", other.Reason); v != 0 {
@@ -86,7 +87,7 @@ func (f faulty) okGoesOn() {
 	slowly(f.t, f.ok)
 	do(f.t, f.ok, "BGSAVE")
 	f.await("the save of ok is recorded", func() bool { return len(f.forksOf("ok")) > before })
-	if last := f.forksOf("ok")[before]; last.Outcome != history.OutcomeOK || last.Kind != history.KindRDB {
+	if last := f.forksOf("ok")[before]; last.Outcome != fork.OutcomeOK || last.Kind != fork.KindRDB {
 		f.t.Errorf("fork of ok: %+v", last)
 	}
 	if v := f.of("ok", "redis_fork_up"); v != 1 {
@@ -102,9 +103,9 @@ func slowly(t *testing.T, s *redisrun.Server) {
 	set(t, s, "rdb-key-save-delay", "1000")
 }
 
-func (r *running) forksOf(server string) []history.Fork {
+func (r *running) forksOf(server string) []fork.Record {
 	r.t.Helper()
-	return slices.DeleteFunc(r.forks(), func(f history.Fork) bool { return f.Server != server })
+	return slices.DeleteFunc(r.forks(), func(f fork.Record) bool { return f.Server != server })
 }
 
 // awaitSave saves on the bad server and checks both accounts: n forks so far.
@@ -265,9 +266,9 @@ func TestServerHangsDuringASave(t *testing.T) {
 	f.awaitChild()
 	kill(t, s.PID(), syscall.SIGSTOP)
 	f.await("the record is closed", func() bool { return len(f.forksOf("bad")) == 1 })
-	fork := f.forksOf("bad")[0]
-	if fork.Outcome != history.OutcomeOK || fork.Kind != history.KindRDB || fork.ExitStatus.Or(-1) != 0 || fork.PeakBytes.Or(0) == 0 {
-		t.Errorf("record %+v", fork)
+	record := f.forksOf("bad")[0]
+	if record.Outcome != fork.OutcomeOK || record.Kind != fork.KindRDB || record.ExitStatus.Or(-1) != 0 || record.PeakBytes.Or(0) == 0 {
+		t.Errorf("record %+v", record)
 	}
 	if v := f.of("bad", "redis_fork_up"); v != 0 {
 		t.Errorf("up = %v while it stands still", v)
@@ -386,7 +387,7 @@ func TestStopDuringASave(t *testing.T) {
 		t.Errorf("child %d, want %d", pid, child)
 	}
 	kill(t, child, syscall.SIGKILL)
-	if f := again.awaitForks(1)[0]; !f.Partial || f.Outcome != history.OutcomeKilled {
+	if f := again.awaitForks(1)[0]; !f.Partial || f.Outcome != fork.OutcomeKilled {
 		t.Errorf("record %+v, want a partial one of a killed child", f)
 	}
 	if v := again.value("redis_fork_stall_seconds"); v != 0 {
@@ -510,19 +511,19 @@ func testAnotherUser(t *testing.T, binary string) {
 	}
 	kill(t, child, syscall.SIGKILL)
 	f := r.awaitForks(1)[0]
-	want, reason := history.OutcomeKilled, history.ReasonSignal
+	want, reason := fork.OutcomeKilled, fork.ReasonSignal
 	if !pidfdTellsExit(t) {
-		want, reason = history.OutcomeFailed, history.ReasonExit // all that INFO says
+		want, reason = fork.OutcomeFailed, fork.ReasonExit // all that INFO says
 	}
-	r.wantOutcome(f, history.KindRDB, want, reason)
+	r.wantOutcome(f, fork.KindRDB, want, reason)
 	for _, p := range f.Curve {
-		if p.Source == history.SourceChildSmaps || !p.Error.Present() {
+		if p.Source == fork.SourceChildSmaps || !p.Error.Present() {
 			t.Errorf("point %+v: only estimates with an error can be had here", p)
 		}
 	}
 	set(t, s, "rdb-key-save-delay", "0")
 	do(t, s, "BGSAVE")
-	if f := r.awaitForks(2)[1]; f.Outcome != history.OutcomeOK {
+	if f := r.awaitForks(2)[1]; f.Outcome != fork.OutcomeOK {
 		t.Errorf("the next save: %+v", f)
 	}
 	r.awaitAccounts(2)
@@ -607,7 +608,7 @@ func TestServerInAPIDNamespace(t *testing.T) {
 	slowly(t, s)
 	do(t, s, "BGSAVE")
 	f := r.awaitForks(1)[0]
-	if f.Outcome != history.OutcomeOK || f.Kind != history.KindRDB || f.ServerPID != s.PID() || strconv.Itoa(f.ChildPID) == orphan {
+	if f.Outcome != fork.OutcomeOK || f.Kind != fork.KindRDB || f.ServerPID != s.PID() || strconv.Itoa(f.ChildPID) == orphan {
 		t.Errorf("record %+v", f)
 	}
 	orphanPID, err := strconv.Atoi(orphan)

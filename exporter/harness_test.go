@@ -19,7 +19,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.uber.org/goleak"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
 )
@@ -166,7 +166,7 @@ func valueOf(families map[string]*dto.MetricFamily, name string, labels ...strin
 }
 
 // forks reads the closed forks, oldest first.
-func (r *running) forks() []history.Fork {
+func (r *running) forks() []fork.Record {
 	r.t.Helper()
 	resp, err := r.get("/api/v1/forks?limit=200")
 	if err != nil {
@@ -174,12 +174,12 @@ func (r *running) forks() []history.Fork {
 	}
 	defer resp.Body.Close()
 	var body struct {
-		Forks []history.Fork `json:"forks"`
+		Forks []fork.Record `json:"forks"`
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
 		r.t.Fatal(err)
 	}
-	closed := slices.DeleteFunc(body.Forks, func(f history.Fork) bool { return f.Outcome == "" })
+	closed := slices.DeleteFunc(body.Forks, func(f fork.Record) bool { return f.Running() })
 	slices.Reverse(closed)
 	return closed
 }
@@ -197,9 +197,9 @@ func (r *running) await(what string, ok func() bool) {
 }
 
 // awaitForks waits until n forks have been closed.
-func (r *running) awaitForks(n int) []history.Fork {
+func (r *running) awaitForks(n int) []fork.Record {
 	r.t.Helper()
-	var forks []history.Fork
+	var forks []fork.Record
 	r.await(fmt.Sprintf("%d forks are closed", n), func() bool {
 		forks = r.forks()
 		return len(forks) >= n
@@ -221,10 +221,10 @@ func (r *running) awaitChild() int {
 		}
 		defer resp.Body.Close()
 		var body struct {
-			Forks []history.Fork `json:"forks"`
+			Forks []fork.Record `json:"forks"`
 		}
 		if json.NewDecoder(resp.Body).Decode(&body) != nil || len(body.Forks) == 0 ||
-			len(body.Forks[0].Curve) == 0 || body.Forks[0].Kind == history.KindUnknown {
+			len(body.Forks[0].Curve) == 0 || body.Forks[0].Kind == fork.KindUnknown {
 			return false
 		}
 		pid = body.Forks[0].ChildPID
@@ -240,7 +240,7 @@ func (r *running) awaitAccounts(n float64) {
 	r.await(fmt.Sprintf("%v forks are in both accounts", n), func() bool {
 		m := r.metrics()
 		children = valueOf(m, "redis_fork_unobserved_total", "what", "child")
-		for _, kind := range history.Kinds {
+		for _, kind := range fork.Kinds {
 			if v := valueOf(m, "redis_fork_children_total", "kind", string(kind)); v != missing {
 				children += v
 			}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
 )
@@ -66,9 +66,9 @@ func (r *running) awaitInfos(s *redisrun.Server, n int) {
 }
 
 // wantOK checks what every complete record of a clean end has.
-func wantOK(t *testing.T, f history.Fork, kind history.Kind) {
+func wantOK(t *testing.T, f fork.Record, kind fork.Kind) {
 	t.Helper()
-	if f.Kind != kind || f.Outcome != history.OutcomeOK {
+	if f.Kind != kind || f.Outcome != fork.OutcomeOK {
 		t.Errorf("%s %s, want %s ok", f.Kind, f.Outcome, kind)
 	}
 	if f.Partial || !f.StallSeconds.Present() || !f.LifetimeSeconds.Present() || !f.ResidentBytes.Present() ||
@@ -89,7 +89,7 @@ func TestSave(t *testing.T) {
 	r.await("the running child's own pages are read", func() bool { return r.value("redis_fork_child_private_dirty_bytes") > 0 })
 	r.await("the running child's kind is known", func() bool { return r.value("redis_fork_child_running", "kind", "rdb") == 1 })
 	f := r.awaitForks(1)[0]
-	wantOK(t, f, history.KindRDB)
+	wantOK(t, f, fork.KindRDB)
 	if got, want := int(f.StallSeconds.Or(0)*1e6+0.5), field(t, s, "latest_fork_usec"); strconv.Itoa(got) != want {
 		t.Errorf("stall %d µs, the server says %s", got, want)
 	}
@@ -121,7 +121,7 @@ func TestSavePoint(t *testing.T) {
 	set(t, s, "rdb-key-save-delay", "1000")
 	set(t, s, "save", "1 10")
 	fill(t, s, slowKeys)
-	wantOK(t, r.awaitForks(1)[0], history.KindRDB)
+	wantOK(t, r.awaitForks(1)[0], fork.KindRDB)
 	m := r.metrics() // asked once a minute, so it may still be absent
 	if v := valueOf(m, "redis_fork_save_interval_seconds"); v != missing && v != 1 {
 		t.Errorf("save interval %v, want 1", v)
@@ -136,7 +136,7 @@ func TestAOFRewrite(t *testing.T) {
 	fill(t, s, slowKeys)
 	set(t, s, "rdb-key-save-delay", "1000")
 	do(t, s, "BGREWRITEAOF")
-	wantOK(t, r.awaitForks(1)[0], history.KindAOF)
+	wantOK(t, r.awaitForks(1)[0], fork.KindAOF)
 	r.awaitAccounts(1)
 }
 
@@ -155,7 +155,7 @@ func TestDisklessSync(t *testing.T) {
 	fill(t, s, slowKeys)
 	set(t, s, "rdb-key-save-delay", "1000")
 	startReplica(t, s)
-	wantOK(t, r.awaitForks(1)[0], history.KindReplication)
+	wantOK(t, r.awaitForks(1)[0], fork.KindReplication)
 	r.awaitAccounts(1)
 }
 
@@ -164,7 +164,7 @@ func TestDiskBasedSync(t *testing.T) {
 	fill(t, s, slowKeys)
 	set(t, s, "rdb-key-save-delay", "1000")
 	startReplica(t, s)
-	wantOK(t, r.awaitForks(1)[0], history.KindReplication)
+	wantOK(t, r.awaitForks(1)[0], fork.KindReplication)
 	r.awaitAccounts(1)
 }
 
@@ -181,8 +181,8 @@ func TestSaveWhileAReplicaWaits(t *testing.T) {
 	r.awaitInfos(s, 2)
 	do(t, s, "BGSAVE")
 	forks := r.awaitForks(2)
-	wantOK(t, forks[0], history.KindRDB)
-	wantOK(t, forks[1], history.KindReplication)
+	wantOK(t, forks[0], fork.KindRDB)
+	wantOK(t, forks[1], fork.KindReplication)
 }
 
 func TestTwoServers(t *testing.T) {
@@ -200,7 +200,7 @@ func TestTwoServers(t *testing.T) {
 	}
 	servers := map[string]int{}
 	for _, f := range r.awaitForks(2) {
-		wantOK(t, f, history.KindRDB)
+		wantOK(t, f, fork.KindRDB)
 		servers[f.Server] = f.ServerPID
 	}
 	if servers["a"] != a.PID() || servers["b"] != b.PID() {

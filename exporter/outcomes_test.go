@@ -9,20 +9,20 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
 )
 
 // wantOutcome checks a record that did not end well, and that its failure is
 // counted once, under its reason; an empty reason is no failure.
-func (r *running) wantOutcome(f history.Fork, kind history.Kind, outcome history.Outcome, reason history.Reason) {
+func (r *running) wantOutcome(f fork.Record, kind fork.Kind, outcome fork.Outcome, reason fork.Reason) {
 	r.t.Helper()
 	if f.Kind != kind || f.Outcome != outcome {
 		r.t.Errorf("%s %s, want %s %s: %+v", f.Kind, f.Outcome, kind, outcome, f)
 	}
 	m := r.metrics()
-	for _, other := range history.Reasons {
+	for _, other := range fork.Reasons {
 		want := 0.0
 		if other == reason {
 			want = 1
@@ -32,7 +32,7 @@ func (r *running) wantOutcome(f history.Fork, kind history.Kind, outcome history
 		}
 	}
 	want := 0.0
-	if outcome == history.OutcomeCancelled {
+	if outcome == fork.OutcomeCancelled {
 		want = 1
 	}
 	if got := valueOf(m, "redis_fork_children_cancelled_total", "kind", string(kind)); got != want {
@@ -57,7 +57,7 @@ func TestKilledChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := r.awaitForks(1)[0]
-	r.wantOutcome(f, history.KindRDB, history.OutcomeKilled, history.ReasonSignal)
+	r.wantOutcome(f, fork.KindRDB, fork.OutcomeKilled, fork.ReasonSignal)
 	if f.Signal.Or("") != "SIGKILL" || f.PeakBytes.Or(0) == 0 || len(f.Curve) == 0 || f.ReportedCOWBytes.Present() {
 		t.Errorf("record %+v", f)
 	}
@@ -74,7 +74,7 @@ func TestFlushAllCancels(t *testing.T) {
 	do(t, s, "FLUSHALL")
 	forks := r.forks()
 	r.await("the cancelled fork is closed", func() bool { forks = r.forks(); return len(forks) > 0 })
-	r.wantOutcome(forks[0], history.KindRDB, history.OutcomeCancelled, "")
+	r.wantOutcome(forks[0], fork.KindRDB, fork.OutcomeCancelled, "")
 }
 
 func TestReplicaThatLeavesCancels(t *testing.T) {
@@ -84,20 +84,20 @@ func TestReplicaThatLeavesCancels(t *testing.T) {
 	replica := startReplica(t, s)
 	r.awaitChild()
 	replica.Kill()
-	r.wantOutcome(r.awaitForks(1)[0], history.KindReplication, history.OutcomeCancelled, "")
+	r.wantOutcome(r.awaitForks(1)[0], fork.KindReplication, fork.OutcomeCancelled, "")
 }
 
 func TestShutdownCancels(t *testing.T) {
 	s, r := startPair(t, redisrun.Options{})
 	startSlowSave(t, s, r)
 	_ = s.Client().ShutdownNoSave(t.Context()).Err() // always an error: the connection is cut
-	r.wantOutcome(r.awaitForks(1)[0], history.KindRDB, history.OutcomeCancelled, "")
+	r.wantOutcome(r.awaitForks(1)[0], fork.KindRDB, fork.OutcomeCancelled, "")
 	r.await("the server is down", func() bool { return r.value("redis_fork_up") == 0 })
 }
 
 // awaitFailingSave saves until one save's child has been followed. One that fails
 // at once may be gone before the next look, and is then counted as unobserved.
-func (r *running) awaitFailingSave(s *redisrun.Server) history.Fork {
+func (r *running) awaitFailingSave(s *redisrun.Server) fork.Record {
 	r.t.Helper()
 	for tries := 1.0; ; tries++ {
 		do(r.t, s, "BGSAVE")
@@ -124,7 +124,7 @@ func TestDirectoryIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := r.awaitFailingSave(s)
-	r.wantOutcome(f, history.KindRDB, history.OutcomeFailed, history.ReasonExit)
+	r.wantOutcome(f, fork.KindRDB, fork.OutcomeFailed, fork.ReasonExit)
 	if f.ExitStatus.Or(0) != 1 {
 		t.Errorf("exit status %v, want 1", f.ExitStatus)
 	}
@@ -149,7 +149,7 @@ func TestDiskIsFull(t *testing.T) {
 		}
 	})
 	set(t, s, "dir", dir)
-	r.wantOutcome(r.awaitFailingSave(s), history.KindRDB, history.OutcomeFailed, history.ReasonExit)
+	r.wantOutcome(r.awaitFailingSave(s), fork.KindRDB, fork.OutcomeFailed, fork.ReasonExit)
 }
 
 // The server is killed in the middle of a save and comes back under a new pid.
@@ -159,7 +159,7 @@ func TestServerDiesAndComesBack(t *testing.T) {
 	startSlowSave(t, s, r)
 	s.Kill()
 	f := r.awaitForks(1)[0]
-	r.wantOutcome(f, history.KindRDB, history.OutcomeServerDied, history.ReasonServerDied)
+	r.wantOutcome(f, fork.KindRDB, fork.OutcomeServerDied, fork.ReasonServerDied)
 	r.await("the server is down", func() bool {
 		m := r.metrics()
 		return valueOf(m, "redis_fork_up") == 0 && valueOf(m, "redis_fork_source_available", "source", "process") == 0
@@ -173,7 +173,7 @@ func TestServerDiesAndComesBack(t *testing.T) {
 	set(t, again, "rdb-key-save-delay", "100") // the child may not be gone before the next look
 	do(t, again, "BGSAVE")
 	f = r.awaitForks(2)[1]
-	if f.ServerPID != again.PID() || f.Outcome != history.OutcomeOK {
+	if f.ServerPID != again.PID() || f.Outcome != fork.OutcomeOK {
 		t.Errorf("the fork after the restart: %+v", f)
 	}
 	r.awaitAccounts(2)
@@ -195,7 +195,7 @@ func TestOOMKilledChild(t *testing.T) {
 	load := redisrun.StartLoad(t.Context(), s.Client(), redisrun.LoadOptions{Rate: 10_000, Keys: keys, ValueSize: 100})
 	defer load.Stop()
 	forks := r.awaitForks(1)
-	r.wantOutcome(forks[0], history.KindRDB, history.OutcomeOOM, history.ReasonOOM)
+	r.wantOutcome(forks[0], fork.KindRDB, fork.OutcomeOOM, fork.ReasonOOM)
 	// What filled the room was copies, and the curve follows them nearly to the end.
 	if peak := forks[0].PeakBytes.Or(0); peak < room/2 {
 		t.Errorf("the curve of a killed child ends at %.1f MB, the room was %.1f MB: %+v", float64(peak)/1e6, room/1e6, forks[0])

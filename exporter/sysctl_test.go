@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
 
@@ -177,7 +177,7 @@ func TestSysctlRefusedFork(t *testing.T) {
 		t.Errorf("host_overcommit_mode = %v, want 2", v)
 	}
 	do(t, s, "BGSAVE")
-	wantOK(t, r.awaitForks(1)[0], history.KindRDB)
+	wantOK(t, r.awaitForks(1)[0], fork.KindRDB)
 	r.awaitAccounts(1)
 	if v := r.value("redis_fork_refused_total", "kind", "rdb"); v != 1 {
 		t.Errorf("refused_total = %v after a save that worked, want 1", v)
@@ -208,6 +208,6 @@ func TestSysctlRefusedSavePoint(t *testing.T) {
 	c.relax()
 	r.wantRefused(2, 0)
 
-	wantOK(t, r.awaitForks(1)[0], history.KindRDB) // the third try
+	wantOK(t, r.awaitForks(1)[0], fork.KindRDB) // the third try
 	r.awaitAccounts(1)
 }

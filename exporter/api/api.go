@@ -11,7 +11,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // mostBytes is more than the largest answer: 200 forks of 600 points per line and
@@ -31,7 +31,7 @@ func New(base string) (*Client, error) {
 }
 
 // Forks are all forks that the exporter remembers, of all its servers, newest first.
-func (c *Client) Forks(ctx context.Context) ([]history.Fork, error) {
+func (c *Client) Forks(ctx context.Context) ([]fork.Record, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.forks, http.NoBody)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (c *Client) Forks(ctx context.Context) ([]history.Fork, error) {
 		return nil, fmt.Errorf("%s answers %s", req.URL.Redacted(), resp.Status)
 	}
 	var body struct {
-		Forks []history.Fork `json:"forks"`
+		Forks []fork.Record `json:"forks"`
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, mostBytes)).Decode(&body); err != nil {
 		return nil, fmt.Errorf("%s answers with no list of forks: %w", req.URL.Redacted(), err)

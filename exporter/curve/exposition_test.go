@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
@@ -53,8 +54,8 @@ func TestBody(t *testing.T) {
 		bad := "b\\\"\n\xff"
 		for _, name := range []string{"a", bad} {
 			server := store.AddServer(name, "h")
-			server.Begin(history.Fork{ID: name, Start: time.Now(), ResidentBytes: opt.Of(uint64(900))}, time.Now())
-			server.AddCopies(name, history.Copies{Time: time.Now().Add(100 * time.Millisecond), Bytes: opt.Of(uint64(8192))})
+			server.Begin(fork.Record{ID: name, Start: time.Now(), ResidentBytes: opt.Of(uint64(900))}, time.Now())
+			server.AddCopies(name, fork.Copies{Time: time.Now().Add(100 * time.Millisecond), Bytes: opt.Of(uint64(8192))})
 		}
 		time.Sleep(time.Second)
 		const want = `# HELP redis_fork_curve_private_dirty_bytes Private dirty memory of the fork's child in bytes, with a time of its own for each point.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 )
 
@@ -40,7 +41,7 @@ func newSite(t *testing.T, names ...string) *site {
 	}
 	s.h = New(s.store.Feeds)
 	for i, server := range s.servers {
-		f := history.Fork{ID: strconv.Itoa(i), Start: time.Now()}
+		f := fork.Record{ID: strconv.Itoa(i), Start: time.Now()}
 		server.Begin(f, time.Now())
 		s.forks = append(s.forks, f.ID)
 	}
@@ -54,7 +55,7 @@ func (s *site) run(n int, every time.Duration) {
 		time.Sleep(every)
 		for i, server := range s.servers {
 			s.value++
-			server.AddSample(s.forks[i], history.Sample{Time: time.Now(), Source: history.SourceCounters, PrivateDirty: s.value})
+			server.AddSample(s.forks[i], fork.Sample{Time: time.Now(), Source: fork.SourceCounters, PrivateDirty: s.value})
 		}
 	}
 }
@@ -300,9 +301,9 @@ func TestLatePointsAreNotLost(t *testing.T) {
 		s.get("?reader=p", alice)
 		early := time.Now()
 		time.Sleep(time.Second)
-		s.servers[0].AddSample(s.forks[0], history.Sample{Time: time.Now(), Source: history.SourceCounters, PrivateDirty: 100})
+		s.servers[0].AddSample(s.forks[0], fork.Sample{Time: time.Now(), Source: fork.SourceCounters, PrivateDirty: 100})
 		s.want(s.get("?reader=p", alice), []uint64{100})
-		s.servers[1].AddSample(s.forks[1], history.Sample{Time: early.Add(time.Millisecond), Source: history.SourceCounters, PrivateDirty: 200})
+		s.servers[1].AddSample(s.forks[1], fork.Sample{Time: early.Add(time.Millisecond), Source: fork.SourceCounters, PrivateDirty: 200})
 		s.want(s.get("?reader=p", alice), []uint64{200})
 	})
 }
@@ -425,7 +426,7 @@ func TestClientThatLeaves(t *testing.T) {
 	at := time.Now()
 	for i := range maxPoints - 1 { // and the zero before the birth
 		at = at.Add(time.Millisecond)
-		s.servers[0].AddSample(s.forks[0], history.Sample{Time: at, Source: history.SourceCounters, PrivateDirty: uint64(i) + 1})
+		s.servers[0].AddSample(s.forks[0], fork.Sample{Time: at, Source: fork.SourceCounters, PrivateDirty: uint64(i) + 1})
 	}
 	served := make(chan struct{}, 1)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

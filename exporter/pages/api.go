@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // forkList is the body of /api/v1/forks.
 type forkList struct {
-	Forks []history.Fork `json:"forks"` // newest first
+	Forks []fork.Record `json:"forks"` // newest first
 }
 
 // apiError is the body of every answer of the API that is not a 200.

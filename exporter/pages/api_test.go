@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -23,13 +23,13 @@ var sameForks = cmp.Options{
 	cmp.Comparer(func(a, b opt.Val[uint64]) bool { return a == b }),
 	cmp.Comparer(func(a, b opt.Val[float64]) bool { return a == b }),
 	cmp.Comparer(func(a, b opt.Val[string]) bool { return a == b }),
-	cmp.Comparer(func(a, b opt.Val[history.Tail]) bool { return a == b }),
+	cmp.Comparer(func(a, b opt.Val[fork.Tail]) bool { return a == b }),
 }
 
-func apiForks(t *testing.T, src fake, target string) []history.Fork {
+func apiForks(t *testing.T, src fake, target string) []fork.Record {
 	t.Helper()
 	var got struct {
-		Forks []history.Fork `json:"forks"`
+		Forks []fork.Record `json:"forks"`
 	}
 	if err := json.Unmarshal([]byte(get(t, src, target, 200)), &got); err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func TestRecordsSurviveJSON(t *testing.T) {
 		t.Errorf("the list differs:\n%s", d)
 	}
 	for _, want := range src.forks {
-		var got history.Fork
+		var got fork.Record
 		if err := json.Unmarshal([]byte(get(t, src, "/api/v1/forks/"+want.ID, 200)), &got); err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func TestEmptyListsAreNotNull(t *testing.T) {
 	if got := get(t, fake{}, "/api/v1/forks", 200); got != "{\"forks\":[]}\n" {
 		t.Errorf("no forks are %s", got)
 	}
-	has(t, get(t, fake{forks: []history.Fork{{ID: "1-1"}}}, "/api/v1/forks/1-1", 200), `"curve":[]`)
+	has(t, get(t, fake{forks: []fork.Record{{ID: "1-1"}}}, "/api/v1/forks/1-1", 200), `"curve":[]`)
 }
 
 func TestAPIErrorsSayWhatToDo(t *testing.T) {

@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
 // copyTimeNote tells what the time spent copying compares to.
-func copyTimeNote(f *history.Fork) string {
+func copyTimeNote(f *fork.Record) string {
 	s, ok := f.CopyStallSeconds.Get()
 	if e, estimated := f.EstimatedCopyStallSeconds.Get(); !ok && estimated {
 		return "Not measured. About " + chart.Seconds(e) + ", estimated from how the running time of the server's main thread rose with the pages copied. To measure it, switch on the kernel's delay accounting (taskstats): the landing page says how."
@@ -30,10 +30,10 @@ func copyTimeNote(f *history.Fork) string {
 	return said + ". The kernel counts the copies alone; the faults around them come on top."
 }
 
-func copiedNote(f *history.Fork) string {
+func copiedNote(f *fork.Record) string {
 	const is = "What the kernel had to allocate for the server's writes while the child lived. "
 	switch {
-	case f.CopiedBytes.Present() && f.CopiedSource == history.SourceTaskstats:
+	case f.CopiedBytes.Present() && f.CopiedSource == fork.SourceTaskstats:
 		return is + "By the kernel's delay accounting, which counts each copy."
 	case f.CopiedBytes.Present():
 		return is + "By the server's page faults beyond its growth, which equal the copies as long as neither process gives memory back and the server does not grow by huge pages."
@@ -44,7 +44,7 @@ func copiedNote(f *history.Fork) string {
 }
 
 // tailHTML is a tail's duration and, where it has none of its own, why.
-func tailHTML(f *history.Fork, now time.Time) template.HTML {
+func tailHTML(f *fork.Record, now time.Time) template.HTML {
 	if t, ok := f.Tail.Get(); ok {
 		return titled(chart.TailWord(t), strconv.FormatFloat(t.Seconds, 'f', -1, 64)+" seconds after the death")
 	}
@@ -54,7 +54,7 @@ func tailHTML(f *history.Fork, now time.Time) template.HTML {
 	return none
 }
 
-func tailFaultsHTML(v opt.Val[history.Tail]) template.HTML {
+func tailFaultsHTML(v opt.Val[fork.Tail]) template.HTML {
 	t, ok := v.Get()
 	if !ok {
 		return none
@@ -62,7 +62,7 @@ func tailFaultsHTML(v opt.Val[history.Tail]) template.HTML {
 	return countHTML(opt.Of(t.Faults))
 }
 
-func readings(f *history.Fork) template.HTML {
+func readings(f *fork.Record) template.HTML {
 	if len(f.Curve) == 0 {
 		return titled("none", "the child's memory was not readable, or its life too short")
 	}
@@ -70,12 +70,12 @@ func readings(f *history.Fork) template.HTML {
 }
 
 // readingsNote counts the points of both lines by source.
-func readingsNote(f *history.Fork) string {
-	dirty := map[history.Source]int{}
+func readingsNote(f *fork.Record) string {
+	dirty := map[fork.Source]int{}
 	for _, p := range f.Curve {
 		dirty[p.Source]++
 	}
-	copied := map[history.Source]int{}
+	copied := map[fork.Source]int{}
 	for _, p := range f.CopiedCurve {
 		copied[p.Source]++
 	}
@@ -90,13 +90,13 @@ func readingsNote(f *history.Fork) string {
 }
 
 // bySource lists counts in an order that does not change.
-func bySource(n map[history.Source]int) string {
+func bySource(n map[fork.Source]int) string {
 	var said []string
 	rest := 0
 	for _, count := range n {
 		rest += count
 	}
-	for _, s := range [...]history.Source{history.SourceChildSmaps, history.SourcePagemap, history.SourceCgroup, history.SourceTaskstats, history.SourceCounters} {
+	for _, s := range [...]fork.Source{fork.SourceChildSmaps, fork.SourcePagemap, fork.SourceCgroup, fork.SourceTaskstats, fork.SourceCounters} {
 		if n[s] > 0 {
 			said = append(said, chart.Count(uint64(n[s]))+" by "+chart.SourceWord(s))
 			rest -= n[s]

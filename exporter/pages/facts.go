@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // fact is one line of a fork's record.
@@ -22,7 +22,7 @@ type factGroup struct {
 }
 
 // facts lists everything in the record; what was not known is listed too.
-func facts(f *history.Fork, now time.Time) []factGroup {
+func facts(f *fork.Record, now time.Time) []factGroup {
 	return []factGroup{
 		{"Time", timeFacts(f, now)},
 		{"Memory", memoryFacts(f)},
@@ -31,9 +31,9 @@ func facts(f *history.Fork, now time.Time) []factGroup {
 	}
 }
 
-func timeFacts(f *history.Fork, now time.Time) []fact {
+func timeFacts(f *fork.Record, now time.Time) []fact {
 	life := fact{"Lifetime", secondsHTML(f.LifetimeSeconds), "From birth to death. Every first write of the server to a shared page is copied during this time."}
-	if f.Outcome == "" {
+	if f.Running() {
 		life.Value = titled(chart.Seconds(now.Sub(f.Start).Seconds())+" so far", "the child is running")
 	}
 	birth := f.Start.UTC().Format("2006-01-02 15:04:05.00 UTC")
@@ -47,7 +47,7 @@ func timeFacts(f *history.Fork, now time.Time) []fact {
 	}
 }
 
-func memoryFacts(f *history.Fork) []fact {
+func memoryFacts(f *fork.Record) []fact {
 	return []fact{
 		{"Resident at the fork", bytesHTML(f.ResidentBytes), "The server's memory that both processes shared at birth."},
 		{"Page tables at the fork", bytesHTML(f.PageTableBytes), "What fork(2) had to copy while the server stood still."},
@@ -65,7 +65,7 @@ func memoryFacts(f *history.Fork) []fact {
 	}
 }
 
-func workFacts(f *history.Fork) []fact {
+func workFacts(f *fork.Record) []fact {
 	return []fact{
 		{"Child's CPU time", secondsHTML(f.CPUSeconds), ""},
 		{"Written by the child", bytesHTML(f.WrittenBytes), "Handed to storage, page cache included; not the size of the file."},
@@ -74,7 +74,7 @@ func workFacts(f *history.Fork) []fact {
 	}
 }
 
-func identityFacts(f *history.Fork) []fact {
+func identityFacts(f *fork.Record) []fact {
 	out := []fact{
 		{"Server", titled(f.Server, "configured name"), ""},
 		{"Kind", titled(chart.KindWord(f.Kind), string(f.Kind)), ""},
@@ -97,21 +97,21 @@ func identityFacts(f *history.Fork) []fact {
 	return out
 }
 
-func outcomeNote(o history.Outcome) string {
+func outcomeNote(o fork.Outcome) string {
 	switch o {
-	case history.OutcomeCancelled:
+	case fork.OutcomeCancelled:
 		return "The server's own doing (FLUSHALL, a failover, a replica that left): not a failure."
-	case history.OutcomeKilled:
+	case fork.OutcomeKilled:
 		return "By a signal. Nothing was saved."
-	case history.OutcomeOOM:
+	case fork.OutcomeOOM:
 		return "The kernel ran out of memory and chose the child. Nothing was saved."
-	case history.OutcomeServerDied:
+	case fork.OutcomeServerDied:
 		return "The server ended before its child did, or with it."
-	case history.OutcomeFailed:
+	case fork.OutcomeFailed:
 		return "The child gave up; the server's log says why. A full disk is the usual cause."
-	case history.OutcomeUnknown:
+	case fork.OutcomeUnknown:
 		return "Neither the kernel nor the server could tell."
-	case history.OutcomeOK:
+	case fork.OutcomeOK:
 	}
 	return ""
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -19,8 +19,8 @@ const outcomeRunning = "running"
 // outcomes are what ?outcome= may be, in the order in which people read them.
 func outcomes() []string {
 	return []string{
-		outcomeRunning, string(history.OutcomeOK), string(history.OutcomeFailed), string(history.OutcomeKilled), string(history.OutcomeOOM),
-		string(history.OutcomeCancelled), string(history.OutcomeServerDied), string(history.OutcomeUnknown),
+		outcomeRunning, string(fork.OutcomeOK), string(fork.OutcomeFailed), string(fork.OutcomeKilled), string(fork.OutcomeOOM),
+		string(fork.OutcomeCancelled), string(fork.OutcomeServerDied), string(fork.OutcomeUnknown),
 	}
 }
 
@@ -49,7 +49,7 @@ func parseFilter(q url.Values) (filter, error) {
 		case "server":
 			f.Server = v
 		case "kind":
-			if v != "" && !slices.Contains(history.Kinds[:], history.Kind(v)) {
+			if v != "" && !slices.Contains(fork.Kinds[:], fork.Kind(v)) {
 				return f, fmt.Errorf("no kind %q; the kinds are %s", v, kindList())
 			}
 			f.Kind = v
@@ -77,7 +77,7 @@ func parseFilter(q url.Values) (filter, error) {
 	return f, nil
 }
 
-func (f filter) match(x *history.Fork) bool {
+func (f filter) match(x *fork.Record) bool {
 	if at, ok := f.At.Get(); ok && x.Start.After(at.Add(atSlack)) {
 		return false
 	}
@@ -92,8 +92,8 @@ func (f filter) match(x *history.Fork) bool {
 
 // apply returns the chosen forks in their order, at most Limit of them, and how
 // many there would be without the limit.
-func (f filter) apply(forks []history.Fork) (chosen []history.Fork, matched int) {
-	chosen = []history.Fork{}
+func (f filter) apply(forks []fork.Record) (chosen []fork.Record, matched int) {
+	chosen = []fork.Record{}
 	for i := range forks {
 		if !f.match(&forks[i]) {
 			continue
@@ -104,8 +104,8 @@ func (f filter) apply(forks []history.Fork) (chosen []history.Fork, matched int)
 		}
 	}
 	if f.At.Present() && matched > 0 {
-		newest := slices.MaxFunc(chosen, func(a, b history.Fork) int { return a.Start.Compare(b.Start) })
-		return []history.Fork{newest}, 1
+		newest := slices.MaxFunc(chosen, func(a, b fork.Record) int { return a.Start.Compare(b.Start) })
+		return []fork.Record{newest}, 1
 	}
 	return chosen, matched
 }
@@ -128,8 +128,8 @@ func (f filter) query() string {
 }
 
 func kindList() string {
-	names := make([]string, len(history.Kinds))
-	for i, k := range history.Kinds {
+	names := make([]string, len(fork.Kinds))
+	for i, k := range fork.Kinds {
 		names[i] = string(k)
 	}
 	return strings.Join(names, ", ")

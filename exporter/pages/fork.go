@@ -6,13 +6,13 @@ import (
 	"strings"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
 type forkPage struct {
 	common
-	Fork         history.Fork
+	Fork         fork.Record
 	Age          opt.Val[float64]
 	Wide, Narrow template.HTML
 	Facts        []factGroup
@@ -42,14 +42,14 @@ func (s *site) fork(w http.ResponseWriter, r *http.Request) {
 	}
 	going := chart.TailGoing(f, now)
 	p.Tail = going || f.Tail.Present()
-	p.Refresh = going || f.Outcome == ""
+	p.Refresh = going || f.Running()
 	p.Newer, p.Older = neighbors(s.src.Forks(), &f)
 	s.page(w, http.StatusOK, "fork", &p)
 }
 
 // neighbors returns the ids of the forks of f's server next to f in a list
 // that is newest first.
-func neighbors(forks []history.Fork, f *history.Fork) (newer, older string) {
+func neighbors(forks []fork.Record, f *fork.Record) (newer, older string) {
 	before, met := "", false
 	for i := range forks {
 		switch x := &forks[i]; {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -20,7 +20,7 @@ type forksPage struct {
 	Problem  string // with the query; no fork is shown then
 	Filter   filter
 	Servers  []string
-	Kinds    []history.Kind
+	Kinds    []fork.Kind
 	Outcomes []string
 	Rows     []forkRow
 	Matched  int
@@ -29,7 +29,7 @@ type forksPage struct {
 }
 
 type forkRow struct {
-	history.Fork
+	fork.Record
 	Age     opt.Val[float64] // lifetime, or seconds so far
 	Picture template.HTML
 }
@@ -39,7 +39,7 @@ func (s *site) forks(w http.ResponseWriter, r *http.Request) {
 	all := s.src.Forks()
 	p := forksPage{
 		common: s.common(r, "Forks", "forks", now),
-		Kinds:  history.Kinds[:], Outcomes: outcomes(), Total: len(all),
+		Kinds:  fork.Kinds[:], Outcomes: outcomes(), Total: len(all),
 	}
 	for _, st := range s.src.Snapshot().Servers {
 		p.Servers = append(p.Servers, st.Name)
@@ -70,28 +70,28 @@ func (s *site) forks(w http.ResponseWriter, r *http.Request) {
 	p.Matched = matched
 	for i := range chosen {
 		p.Rows = append(p.Rows, row(chosen[i], now))
-		p.Refresh = p.Refresh || chosen[i].Outcome == ""
+		p.Refresh = p.Refresh || chosen[i].Running()
 	}
 	s.page(w, http.StatusOK, "forks", p)
 }
 
-func row(f history.Fork, now time.Time) forkRow {
-	return forkRow{Fork: f, Age: age(&f, now), Picture: chart.Small(f, now)}
+func row(f fork.Record, now time.Time) forkRow {
+	return forkRow{Record: f, Age: age(&f, now), Picture: chart.Small(f, now)}
 }
 
 // age is a fork's lifetime, or how long it has been running.
-func age(f *history.Fork, now time.Time) opt.Val[float64] {
-	if f.Outcome == "" {
+func age(f *fork.Record, now time.Time) opt.Val[float64] {
+	if f.Running() {
 		return opt.Of(max(0, now.Sub(f.Start).Seconds()))
 	}
 	return f.LifetimeSeconds
 }
 
 // runningFirst moves the running forks to the top; each part stays newest first.
-func runningFirst(forks []history.Fork) []history.Fork {
+func runningFirst(forks []fork.Record) []fork.Record {
 	out := slices.Clone(forks)
-	slices.SortStableFunc(out, func(a, b history.Fork) int {
-		switch ra, rb := a.Outcome == "", b.Outcome == ""; {
+	slices.SortStableFunc(out, func(a, b fork.Record) int {
+		switch ra, rb := a.Running(), b.Running(); {
 		case ra && !rb:
 			return -1
 		case rb && !ra:

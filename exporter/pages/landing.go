@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -21,9 +22,9 @@ type landing struct {
 	Servers      []serverCard
 	Up           int
 	Running      int
-	Failure      *history.Fork // newest failed fork that is kept
-	LongestStall *history.Fork // among the kept forks
-	Kept         int           // forks in the table
+	Failure      *fork.Record // newest failed fork that is kept
+	LongestStall *fork.Record // among the kept forks
+	Kept         int          // forks in the table
 	Host         history.Host
 	Overcommit   string
 	Links        []Link
@@ -56,7 +57,7 @@ type runningChild struct {
 
 type lastFork struct {
 	history.LastFork
-	Kind history.Kind
+	Kind fork.Kind
 	ID   string // "" when the record is no longer kept
 }
 
@@ -102,7 +103,7 @@ func (s *site) landing(w http.ResponseWriter, r *http.Request) {
 	s.page(w, http.StatusOK, "landing", p)
 }
 
-func card(st history.ServerState, forks []history.Fork, now time.Time, samplingOff bool) serverCard {
+func card(st history.ServerState, forks []fork.Record, now time.Time, samplingOff bool) serverCard {
 	c := serverCard{ServerState: st, Resident: st.ResidentBytes, Sources: sources(st, samplingOff), Missed: st.Totals.UnobservedChild}
 	if i := st.Info; i != nil {
 		c.Software = strings.Join(nonEmpty(i.Software+" "+i.Version, i.Mode, i.Role), ", ")
@@ -118,18 +119,18 @@ func card(st history.ServerState, forks []history.Fork, now time.Time, samplingO
 		if sample, ok := ch.Sample.Get(); ok {
 			rc.PrivateDirty = opt.Of(sample.PrivateDirty)
 		}
-		if f := find(forks, st.Name, ch.Start, func(f *history.Fork) bool { return f.Outcome == "" }); f != nil {
+		if f := find(forks, st.Name, ch.Start, func(f *fork.Record) bool { return f.Running() }); f != nil {
 			rc.ID, rc.Picture = f.ID, chart.Small(*f, now)
 		}
 		c.Running = append(c.Running, rc)
 	}
-	for _, k := range history.Kinds {
+	for _, k := range fork.Kinds {
 		l, ok := st.Last[k]
 		if !ok {
 			continue
 		}
 		row := lastFork{LastFork: l, Kind: k}
-		if f := find(forks, st.Name, l.Start, func(f *history.Fork) bool { return f.Kind == k }); f != nil {
+		if f := find(forks, st.Name, l.Start, func(f *fork.Record) bool { return f.Kind == k }); f != nil {
 			row.ID = f.ID
 		}
 		c.Last = append(c.Last, row)
@@ -153,7 +154,7 @@ func card(st history.ServerState, forks []history.Fork, now time.Time, samplingO
 }
 
 // find returns a server's fork that was born at start, nil for none.
-func find(forks []history.Fork, server string, start time.Time, also func(*history.Fork) bool) *history.Fork {
+func find(forks []fork.Record, server string, start time.Time, also func(*fork.Record) bool) *fork.Record {
 	for i := range forks {
 		if f := &forks[i]; f.Server == server && f.Start.Equal(start) && also(f) {
 			return f

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 )
 
@@ -14,9 +15,9 @@ type Source interface {
 	Snapshot() history.Snapshot
 	// Forks returns the running and the kept forks, newest first; a running one
 	// has no Outcome.
-	Forks() []history.Fork
+	Forks() []fork.Record
 	// Fork returns the fork with this ID, and whether it is (still) kept.
-	Fork(id string) (history.Fork, bool)
+	Fork(id string) (fork.Record, bool)
 }
 
 // Link is one more place to go from the landing page.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/pages"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
@@ -166,10 +167,10 @@ func pagesOf(src pages.Source) []string {
 func unknowns() fake {
 	return fake{
 		snap: history.Snapshot{Servers: []history.ServerState{{Name: "s", Addr: "s"}, {
-			Name: "t", Up: true, Children: []history.Child{{Kind: history.KindUnknown}},
-			Last: map[history.Kind]history.LastFork{history.KindModule: {}},
+			Name: "t", Up: true, Children: []history.Child{{Kind: fork.KindUnknown}},
+			Last: map[fork.Kind]history.LastFork{fork.KindModule: {}},
 		}}},
-		forks: []history.Fork{{ID: "0-1", Server: "t"}, {ID: "0-0", Server: "s", Outcome: history.OutcomeUnknown}},
+		forks: []fork.Record{{ID: "0-1", Server: "t"}, {ID: "0-0", Server: "s", Outcome: fork.OutcomeUnknown}},
 	}
 }
 
@@ -297,28 +298,28 @@ func TestLanding(t *testing.T) {
 
 // An absent source is a failure only where something is wrong.
 func TestSourcesSayWhatIsMissing(t *testing.T) {
-	const process, smaps, cgroup, taskstats = history.SourceProcess, history.SourceChildSmaps, history.SourceCgroup, history.SourceTaskstats
+	const process, smaps, cgroup, taskstats = fork.SourceProcess, fork.SourceChildSmaps, fork.SourceCgroup, fork.SourceTaskstats
 	for name, c := range map[string]struct {
-		works       []history.Source
+		works       []fork.Source
 		want, lacks []string
 	}{
 		"all": {
-			[]history.Source{process, smaps, cgroup, taskstats},
+			[]fork.Source{process, smaps, cgroup, taskstats},
 			[]string{`yes">✓</span> readable`, `yes">✓</span> own cgroup`, `yes">✓</span> time of copies known`},
 			[]string{"state no", "state opt"},
 		},
 		"the needed ones": {
-			[]history.Source{process, smaps},
+			[]fork.Source{process, smaps},
 			[]string{`opt">○</span> shared or not visible`, `opt">○</span> time of copies not known`, "kernel.task_delayacct=1 before the server starts"},
 			[]string{"state no"},
 		},
 		"no rights, but a cgroup": {
-			[]history.Source{process, cgroup},
+			[]fork.Source{process, cgroup},
 			[]string{`opt">○</span> not readable: the curve is the cgroup`},
 			[]string{"state no"},
 		},
 		"no rights": {
-			[]history.Source{process},
+			[]fork.Source{process},
 			[]string{`no">✗</span> not readable: what was copied is counted`, "own user and group"},
 			nil,
 		},
@@ -326,7 +327,7 @@ func TestSourcesSayWhatIsMissing(t *testing.T) {
 			nil, []string{`no">✗</span> not found`, `no">✗</span> not readable: forks are followed without a curve`}, []string{"memory cgroup", "taskstats", "user and group"},
 		},
 	} {
-		st := history.ServerState{Name: "s", Up: true, Available: map[history.Source]bool{}}
+		st := history.ServerState{Name: "s", Up: true, Available: map[fork.Source]bool{}}
 		for _, s := range c.works {
 			st.Available[s] = true
 		}
@@ -343,7 +344,7 @@ func TestSourcesSayWhatIsMissing(t *testing.T) {
 
 // What is not wanted is not missing.
 func TestSamplingOffIsNoFailure(t *testing.T) {
-	st := history.ServerState{Name: "s", Up: true, PID: opt.Of(7), Available: map[history.Source]bool{history.SourceProcess: true}}
+	st := history.ServerState{Name: "s", Up: true, PID: opt.Of(7), Available: map[fork.Source]bool{fork.SourceProcess: true}}
 	src := fake{snap: history.Snapshot{Servers: []history.ServerState{st}}}
 	w := httptest.NewRecorder()
 	pages.New(src, pages.Options{SamplingOff: true}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
@@ -425,7 +426,7 @@ func TestRefreshOnlyWhileAForkIsUnderWay(t *testing.T) {
 	}
 	// A fork goes on until its tail has ended.
 	src := quiet()
-	src.forks[0].Tail, src.forks[0].Start = opt.Val[history.Tail]{}, now.Add(-40*time.Second)
+	src.forks[0].Tail, src.forks[0].Start = opt.Val[fork.Tail]{}, now.Add(-40*time.Second)
 	has(t, get(t, src, saved, 200), meta, "still going", "the tail is not to scale")
 }
 
@@ -436,7 +437,7 @@ func TestNamesCannotBecomeMarkup(t *testing.T) {
 	for i := range src.forks {
 		src.forks[i].Server, src.forks[i].Kind, src.forks[i].Outcome, src.forks[i].Signal = evil, evil, evil, opt.Of(evil)
 		src.forks[i].Curve[0].Source = evil
-		src.forks[i].CopiedSource, src.forks[i].CopiedCurve = evil, []history.CopiedPoint{{Source: evil}, {Seconds: 1, Source: evil}}
+		src.forks[i].CopiedSource, src.forks[i].CopiedCurve = evil, []fork.CopiedPoint{{Source: evil}, {Seconds: 1, Source: evil}}
 	}
 	src.forks[0].Outcome = ""
 	for i := range src.snap.Servers {
@@ -493,7 +494,7 @@ func TestSVGPolicyAllowsItsStyle(t *testing.T) {
 
 // A record that JSON can't hold is a 500, not half an answer.
 func TestUnencodableRecord(t *testing.T) {
-	src := fake{forks: []history.Fork{{ID: "1-1", Server: "s", LifetimeSeconds: opt.Of(math.Inf(1)), Outcome: history.OutcomeOK}}}
+	src := fake{forks: []fork.Record{{ID: "1-1", Server: "s", LifetimeSeconds: opt.Of(math.Inf(1)), Outcome: fork.OutcomeOK}}}
 	has(t, get(t, src, "/api/v1/forks", 500), `{"error":`)
 	checkHTML(t, get(t, src, "/forks/1-1", 200))
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/pages"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -15,19 +16,19 @@ var now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 // fake is a history that stands still.
 type fake struct {
 	snap  history.Snapshot
-	forks []history.Fork
+	forks []fork.Record
 }
 
 func (f fake) Snapshot() history.Snapshot { return f.snap }
-func (f fake) Forks() []history.Fork      { return f.forks }
+func (f fake) Forks() []fork.Record       { return f.forks }
 
-func (f fake) Fork(id string) (history.Fork, bool) {
+func (f fake) Fork(id string) (fork.Record, bool) {
 	for _, x := range f.forks {
 		if x.ID == id {
 			return x, true
 		}
 	}
-	return history.Fork{}, false
+	return fork.Record{}, false
 }
 
 // quiet is the full history without its running fork.
@@ -49,7 +50,7 @@ func full() fake {
 				{
 					Name: "cache-a:6379", Addr: "10.0.3.17:6379", Up: true, InfoAt: now,
 					Info:      &redisinfo.Info{Software: "redis", Version: "7.0.15", Mode: "standalone", Role: "master"},
-					Available: map[history.Source]bool{history.SourceProcess: true, history.SourceChildSmaps: true, history.SourceCgroup: true},
+					Available: map[fork.Source]bool{fork.SourceProcess: true, fork.SourceChildSmaps: true, fork.SourceCgroup: true},
 					PID:       opt.Of(700), ResidentBytes: opt.Of(uint64(1_610_000_000)), PageTableBytes: opt.Of(uint64(3_190_000)),
 					AnonymousBytes: opt.Of(uint64(1_600_000_000)), WriteRate: opt.Of(12_000.), GrowthRate: opt.Of(0.),
 					Room: history.Room{
@@ -59,15 +60,15 @@ func full() fake {
 						Mapping: opt.Of(uint64(25_000_000_000)), Accounted: opt.Of(history.Accounted{Bytes: 2_000_000_000, Largest: 2_000_000_000, AtMost: true}),
 						Tasks: opt.Of(history.TaskRoom{Limit: "pids.max", Left: 90}),
 					},
-					Recent:   []history.Fork{saved},
-					Children: []history.Child{{Kind: history.KindRDB, Start: running.Start, Sample: opt.Of(history.Sample{PrivateDirty: 933_000_000})}},
-					Last: map[history.Kind]history.LastFork{
-						history.KindRDB: {Start: saved.Start, Outcome: saved.Outcome, StallSeconds: saved.StallSeconds, PeakBytes: saved.PeakBytes, CopyStallSeconds: saved.CopyStallSeconds},
-						history.KindAOF: {Start: now.Add(-30 * 24 * time.Hour), Outcome: history.OutcomeOOM},
+					Recent:   []fork.Record{saved},
+					Children: []history.Child{{Kind: fork.KindRDB, Start: running.Start, Sample: opt.Of(fork.Sample{PrivateDirty: 933_000_000})}},
+					Last: map[fork.Kind]history.LastFork{
+						fork.KindRDB: {Start: saved.Start, Outcome: saved.Outcome, StallSeconds: saved.StallSeconds, PeakBytes: saved.PeakBytes, CopyStallSeconds: saved.CopyStallSeconds},
+						fork.KindAOF: {Start: now.Add(-30 * 24 * time.Hour), Outcome: fork.OutcomeOOM},
 					},
 					Totals: history.Totals{
-						Children: map[history.Kind]uint64{history.KindRDB: 41, history.KindAOF: 3},
-						Failed:   map[history.Kind]map[history.Reason]uint64{history.KindAOF: {history.ReasonOOM: 2}},
+						Children: map[fork.Kind]uint64{fork.KindRDB: 41, fork.KindAOF: 3},
+						Failed:   map[fork.Kind]map[fork.Reason]uint64{fork.KindAOF: {fork.ReasonOOM: 2}},
 					},
 				},
 				{
@@ -77,7 +78,7 @@ func full() fake {
 				},
 				{
 					Name: "sessions:6380", Addr: "sessions:6380", Problem: "No answer within 1 s.", InfoAt: now.Add(-95 * time.Second),
-					Totals: history.Totals{UnobservedChild: 7, ReadErrors: map[history.ReadError]uint64{{Source: history.SourceInfo, Reason: "timeout"}: 19, {Source: history.SourceInfo, Reason: "auth"}: 0}},
+					Totals: history.Totals{UnobservedChild: 7, ReadErrors: map[history.ReadError]uint64{{Source: fork.SourceInfo, Reason: "timeout"}: 19, {Source: fork.SourceInfo, Reason: "auth"}: 0}},
 				},
 			},
 		},

@@ -3,6 +3,7 @@ package pages
 import (
 	"strconv"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 )
 
@@ -32,7 +33,7 @@ func sources(st history.ServerState, samplingOff bool) []sourceState {
 		info = sourceState{"INFO", "no", "no answer: nothing about this server is current"}
 	}
 	process := sourceState{Name: "process", State: "no"}
-	if st.Available[history.SourceProcess] {
+	if st.Available[fork.SourceProcess] {
 		process.State = "yes"
 	}
 	if pid, ok := st.PID.Get(); ok {
@@ -44,7 +45,7 @@ func sources(st history.ServerState, samplingOff bool) []sourceState {
 		return []sourceState{info, process, {"memory, copies", "opt", "not read: --sampling=off"}}
 	}
 	out := []sourceState{info, process, childSource(st)}
-	if st.Available[history.SourceProcess] { // the others are only looked for with it
+	if st.Available[fork.SourceProcess] { // the others are only looked for with it
 		out = append(out, cgroupSource(st), taskstatsSource(st))
 	}
 	return out
@@ -53,28 +54,28 @@ func sources(st history.ServerState, samplingOff bool) []sourceState {
 func childSource(st history.ServerState) sourceState {
 	const remedy = "; run the exporter as the server's own user and group"
 	switch {
-	case st.Available[history.SourceChildSmaps]:
-		if !st.Available[history.SourcePagemap] {
+	case st.Available[fork.SourceChildSmaps]:
+		if !st.Available[fork.SourcePagemap] {
 			return sourceState{"child's memory", "yes", "readable, but not page by page; run the exporter as the server's own user and group"}
 		}
 		return sourceState{"child's memory", "yes", "readable, page by page too"}
-	case st.Available[history.SourceProcess] && st.Available[history.SourceCgroup]:
+	case st.Available[fork.SourceProcess] && st.Available[fork.SourceCgroup]:
 		return sourceState{"child's memory", "opt", "not readable: the curve is the cgroup's" + remedy}
-	case st.Available[history.SourceProcess]:
+	case st.Available[fork.SourceProcess]:
 		return sourceState{"child's memory", "no", "not readable: what was copied is counted, but there is no curve of the child's memory and no peak" + remedy}
 	}
 	return sourceState{"child's memory", "no", "not readable: forks are followed without a curve and without a peak"}
 }
 
 func cgroupSource(st history.ServerState) sourceState {
-	if st.Available[history.SourceCgroup] {
+	if st.Available[fork.SourceCgroup] {
 		return sourceState{"memory cgroup", "yes", "own cgroup: exact curve at no cost"}
 	}
 	return sourceState{"memory cgroup", "opt", "shared or not visible: the curve comes from the child's memory and the counters"}
 }
 
 func taskstatsSource(st history.ServerState) sourceState {
-	if st.Available[history.SourceTaskstats] {
+	if st.Available[fork.SourceTaskstats] {
 		return sourceState{"taskstats", "yes", "time of copies known"}
 	}
 	return sourceState{"taskstats", "opt", "time of copies not known; needs CAP_NET_ADMIN, and kernel.task_delayacct=1 before the server starts, which costs it some 5 % of the commands right after a fork"}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
@@ -17,7 +18,7 @@ type survival struct {
 	Needs  []needRow
 	// Expected is the forecast in words, and Basis what it is made from or why there
 	// is none.
-	Kind       history.Kind
+	Kind       fork.Kind
 	Memory     opt.Val[uint64]
 	PageTables opt.Val[uint64]
 	Stall      opt.Val[float64]

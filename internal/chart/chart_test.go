@@ -14,104 +14,104 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
 var now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 // cases are forks of every shape that the record allows, and some that it should not.
-func cases() map[string]history.Fork {
-	points := func(n int, f func(i int) history.Point) []history.Point {
-		ps := make([]history.Point, n)
+func cases() map[string]fork.Record {
+	points := func(n int, f func(i int) fork.Point) []fork.Point {
+		ps := make([]fork.Point, n)
 		for i := range ps {
 			ps[i] = f(i)
 		}
 		return ps
 	}
-	with := func(change func(*history.Fork)) history.Fork {
+	with := func(change func(*fork.Record)) fork.Record {
 		f := forktest.Saved(now)
 		change(&f)
 		return f
 	}
-	return map[string]history.Fork{
+	return map[string]fork.Record{
 		"saved": forktest.Saved(now), "killed": forktest.Killed(now), "cancelled": forktest.Cancelled(now),
 		"running": forktest.Running(now), "partial": forktest.Partial(now), "aof": forktest.AOF(now),
 		"zero record": {},
-		"no points": with(func(f *history.Fork) {
+		"no points": with(func(f *fork.Record) {
 			f.Curve, f.PeakBytes, f.CopiedCurve, f.CopiedBytes = nil, opt.Val[uint64]{}, nil, opt.Val[uint64]{}
 		}),
-		"copied only": with(func(f *history.Fork) { f.Curve, f.PeakBytes = nil, opt.Val[uint64]{} }),
-		"copied high": with(func(f *history.Fork) {
+		"copied only": with(func(f *fork.Record) { f.Curve, f.PeakBytes = nil, opt.Val[uint64]{} }),
+		"copied high": with(func(f *fork.Record) {
 			f.CopiedBytes = opt.Of(uint64(9e9))
-			f.CopiedCurve = []history.CopiedPoint{{Seconds: 1, Bytes: 1e9}, {Seconds: 20, Bytes: 9e9, Source: history.SourceTaskstats}}
+			f.CopiedCurve = []fork.CopiedPoint{{Seconds: 1, Bytes: 1e9}, {Seconds: 20, Bytes: 9e9, Source: fork.SourceTaskstats}}
 		}),
-		"lone points": with(func(f *history.Fork) {
-			f.Curve = points(4, func(i int) history.Point {
-				return history.Point{Seconds: []float64{0, 0.5, 1, 8}[i], PrivateDirty: uint64(i) * 1e8, Source: history.SourceCgroup}
+		"lone points": with(func(f *fork.Record) {
+			f.Curve = points(4, func(i int) fork.Point {
+				return fork.Point{Seconds: []float64{0, 0.5, 1, 8}[i], PrivateDirty: uint64(i) * 1e8, Source: fork.SourceCgroup}
 			})
 		}),
-		"wide error": with(func(f *history.Fork) {
+		"wide error": with(func(f *fork.Record) {
 			for i := range f.Curve {
 				f.Curve[i].Error = opt.Of(uint64(math.MaxUint64))
 			}
 			f.Curve[7].Error = opt.Of(uint64(5e9))
 		}),
-		"tail going": with(func(f *history.Fork) {
-			f.Tail, f.Start = opt.Val[history.Tail]{}, now.Add(-30*time.Second)
+		"tail going": with(func(f *fork.Record) {
+			f.Tail, f.Start = opt.Val[fork.Tail]{}, now.Add(-30*time.Second)
 		}),
-		"tail ended": with(func(f *history.Fork) { f.Tail = opt.Of(history.Tail{Seconds: 12, Faults: 3_456}) }),
-		"killed, stall > life, tail": with(func(f *history.Fork) {
-			f.StallSeconds, f.Outcome, f.Signal = opt.Of(300.0), history.OutcomeKilled, opt.Of("SIGKILL")
+		"tail ended": with(func(f *fork.Record) { f.Tail = opt.Of(fork.Tail{Seconds: 12, Faults: 3_456}) }),
+		"killed, stall > life, tail": with(func(f *fork.Record) {
+			f.StallSeconds, f.Outcome, f.Signal = opt.Of(300.0), fork.OutcomeKilled, opt.Of("SIGKILL")
 		}),
-		"tail not finite":  with(func(f *history.Fork) { f.Tail = opt.Of(history.Tail{Seconds: math.NaN(), Truncated: true}) }),
-		"nothing known":    {Server: "s", Outcome: history.OutcomeUnknown, Start: now},
-		"partial, nothing": {Server: "s", Outcome: history.OutcomeUnknown, Start: now, Partial: true},
-		"one point":        with(func(f *history.Fork) { f.Curve = f.Curve[:1]; f.PeakBytes = opt.Of(f.Curve[0].PrivateDirty) }),
-		"zero life":        with(func(f *history.Fork) { f.LifetimeSeconds, f.Curve, f.Reported = opt.Of(0.0), nil, nil }),
-		"zero life, point": with(func(f *history.Fork) {
+		"tail not finite":  with(func(f *fork.Record) { f.Tail = opt.Of(fork.Tail{Seconds: math.NaN(), Truncated: true}) }),
+		"nothing known":    {Server: "s", Outcome: fork.OutcomeUnknown, Start: now},
+		"partial, nothing": {Server: "s", Outcome: fork.OutcomeUnknown, Start: now, Partial: true},
+		"one point":        with(func(f *fork.Record) { f.Curve = f.Curve[:1]; f.PeakBytes = opt.Of(f.Curve[0].PrivateDirty) }),
+		"zero life":        with(func(f *fork.Record) { f.LifetimeSeconds, f.Curve, f.Reported = opt.Of(0.0), nil, nil }),
+		"zero life, point": with(func(f *fork.Record) {
 			f.LifetimeSeconds, f.Reported = opt.Of(0.0), nil
-			f.Curve = []history.Point{{Seconds: 0, PrivateDirty: 4096}}
+			f.Curve = []fork.Point{{Seconds: 0, PrivateDirty: 4096}}
 		}),
-		"peak 0": with(func(f *history.Fork) {
+		"peak 0": with(func(f *fork.Record) {
 			f.PeakBytes, f.ReportedCOWBytes, f.Reported = opt.Of(uint64(0)), opt.Of(uint64(0)), nil
-			f.Curve = points(5, func(i int) history.Point { return history.Point{Seconds: float64(i)} })
+			f.Curve = points(5, func(i int) fork.Point { return fork.Point{Seconds: float64(i)} })
 		}),
-		"no resident":  with(func(f *history.Fork) { f.ResidentBytes = opt.Val[uint64]{} }),
-		"resident 0":   with(func(f *history.Fork) { f.ResidentBytes = opt.Of(uint64(0)) }),
-		"no stall":     with(func(f *history.Fork) { f.StallSeconds = opt.Val[float64]{} }),
-		"stall > life": with(func(f *history.Fork) { f.StallSeconds = opt.Of(300.0) }),
-		"end unknown":  with(func(f *history.Fork) { f.LifetimeSeconds = opt.Val[float64]{} }),
-		"sub-second": with(func(f *history.Fork) {
+		"no resident":  with(func(f *fork.Record) { f.ResidentBytes = opt.Val[uint64]{} }),
+		"resident 0":   with(func(f *fork.Record) { f.ResidentBytes = opt.Of(uint64(0)) }),
+		"no stall":     with(func(f *fork.Record) { f.StallSeconds = opt.Val[float64]{} }),
+		"stall > life": with(func(f *fork.Record) { f.StallSeconds = opt.Of(300.0) }),
+		"end unknown":  with(func(f *fork.Record) { f.LifetimeSeconds = opt.Val[float64]{} }),
+		"sub-second": with(func(f *fork.Record) {
 			f.LifetimeSeconds, f.Curve, f.CopiedCurve, f.Reported = opt.Of(0.31), f.Curve[:3], f.CopiedCurve[:3], nil
 		}),
-		"microseconds": with(func(f *history.Fork) {
+		"microseconds": with(func(f *fork.Record) {
 			f.LifetimeSeconds, f.Curve, f.CopiedCurve, f.Reported = opt.Of(0.0004), nil, nil, nil
 		}),
-		"hours":          with(func(f *history.Fork) { f.LifetimeSeconds = opt.Of(7200.0) }),
-		"clock set back": with(func(f *history.Fork) { f.Outcome, f.Start = "", now.Add(time.Hour) }),
-		"2000 points, falling": with(func(f *history.Fork) {
-			f.Curve = points(2000, func(i int) history.Point {
-				return history.Point{Seconds: float64(i) / 100, PrivateDirty: uint64(1e9 * math.Abs(math.Sin(float64(i)/500)))}
+		"hours":          with(func(f *fork.Record) { f.LifetimeSeconds = opt.Of(7200.0) }),
+		"clock set back": with(func(f *fork.Record) { f.Outcome, f.Start = "", now.Add(time.Hour) }),
+		"2000 points, falling": with(func(f *fork.Record) {
+			f.Curve = points(2000, func(i int) fork.Point {
+				return fork.Point{Seconds: float64(i) / 100, PrivateDirty: uint64(1e9 * math.Abs(math.Sin(float64(i)/500)))}
 			})
 		}),
-		"huge": with(func(f *history.Fork) {
+		"huge": with(func(f *fork.Record) {
 			f.PeakBytes, f.ResidentBytes = opt.Of(uint64(math.MaxUint64)), opt.Of(uint64(math.MaxUint64))
 			f.Curve[3].PrivateDirty = math.MaxUint64
 			f.Curve[3].Error, f.CopiedBytes = opt.Of(uint64(math.MaxUint64)), opt.Of(uint64(math.MaxUint64))
 		}),
-		"not finite": with(func(f *history.Fork) {
-			f.Curve = append(f.Curve, history.Point{Seconds: math.NaN()}, history.Point{Seconds: math.Inf(1)}, history.Point{Seconds: -4})
-			f.CopiedCurve = append(f.CopiedCurve, history.CopiedPoint{Seconds: math.NaN()}, history.CopiedPoint{Seconds: -1})
+		"not finite": with(func(f *fork.Record) {
+			f.Curve = append(f.Curve, fork.Point{Seconds: math.NaN()}, fork.Point{Seconds: math.Inf(1)}, fork.Point{Seconds: -4})
+			f.CopiedCurve = append(f.CopiedCurve, fork.CopiedPoint{Seconds: math.NaN()}, fork.CopiedPoint{Seconds: -1})
 			f.LifetimeSeconds, f.StallSeconds = opt.Of(math.Inf(1)), opt.Of(math.NaN())
 		}),
-		"unsorted": with(func(f *history.Fork) { f.Curve[0], f.Curve[100] = f.Curve[100], f.Curve[0] }),
-		"hostile":  with(func(f *history.Fork) { f.Server = "a\"><script>alert(1)</script>\x00\x1b&" }),
+		"unsorted": with(func(f *fork.Record) { f.Curve[0], f.Curve[100] = f.Curve[100], f.Curve[0] }),
+		"hostile":  with(func(f *fork.Record) { f.Server = "a\"><script>alert(1)</script>\x00\x1b&" }),
 	}
 }
 
 // drawings are all the pictures of a fork.
-func drawings(f history.Fork) map[string][]byte {
+func drawings(f fork.Record) map[string][]byte {
 	return map[string][]byte{
 		"small": []byte(chart.Small(f, now)), "large": []byte(chart.Large(f, now)),
 		"compact": []byte(chart.Compact(f, now)), "standalone": chart.Standalone(f, now),
@@ -304,8 +304,8 @@ func TestLargeDoesNotInvent(t *testing.T) {
 // Each reading and each figure must be told to the pointer.
 func TestHoverTellsTheValues(t *testing.T) {
 	f := cases()["one point"]
-	f.Curve[0] = history.Point{Seconds: 1.5, PrivateDirty: 402_500_000, Source: history.SourceCgroup, Error: opt.Of(uint64(512_000))}
-	f.CopiedCurve = []history.CopiedPoint{{Seconds: 1.2, Bytes: 1e6}, {Seconds: 1.6, Bytes: 391_000_000}, {Seconds: 2.1, Bytes: 5e8}}
+	f.Curve[0] = fork.Point{Seconds: 1.5, PrivateDirty: 402_500_000, Source: fork.SourceCgroup, Error: opt.Of(uint64(512_000))}
+	f.CopiedCurve = []fork.CopiedPoint{{Seconds: 1.2, Bytes: 1e6}, {Seconds: 1.6, Bytes: 391_000_000}, {Seconds: 2.1, Bytes: 5e8}}
 	got := string(chart.Large(f, now))
 	for _, w := range []string{
 		"<title>402 MB private dirty ± 512 kB, 1.50 s after birth, 25 % of resident, by the memory cgroup; 391 MB copied</title>",
@@ -321,7 +321,7 @@ func TestHoverTellsTheValues(t *testing.T) {
 // The axis must not be squeezed by a tail that is longer than the life, and the
 // tail's band is as wide whatever its duration.
 func TestTailLeavesTheLifeItsRoom(t *testing.T) {
-	death := func(tail opt.Val[history.Tail]) (x, band float64) {
+	death := func(tail opt.Val[fork.Tail]) (x, band float64) {
 		f := forktest.Saved(now)
 		f.LifetimeSeconds, f.Tail = opt.Of(3.0), tail
 		f.Curve, f.CopiedCurve, f.Reported = f.Curve[:29], f.CopiedCurve[:29], nil
@@ -338,9 +338,9 @@ func TestTailLeavesTheLifeItsRoom(t *testing.T) {
 		}
 		return x, band
 	}
-	none, _ := death(opt.Val[history.Tail]{})
-	short, band1 := death(opt.Of(history.Tail{Seconds: 0.2}))
-	long, band60 := death(opt.Of(history.Tail{Seconds: 60, Truncated: true}))
+	none, _ := death(opt.Val[fork.Tail]{})
+	short, band1 := death(opt.Of(fork.Tail{Seconds: 0.2}))
+	long, band60 := death(opt.Of(fork.Tail{Seconds: 60, Truncated: true}))
 	if short != long || band1 != band60 || band1 < 30 {
 		t.Errorf("death at %v with a short tail and at %v with a long one; bands of %v and %v", short, long, band1, band60)
 	}
@@ -350,7 +350,7 @@ func TestTailLeavesTheLifeItsRoom(t *testing.T) {
 }
 
 func TestTailWord(t *testing.T) {
-	for want, tail := range map[string]history.Tail{
+	for want, tail := range map[string]fork.Tail{
 		"8.30 s":                           {Seconds: 8.3},
 		"8.30 s, cut off by the next fork": {Seconds: 8.3, Truncated: true},
 		"given up after 60 s":              {Seconds: 60.01, Truncated: true},
@@ -365,19 +365,19 @@ func TestTailWord(t *testing.T) {
 
 func TestTailGoing(t *testing.T) {
 	base := forktest.Saved(now)
-	base.Tail, base.Start = opt.Val[history.Tail]{}, now.Add(-30*time.Second) // dead for 9.7 s
+	base.Tail, base.Start = opt.Val[fork.Tail]{}, now.Add(-30*time.Second) // dead for 9.7 s
 	for name, c := range map[string]struct {
-		change func(*history.Fork)
+		change func(*fork.Record)
 		want   bool
 	}{
-		"just dead":          {func(*history.Fork) {}, true},
-		"running":            {func(f *history.Fork) { f.Outcome = "" }, false},
-		"ended":              {func(f *history.Fork) { f.Tail = opt.Of(history.Tail{Seconds: 3}) }, false},
-		"long dead":          {func(f *history.Fork) { f.Start = now.Add(-90 * time.Second) }, false},
-		"dead in the future": {func(f *history.Fork) { f.Start = now }, false},
-		"server died":        {func(f *history.Fork) { f.Outcome = history.OutcomeServerDied }, false},
-		"nobody counts":      {func(f *history.Fork) { f.CopyFaults = opt.Val[uint64]{} }, false},
-		"death not known":    {func(f *history.Fork) { f.LifetimeSeconds = opt.Val[float64]{} }, false},
+		"just dead":          {func(*fork.Record) {}, true},
+		"running":            {func(f *fork.Record) { f.Outcome = "" }, false},
+		"ended":              {func(f *fork.Record) { f.Tail = opt.Of(fork.Tail{Seconds: 3}) }, false},
+		"long dead":          {func(f *fork.Record) { f.Start = now.Add(-90 * time.Second) }, false},
+		"dead in the future": {func(f *fork.Record) { f.Start = now }, false},
+		"server died":        {func(f *fork.Record) { f.Outcome = fork.OutcomeServerDied }, false},
+		"nobody counts":      {func(f *fork.Record) { f.CopyFaults = opt.Val[uint64]{} }, false},
+		"death not known":    {func(f *fork.Record) { f.LifetimeSeconds = opt.Val[float64]{} }, false},
 	} {
 		f := base
 		c.change(&f)
@@ -392,7 +392,7 @@ func TestLongCurveKeepsItsPeak(t *testing.T) {
 	f := forktest.Saved(now)
 	f.Curve, f.CopiedCurve = nil, nil
 	for i := range 5000 {
-		p := history.Point{Seconds: float64(i) / 250, PrivateDirty: 1e8}
+		p := fork.Point{Seconds: float64(i) / 250, PrivateDirty: 1e8}
 		if i == 3333 {
 			p.PrivateDirty = 1_400_000_000
 		}
@@ -515,7 +515,7 @@ func TestPercent(t *testing.T) {
 // Failures, endings on purpose and good endings must look different without color.
 func TestEndMarksDifferInShape(t *testing.T) {
 	shapes := map[string]string{}
-	for o, element := range map[history.Outcome]string{history.OutcomeKilled: "path", history.OutcomeOOM: "path", history.OutcomeFailed: "path", history.OutcomeServerDied: "path", history.OutcomeCancelled: "rect", history.OutcomeOK: "circle"} {
+	for o, element := range map[fork.Outcome]string{fork.OutcomeKilled: "path", fork.OutcomeOOM: "path", fork.OutcomeFailed: "path", fork.OutcomeServerDied: "path", fork.OutcomeCancelled: "rect", fork.OutcomeOK: "circle"} {
 		f := forktest.Saved(now)
 		f.Outcome = o
 		want := fmt.Sprintf(`<%s class="fc-end fc-%s"`, element, chart.OutcomeClass(o))

@@ -3,7 +3,7 @@ package chart
 import (
 	"slices"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // curves draws what grew: private dirty as an area with its margin of error and
@@ -142,19 +142,19 @@ func nearest(ps []point, t float64) (point, bool) {
 }
 
 // SourceWord says where a reading comes from, after "by".
-func SourceWord(s history.Source) string {
+func SourceWord(s fork.Source) string {
 	switch s {
-	case history.SourceChildSmaps:
+	case fork.SourceChildSmaps:
 		return "smaps (exact)"
-	case history.SourcePagemap:
+	case fork.SourcePagemap:
 		return "a sample of pages"
-	case history.SourceCgroup:
+	case fork.SourceCgroup:
 		return "the memory cgroup"
-	case history.SourceTaskstats:
+	case fork.SourceTaskstats:
 		return "delay accounting"
-	case history.SourceCounters:
+	case fork.SourceCounters:
 		return "counters"
-	case history.SourceInfo, history.SourceProcess:
+	case fork.SourceInfo, fork.SourceProcess:
 	}
 	return string(s)
 }

@@ -2,7 +2,7 @@
 // birth to death, as SVG made on the server, and as characters for a terminal
 // (text.go).
 //
-// Everything here is a pure function of a history.Fork and, for a fork that
+// Everything here is a pure function of a fork.Record and, for a fork that
 // still runs, of the present moment. No file, no socket, no script. The
 // pictures carry classes instead of colors; Stylesheet gives the classes their
 // colors, in light and in dark. The texts of bytes and seconds live here too

@@ -3,7 +3,7 @@ package chart
 import (
 	"strconv"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -26,7 +26,7 @@ func StallRate(stall opt.Val[float64], resident opt.Val[uint64]) string {
 
 // CopyShare is the time that copies took as a share of the child's life: "100 ms
 // per second".
-func CopyShare(f *history.Fork) string {
+func CopyShare(f *fork.Record) string {
 	s, ok1 := f.CopyStallSeconds.Get()
 	life, ok2 := f.LifetimeSeconds.Get()
 	if !ok1 || !ok2 || !(life > 0) {
@@ -36,7 +36,7 @@ func CopyShare(f *history.Fork) string {
 }
 
 // CopyStalls compares the time that copies took with the stall: "85 × the stall".
-func CopyStalls(f *history.Fork) string {
+func CopyStalls(f *fork.Record) string {
 	s, ok1 := f.CopyStallSeconds.Get()
 	stall, ok2 := f.StallSeconds.Get()
 	if !ok1 || !ok2 || !(stall > 0) {

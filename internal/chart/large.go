@@ -4,7 +4,7 @@ import (
 	"html/template"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 const svgNS = "http://www.w3.org/2000/svg"
@@ -40,18 +40,18 @@ func narrow() layout {
 
 // Large draws f's whole life at 960 × 420 and scales with its container. Now
 // matters only while f runs: it is drawn up to then.
-func Large(f history.Fork, now time.Time) template.HTML {
+func Large(f fork.Record, now time.Time) template.HTML {
 	return template.HTML(draw(f, now, wide(), false)) //nolint:gosec // every value went through canvas.escape
 }
 
 // Compact is Large for a phone: the same picture at 400 × 380, where Large's
 // texts would shrink beyond reading.
-func Compact(f history.Fork, now time.Time) template.HTML {
+func Compact(f fork.Record, now time.Time) template.HTML {
 	return template.HTML(draw(f, now, narrow(), false)) //nolint:gosec // every value went through canvas.escape
 }
 
 // Standalone is Large as a file of its own, with its style and a background inside.
-func Standalone(f history.Fork, now time.Time) []byte {
+func Standalone(f fork.Record, now time.Time) []byte {
 	return append([]byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"), draw(f, now, wide(), true)...)
 }
 
@@ -68,7 +68,7 @@ type large struct {
 	showResident        bool
 }
 
-func draw(f history.Fork, now time.Time, l layout, standalone bool) []byte {
+func draw(f fork.Record, now time.Time, l layout, standalone bool) []byte {
 	d := &large{layout: l, view: viewOf(f, now)}
 	if d.tailText() == "" {
 		d.layout.tail = 0
@@ -182,7 +182,7 @@ func (d *large) bands() {
 	labelEnd = cx + half
 
 	word := OutcomeWord(d.Outcome)
-	if cause := Cause(&d.Fork); cause != "" && textWidth(word+", "+cause) < d.gutter-8 {
+	if cause := Cause(&d.Record); cause != "" && textWidth(word+", "+cause) < d.gutter-8 {
 		word += ", " + cause
 	}
 	d.text("fc-strong fc-"+OutcomeClass(d.Outcome)+"-text", "start", max(end+8, labelEnd+10), textY, word)
@@ -252,7 +252,7 @@ func (d *large) ending() {
 	x := d.x(d.end)
 	class := OutcomeClass(d.Outcome)
 	tip := "end: " + OutcomeWord(d.Outcome)
-	if cause := Cause(&d.Fork); cause != "" {
+	if cause := Cause(&d.Record); cause != "" {
 		tip += ", " + cause
 	}
 	switch {

@@ -4,7 +4,7 @@ import (
 	"html/template"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // Size of the small picture, in pixels.
@@ -16,7 +16,7 @@ const (
 
 // Small draws f for a table's cell. Each picture has its own scales: it shows
 // the shape, the figures stand beside it. Now matters only while f runs.
-func Small(f history.Fork, now time.Time) template.HTML {
+func Small(f fork.Record, now time.Time) template.HTML {
 	v := viewOf(f, now)
 	top := max(float64(v.highest()), 1)
 	x := func(t float64) float64 { return smallPad + t/v.extent*(smallWidth-2*smallPad) }
@@ -64,7 +64,7 @@ func Small(f history.Fork, now time.Time) template.HTML {
 
 // endMark marks where the curve ends. The shape tells the outcome as well as
 // the color does: dot, cross, square, ring.
-func endMark(c *canvas, o history.Outcome, x, y, r float64) {
+func endMark(c *canvas, o fork.Outcome, x, y, r float64) {
 	class := OutcomeClass(o)
 	as := attrs{"class", "fc-end fc-" + class}
 	switch class {
@@ -82,6 +82,6 @@ func endMark(c *canvas, o history.Outcome, x, y, r float64) {
 	}
 }
 
-func reportedTitle(r history.Reported) string {
+func reportedTitle(r fork.Reported) string {
 	return "reported by the server for " + Seconds(r.Seconds) + " after birth: " + Bytes(r.COWBytes)
 }

@@ -3,7 +3,7 @@ package chart
 import (
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // tailLimit is how long a tail is followed. A record that has none after that,
@@ -11,9 +11,9 @@ import (
 const tailLimit = time.Minute
 
 // TailGoing tells whether f's child is dead and its tail is still being counted.
-func TailGoing(f history.Fork, now time.Time) bool {
+func TailGoing(f fork.Record, now time.Time) bool {
 	switch {
-	case f.Outcome == "", f.Outcome == history.OutcomeServerDied, f.Tail.Present():
+	case f.Running(), f.Outcome == fork.OutcomeServerDied, f.Tail.Present():
 		return false
 	case !f.CopyFaults.Present(), !f.LifetimeSeconds.Present():
 		return false // nobody counts
@@ -24,7 +24,7 @@ func TailGoing(f history.Fork, now time.Time) bool {
 
 // TailWord tells a tail in a few words: how long it was, and why it was not
 // followed to its end if it was not.
-func TailWord(t history.Tail) string {
+func TailWord(t fork.Tail) string {
 	var left string
 	if n, ok := t.Left.Get(); ok {
 		left = ", " + Bytes(n) + " still protected"

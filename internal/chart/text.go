@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // Sizes of a picture made of characters.
@@ -20,7 +20,7 @@ const (
 // Text draws f's life in characters, at most width columns wide, for a terminal:
 // private dirty as a line, copied as a dashed one, the server's own figures as
 // rings. Now matters only while f runs. With color it has ANSI sequences in it.
-func Text(f history.Fork, now time.Time, width int, color bool) string {
+func Text(f fork.Record, now time.Time, width int, color bool) string {
 	d := &textChart{view: viewOf(f, now)}
 	d.layout(width)
 	d.axes()

@@ -12,7 +12,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -24,7 +24,7 @@ func TestText(t *testing.T) {
 	empty.PeakBytes, empty.CopiedBytes, empty.ReportedCOWBytes, empty.ResidentBytes = opt.Val[uint64]{}, opt.Val[uint64]{}, opt.Val[uint64]{}, opt.Val[uint64]{}
 	for _, test := range []struct {
 		name  string
-		fork  history.Fork
+		fork  fork.Record
 		width int
 		color bool
 	}{
@@ -87,9 +87,9 @@ func TestTextColor(t *testing.T) {
 // The curve is where its figures say: the highest point in the top row of its
 // share, the last one in the last column.
 func TestTextPlacesPoints(t *testing.T) {
-	f := history.Fork{
-		Kind: history.KindRDB, Outcome: history.OutcomeOK, LifetimeSeconds: opt.Of(10.0), Start: now,
-		Curve: []history.Point{{Seconds: 0, PrivateDirty: 0}, {Seconds: 5, PrivateDirty: 0}, {Seconds: 5, PrivateDirty: 100e6}, {Seconds: 10, PrivateDirty: 100e6}},
+	f := fork.Record{
+		Kind: fork.KindRDB, Outcome: fork.OutcomeOK, LifetimeSeconds: opt.Of(10.0), Start: now,
+		Curve: []fork.Point{{Seconds: 0, PrivateDirty: 0}, {Seconds: 5, PrivateDirty: 0}, {Seconds: 5, PrivateDirty: 100e6}, {Seconds: 10, PrivateDirty: 100e6}},
 	}
 	lines := strings.Split(chart.Text(f, now, 80, false), "\n")
 	columns := func(row string) (first, last int) {

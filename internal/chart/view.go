@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -15,17 +15,17 @@ type point struct {
 	t      float64 // seconds since birth
 	b      uint64
 	err    uint64 // how far b may be off; 0 is exact, or not told
-	source history.Source
+	source fork.Source
 }
 
-func (p point) exact() bool { return p.source == history.SourceChildSmaps }
+func (p point) exact() bool { return p.source == fork.SourceChildSmaps }
 
 // view is a fork made ready for drawing: finite, sorted, with its extent known.
 type view struct {
-	history.Fork
+	fork.Record
 	points    []point // private dirty
 	copied    []point
-	reported  []history.Reported
+	reported  []fork.Reported
 	running   bool
 	end       float64         // seconds since birth: death, or now while the child lives
 	endKnown  bool            // false when the child is dead and nobody knows since when
@@ -34,8 +34,8 @@ type view struct {
 	tailGoing bool
 }
 
-func viewOf(f history.Fork, now time.Time) view {
-	v := view{Fork: f, running: f.Outcome == "", endKnown: true, tailGoing: TailGoing(f, now)}
+func viewOf(f fork.Record, now time.Time) view {
+	v := view{Record: f, running: f.Running(), endKnown: true, tailGoing: TailGoing(f, now)}
 	for _, p := range f.Curve {
 		if drawable(p.Seconds) {
 			v.points = append(v.points, point{p.Seconds, p.PrivateDirty, p.Error.Or(0), p.Source})
@@ -54,7 +54,7 @@ func viewOf(f history.Fork, now time.Time) view {
 	byTime := func(a, b point) int { return cmpFloat(a.t, b.t) }
 	slices.SortStableFunc(v.points, byTime)
 	slices.SortStableFunc(v.copied, byTime)
-	slices.SortStableFunc(v.reported, func(a, b history.Reported) int { return cmpFloat(a.Seconds, b.Seconds) })
+	slices.SortStableFunc(v.reported, func(a, b fork.Reported) int { return cmpFloat(a.Seconds, b.Seconds) })
 
 	seen := 0.0
 	for _, line := range [...][]point{v.points, v.copied} {

@@ -4,47 +4,47 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // KindWord is a kind as people read it.
-func KindWord(k history.Kind) string {
+func KindWord(k fork.Kind) string {
 	switch k {
-	case history.KindRDB:
+	case fork.KindRDB:
 		return "RDB save"
-	case history.KindAOF:
+	case fork.KindAOF:
 		return "AOF rewrite"
-	case history.KindReplication:
+	case fork.KindReplication:
 		return "replication"
-	case history.KindModule:
+	case fork.KindModule:
 		return "module"
-	case history.KindSlotMigration:
+	case fork.KindSlotMigration:
 		return "slot migration"
-	case history.KindUnknown:
+	case fork.KindUnknown:
 		return "unknown kind"
 	}
 	return string(k)
 }
 
 // OutcomeWord is an outcome as people read it; no outcome yet is "running".
-func OutcomeWord(o history.Outcome) string {
+func OutcomeWord(o fork.Outcome) string {
 	switch o {
 	case "":
 		return "running"
-	case history.OutcomeOOM:
+	case fork.OutcomeOOM:
 		return "out of memory"
-	case history.OutcomeServerDied:
+	case fork.OutcomeServerDied:
 		return "server died"
-	case history.OutcomeUnknown:
+	case fork.OutcomeUnknown:
 		return "outcome unknown"
-	case history.OutcomeOK, history.OutcomeFailed, history.OutcomeKilled, history.OutcomeCancelled:
+	case fork.OutcomeOK, fork.OutcomeFailed, fork.OutcomeKilled, fork.OutcomeCancelled:
 	}
 	return string(o)
 }
 
 // OutcomeClass groups the outcomes by what they mean to the reader: run, ok,
 // bad, cut (cancelled on purpose) or unk. It names the color and the shape.
-func OutcomeClass(o history.Outcome) string {
+func OutcomeClass(o fork.Outcome) string {
 	if o == "" {
 		return "run"
 	}
@@ -52,16 +52,16 @@ func OutcomeClass(o history.Outcome) string {
 		return "bad"
 	}
 	switch o { //nolint:exhaustive // the failures are above, the rest is unknown
-	case history.OutcomeOK:
+	case fork.OutcomeOK:
 		return "ok"
-	case history.OutcomeCancelled:
+	case fork.OutcomeCancelled:
 		return "cut"
 	}
 	return "unk"
 }
 
 // Cause is the detail of an ending: the signal or the exit status, "" for neither.
-func Cause(f *history.Fork) string {
+func Cause(f *fork.Record) string {
 	if s, ok := f.Signal.Get(); ok {
 		return s
 	}

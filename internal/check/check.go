@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
 )
@@ -24,7 +25,7 @@ type Options struct {
 	Config exporter.Config
 	JSON   bool
 	// Forks gets the forks that a running exporter has seen; nil without one.
-	Forks func(ctx context.Context) ([]history.Fork, error)
+	Forks func(ctx context.Context) ([]fork.Record, error)
 
 	Terminal  *terminal.Terminal
 	Interrupt <-chan os.Signal // somebody wants to leave
@@ -109,7 +110,7 @@ func atOnce(servers []exporter.Watched, report func(exporter.Watched) Report) []
 }
 
 // pastForks are what a running exporter remembers.
-func pastForks(ctx context.Context, o *Options) ([]history.Fork, error) {
+func pastForks(ctx context.Context, o *Options) ([]fork.Record, error) {
 	if o.Forks == nil {
 		return nil, nil
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
 
@@ -73,7 +73,7 @@ func (f *facts) ended() Finding {
 	return f.ok(lastOutcome, "The last save and the last AOF rewrite that the server remembers ended well.")
 }
 
-func newest(forks []history.Fork) (last history.Fork, ok bool) {
+func newest(forks []fork.Record) (last fork.Record, ok bool) {
 	for _, f := range forks {
 		if !ok || f.Start.After(last.Start) {
 			last, ok = f, true

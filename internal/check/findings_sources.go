@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 )
 
@@ -23,13 +24,13 @@ func (f *facts) found() Finding {
 func (f *facts) readable() Finding {
 	available := f.state.Available
 	switch {
-	case available[history.SourceChildSmaps] && !available[history.SourcePagemap] && !available[history.SourceCgroup]:
+	case available[fork.SourceChildSmaps] && !available[fork.SourcePagemap] && !available[fork.SourceCgroup]:
 		return finding(childMemory, OK, "The memory of the server's children can be read, but not page by page: the curve has gaps where memory is given back.", "run this as the server's user and group, as CAP_SYS_PTRACE does not open their pagemap")
-	case available[history.SourceChildSmaps]:
+	case available[fork.SourceChildSmaps]:
 		return f.ok(childMemory, "The memory of the server's children can be read.")
 	case !f.state.PID.Present():
 		return f.unread(childMemory, "The memory of the server's children", mendRights)
-	case available[history.SourceCgroup]:
+	case available[fork.SourceCgroup]:
 		return f.warn(childMemory, "The memory of the server's children can't be read; its cgroup tells their growth, but not what is swapped out.", mendRights)
 	}
 	return f.warn(childMemory, "The memory of the server's children can't be read: there is no curve of it, and no peak.", mendRights)
@@ -41,7 +42,7 @@ func (f *facts) outcome() Finding {
 	switch {
 	case !f.state.PID.Present():
 		return f.unread(outcomes, "How children end", mendRights)
-	case f.state.Available[history.SourceChildSmaps]:
+	case f.state.Available[fork.SourceChildSmaps]:
 		return f.ok(outcomes, "The kernel tells this user how a child ended.")
 	case known && !kernel.Before(exitInfoKernel.Major, exitInfoKernel.Minor):
 		return f.ok(outcomes, "The kernel tells everybody how a process ended (Linux 6.15 and later).")
@@ -52,7 +53,7 @@ func (f *facts) outcome() Finding {
 // ownCgroup: whether the server has a memory cgroup to itself.
 func (f *facts) ownCgroup() Finding {
 	switch {
-	case f.state.Available[history.SourceCgroup]:
+	case f.state.Available[fork.SourceCgroup]:
 		return f.ok(memoryCgroup, "The server has a memory cgroup to itself, which tells its children's growth exactly and for free.")
 	case !f.state.PID.Present():
 		return f.unread(memoryCgroup, "The server's memory cgroup", mendCgroup)
@@ -65,7 +66,7 @@ func (f *facts) accounted() Finding {
 	const mend = "sysctl kernel.task_delayacct=1, restart the server, and give this CAP_NET_ADMIN; it costs some 5 % of the commands right after a fork"
 	on, known := f.delayAccounting.Get()
 	switch {
-	case f.state.Available[history.SourceTaskstats]:
+	case f.state.Available[fork.SourceTaskstats]:
 		return f.ok(delayAccounting, "The kernel tells how long the server's copies take.")
 	case known && !on:
 		return finding(delayAccounting, OK, "It is off (kernel.task_delayacct is 0): the time that copies take is not known, all else is.", mend)

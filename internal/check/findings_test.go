@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
@@ -29,7 +30,7 @@ func healthy() facts {
 				RDBLastCOWBytes: opt.Of(uint64(gb / 2)),
 			},
 			PID: opt.Of(42), ResidentBytes: opt.Of(uint64(gb)), PageTableBytes: opt.Of(uint64(2_000_000)), AnonymousBytes: opt.Of(uint64(gb)),
-			Available: map[history.Source]bool{history.SourceChildSmaps: true, history.SourcePagemap: true, history.SourceCgroup: true, history.SourceTaskstats: true},
+			Available: map[fork.Source]bool{fork.SourceChildSmaps: true, fork.SourcePagemap: true, fork.SourceCgroup: true, fork.SourceTaskstats: true},
 			Room: history.Room{
 				At: time.Now(), CgroupSeen: true, Host: opt.Of(uint64(10 * gb)), Tasks: opt.Of(history.TaskRoom{Limit: "pids.max", Left: 100}),
 				Cgroup: opt.Of(history.CgroupRoom{Path: "/redis.service", Limit: 5 * gb, Left: 4 * gb}),
@@ -98,17 +99,17 @@ func TestFindings(t *testing.T) {
 		f.state.Available = nil
 		f.oomScoreAdj, f.oomGroup, f.hugePagesAllowed, f.disk, f.rdbFileBytes = noInt, noString, noBool, none[proc.Disk](), none[uint64]()
 	}
-	without := func(sources ...history.Source) func(*facts) {
+	without := func(sources ...fork.Source) func(*facts) {
 		return func(f *facts) {
 			for _, s := range sources {
 				f.state.Available[s] = false
 			}
 		}
 	}
-	fork := func(o history.Outcome) func(*facts) {
+	recorded := func(o fork.Outcome) func(*facts) {
 		return func(f *facts) {
-			f.state.Recent = []history.Fork{{
-				ID: "1-2", Kind: history.KindRDB, Outcome: o, Start: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Signal: opt.Of("SIGKILL"),
+			f.state.Recent = []fork.Record{{
+				ID: "1-2", Kind: fork.KindRDB, Outcome: o, Start: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Signal: opt.Of("SIGKILL"),
 				StallSeconds: opt.Of(2.0), ResidentBytes: opt.Of(uint64(gb)), LifetimeSeconds: opt.Of(9.0), PeakBytes: opt.Of(uint64(1000)),
 			}}
 		}
@@ -196,10 +197,10 @@ func TestFindings(t *testing.T) {
 
 		{lastOutcome, nil, OK, "neither saved nor rewritten"},
 		{lastOutcome, []func(*facts){func(f *facts) { f.state.Info.LastBGSaveSeconds = opt.Of(int64(3)) }}, OK, "ended well"},
-		{lastOutcome, []func(*facts){fork(history.OutcomeOK)}, OK, "(RDB save, 2026-03-04 05:06 UTC) ended: ok"},
-		{lastOutcome, []func(*facts){fork(history.OutcomeCancelled)}, OK, "cancelled"},
-		{lastOutcome, []func(*facts){fork(history.OutcomeOOM)}, Fail, "out of memory, SIGKILL"},
-		{lastOutcome, []func(*facts){fork(history.OutcomeOK), func(f *facts) { f.state.Info.LastBGSaveOK = opt.Of(false) }}, Fail, "The last save failed."},
+		{lastOutcome, []func(*facts){recorded(fork.OutcomeOK)}, OK, "(RDB save, 2026-03-04 05:06 UTC) ended: ok"},
+		{lastOutcome, []func(*facts){recorded(fork.OutcomeCancelled)}, OK, "cancelled"},
+		{lastOutcome, []func(*facts){recorded(fork.OutcomeOOM)}, Fail, "out of memory, SIGKILL"},
+		{lastOutcome, []func(*facts){recorded(fork.OutcomeOK), func(f *facts) { f.state.Info.LastBGSaveOK = opt.Of(false) }}, Fail, "The last save failed."},
 		{lastOutcome, []func(*facts){func(f *facts) { f.state.Info.LastAOFRewriteOK = opt.Of(false) }}, Fail, "The last AOF rewrite failed."},
 
 		{stopWrites, nil, OK, "is yes: when a save fails"},
@@ -218,16 +219,16 @@ func TestFindings(t *testing.T) {
 		{disklessSync, []func(*facts){refused}, Unknown, "+config|get"},
 
 		{expectedStall, nil, OK, "20.0 ms"},
-		{expectedStall, []func(*facts){fork(history.OutcomeOK)}, Warn, "2.00 s"},
+		{expectedStall, []func(*facts){recorded(fork.OutcomeOK)}, Warn, "2.00 s"},
 		{expectedStall, []func(*facts){func(f *facts) { f.state.Info.LatestFork = none[time.Duration]() }}, Unknown, "--exporter=URL"},
 
 		{process, nil, OK, "process 42"},
 		{process, []func(*facts){unknown}, Warn, "it is elsewhere."},
 		{childMemory, nil, OK, "can be read."},
-		{childMemory, []func(*facts){without(history.SourcePagemap)}, OK, "can be read."}, // the cgroup tells the same
-		{childMemory, []func(*facts){without(history.SourceCgroup)}, OK, "can be read."},
-		{childMemory, []func(*facts){without(history.SourcePagemap, history.SourceCgroup)}, OK, "has gaps where memory is given back. run this as the server's user and group"},
-		{childMemory, []func(*facts){without(history.SourceChildSmaps, history.SourcePagemap)}, Warn, "its cgroup tells"},
+		{childMemory, []func(*facts){without(fork.SourcePagemap)}, OK, "can be read."}, // the cgroup tells the same
+		{childMemory, []func(*facts){without(fork.SourceCgroup)}, OK, "can be read."},
+		{childMemory, []func(*facts){without(fork.SourcePagemap, fork.SourceCgroup)}, OK, "has gaps where memory is given back. run this as the server's user and group"},
+		{childMemory, []func(*facts){without(fork.SourceChildSmaps, fork.SourcePagemap)}, Warn, "its cgroup tells"},
 		{childMemory, []func(*facts){func(f *facts) { f.state.Available = nil }}, Warn, "no curve"},
 		{childMemory, []func(*facts){unknown}, Unknown, "see process"},
 		{outcomes, nil, OK, "this user"},
@@ -245,8 +246,8 @@ func TestFindings(t *testing.T) {
 		{serverSettings, []func(*facts){refused}, Unknown, "ACL SETUSER default +config|get"},
 		{serverSettings, []func(*facts){func(f *facts) { f.settings = settings{failed: true} }}, Unknown, "stopped answering"},
 		{pastForksKnown, nil, OK, "what the server said of its last one"},
-		{pastForksKnown, []func(*facts){fork(history.OutcomeOK)}, OK, "made of 1 recorded fork"},
-		{pastForksKnown, []func(*facts){fork(history.OutcomeOK), func(f *facts) { f.state.Recent[0].PeakBytes = none[uint64]() }}, OK, "have no curve"},
+		{pastForksKnown, []func(*facts){recorded(fork.OutcomeOK)}, OK, "made of 1 recorded fork"},
+		{pastForksKnown, []func(*facts){recorded(fork.OutcomeOK), func(f *facts) { f.state.Recent[0].PeakBytes = none[uint64]() }}, OK, "have no curve"},
 		{pastForksKnown, []func(*facts){func(f *facts) { f.noPast = errors.New("connection refused") }}, Unknown, "connection refused"},
 		{pastForksKnown, []func(*facts){left(gb / 2), func(f *facts) { f.state.Info.RDBLastCOWBytes = none[uint64]() }}, Unknown, "nothing to forecast"},
 	} {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
@@ -52,7 +53,7 @@ func (s settings) get(name string) opt.Val[string] {
 }
 
 // gather takes what the watcher found out, and asks for the rest.
-func gather(ctx context.Context, c *exporter.Config, w *exporter.Watching, s exporter.Watched, past []history.Fork) facts {
+func gather(ctx context.Context, c *exporter.Config, w *exporter.Watching, s exporter.Watched, past []fork.Record) facts {
 	f := facts{state: s.History.State(), host: w.Store.Snapshot().Host, user: s.Options.Username}
 	if f.user == "" {
 		f.user = "default"
@@ -117,11 +118,11 @@ func known[T any](v T, err error) opt.Val[T] {
 
 // of are a server's forks among those that an exporter remembers, as many as a
 // state has, newest first: those under its name, or else those of its process.
-func of(past []history.Fork, st *history.ServerState) []history.Fork {
-	closed := func(same func(*history.Fork) bool) (out []history.Fork) {
-		kept := map[history.Kind]int{}
+func of(past []fork.Record, st *history.ServerState) []fork.Record {
+	closed := func(same func(*fork.Record) bool) (out []fork.Record) {
+		kept := map[fork.Kind]int{}
 		for i := range past {
-			if f := &past[i]; f.Outcome != "" && same(f) && kept[f.Kind] < history.RecentForks {
+			if f := &past[i]; !f.Running() && same(f) && kept[f.Kind] < history.RecentForks {
 				kept[f.Kind]++
 				out = append(out, *f)
 			}
@@ -129,10 +130,10 @@ func of(past []history.Fork, st *history.ServerState) []history.Fork {
 		return out
 	}
 	past = slices.Clone(past)
-	slices.SortStableFunc(past, func(a, b history.Fork) int { return b.Start.Compare(a.Start) })
-	if named := closed(func(f *history.Fork) bool { return f.Server == st.Name }); len(named) > 0 {
+	slices.SortStableFunc(past, func(a, b fork.Record) int { return b.Start.Compare(a.Start) })
+	if named := closed(func(f *fork.Record) bool { return f.Server == st.Name }); len(named) > 0 {
 		return named
 	}
 	pid, ok := st.PID.Get()
-	return closed(func(f *history.Fork) bool { return ok && f.ServerPID == pid })
+	return closed(func(f *fork.Record) bool { return ok && f.ServerPID == pid })
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
@@ -33,7 +34,7 @@ type Report struct {
 
 // Fork is what the next fork is expected to cost.
 type Fork struct {
-	Kind            history.Kind     `json:"kind"`
+	Kind            fork.Kind        `json:"kind"`
 	StallSeconds    opt.Val[float64] `json:"stall_seconds,omitzero"`
 	MemoryBytes     opt.Val[uint64]  `json:"memory_bytes,omitzero"`
 	Basis           string           `json:"memory_basis,omitempty"`

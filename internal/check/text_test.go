@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
@@ -89,14 +90,14 @@ func TestJSON(t *testing.T) {
 // The exporter's forks of this server: by its name, or else by its process.
 func TestPastForks(t *testing.T) {
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	fork := func(id, server string, pid int, kind history.Kind, o history.Outcome, minute int) history.Fork {
-		return history.Fork{ID: id, Server: server, ServerPID: pid, Kind: kind, Outcome: o, Start: at.Add(time.Duration(minute) * time.Minute)}
+	recorded := func(id, server string, pid int, kind fork.Kind, o fork.Outcome, minute int) fork.Record {
+		return fork.Record{ID: id, Server: server, ServerPID: pid, Kind: kind, Outcome: o, Start: at.Add(time.Duration(minute) * time.Minute)}
 	}
-	past := []history.Fork{
-		fork("old", "s", 7, history.KindRDB, history.OutcomeOK, 1),
-		fork("new", "s", 42, history.KindAOF, history.OutcomeKilled, 3),
-		fork("running", "s", 42, history.KindRDB, "", 4),
-		fork("other", "t", 42, history.KindRDB, history.OutcomeOK, 2),
+	past := []fork.Record{
+		recorded("old", "s", 7, fork.KindRDB, fork.OutcomeOK, 1),
+		recorded("new", "s", 42, fork.KindAOF, fork.OutcomeKilled, 3),
+		recorded("running", "s", 42, fork.KindRDB, "", 4),
+		recorded("other", "t", 42, fork.KindRDB, fork.OutcomeOK, 2),
 	}
 	ids := func(st history.ServerState) (out []string) {
 		for _, f := range of(past, &st) {
@@ -117,9 +118,9 @@ func TestPastForks(t *testing.T) {
 			t.Errorf("%s, process %v: %q, want %q", test.st.Name, test.st.PID, got, test.want)
 		}
 	}
-	var many []history.Fork
+	var many []fork.Record
 	for i := range 3 * history.RecentForks {
-		many = append(many, fork("x", "s", 42, history.KindRDB, history.OutcomeOK, i))
+		many = append(many, recorded("x", "s", 42, fork.KindRDB, fork.OutcomeOK, i))
 	}
 	got := of(many, &history.ServerState{Name: "s"})
 	if len(got) != history.RecentForks || !got[0].Start.After(got[1].Start) || got[0].Start != many[len(many)-1].Start {

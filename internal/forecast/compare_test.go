@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast/recorded"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 )
 
@@ -25,24 +26,24 @@ const (
 // it has no basis.
 type predictor struct {
 	name    string
-	predict func(st *history.ServerState, kind history.Kind) (float64, bool)
+	predict func(st *history.ServerState, kind fork.Kind) (float64, bool)
 }
 
 // candidates are what the forecast was chosen from. Each but the last takes the
 // last fork of the kind, or of the last ten the most.
 func candidates() []predictor {
-	last := func(of func(st *history.ServerState, f *history.Fork, writes float64) (float64, bool)) func(*history.ServerState, history.Kind) (float64, bool) {
+	last := func(of func(st *history.ServerState, f *fork.Record, writes float64) (float64, bool)) func(*history.ServerState, fork.Kind) (float64, bool) {
 		return most(1, of)
 	}
 	return []predictor{
-		{"the last peak", last(func(_ *history.ServerState, f *history.Fork, _ float64) (float64, bool) { return peak(f), true })},
+		{"the last peak", last(func(_ *history.ServerState, f *fork.Record, _ float64) (float64, bool) { return peak(f), true })},
 		{"the last peak, scaled with the server's size", last(scaledPeak)},
 		{"the highest of the last ten peaks, scaled", most(history.RecentForks, scaledPeak)},
-		{"the last peak, in proportion to writes", last(func(_ *history.ServerState, f *history.Fork, writes float64) (float64, bool) {
+		{"the last peak, in proportion to writes", last(func(_ *history.ServerState, f *fork.Record, writes float64) (float64, bool) {
 			return peak(f) * writes / max(1, endOf(f).Changes), endOf(f).Changes > 0
 		})},
-		{"the last peak, saturating with writes", last(func(st *history.ServerState, f *history.Fork, writes float64) (float64, bool) {
-			c := curve{resident: float64(f.ResidentBytes.Or(0)), points: []history.ExtraPoint{endOf(f)}}
+		{"the last peak, saturating with writes", last(func(st *history.ServerState, f *fork.Record, writes float64) (float64, bool) {
+			c := curve{resident: float64(f.ResidentBytes.Or(0)), points: []fork.ExtraPoint{endOf(f)}}
 			scale := float64(st.ResidentBytes.Or(0)) / c.resident
 			return scale * c.beyond(writes/scale), endOf(f).Changes > 0
 		})},
@@ -50,30 +51,30 @@ func candidates() []predictor {
 		{"the highest of the last three curves", most(3, offCurve)},
 		{"the highest of the last ten curves", most(history.RecentForks, offCurve)},
 		{"the two curves nearest in writes, and 13 %", twoNearest},
-		{"the curve nearest in writes, and 13 % (used)", func(st *history.ServerState, kind history.Kind) (float64, bool) {
+		{"the curve nearest in writes, and 13 % (used)", func(st *history.ServerState, kind fork.Kind) (float64, bool) {
 			m, ok := OfKind(st, kind).Memory.Get()
 			return float64(m.Extra), ok
 		}},
 	}
 }
 
-func peak(f *history.Fork) float64 { return float64(f.ExtraPeakBytes.Or(0)) }
+func peak(f *fork.Record) float64 { return float64(f.ExtraPeakBytes.Or(0)) }
 
 // endOf is the last point of a fork's curve.
-func endOf(f *history.Fork) history.ExtraPoint {
+func endOf(f *fork.Record) fork.ExtraPoint {
 	if len(f.ExtraCurve) == 0 {
-		return history.ExtraPoint{}
+		return fork.ExtraPoint{}
 	}
 	p := f.ExtraCurve[len(f.ExtraCurve)-1]
 	p.Bytes = f.ExtraPeakBytes.Or(p.Bytes)
 	return p
 }
 
-func scaledPeak(st *history.ServerState, f *history.Fork, _ float64) (float64, bool) {
+func scaledPeak(st *history.ServerState, f *fork.Record, _ float64) (float64, bool) {
 	return peak(f) * float64(st.ResidentBytes.Or(0)) / float64(f.ResidentBytes.Or(1)), true
 }
 
-func offCurve(st *history.ServerState, f *history.Fork, writes float64) (float64, bool) {
+func offCurve(st *history.ServerState, f *fork.Record, writes float64) (float64, bool) {
 	c, ok := curveOf(f)
 	if !ok {
 		return 0, false
@@ -83,8 +84,8 @@ func offCurve(st *history.ServerState, f *history.Fork, writes float64) (float64
 
 // most takes the most of what the last n forks of the kind say, at the writes that
 // OfKind expects.
-func most(n int, of func(*history.ServerState, *history.Fork, float64) (float64, bool)) func(*history.ServerState, history.Kind) (float64, bool) {
-	return func(st *history.ServerState, kind history.Kind) (float64, bool) {
+func most(n int, of func(*history.ServerState, *fork.Record, float64) (float64, bool)) func(*history.ServerState, fork.Kind) (float64, bool) {
+	return func(st *history.ServerState, kind fork.Kind) (float64, bool) {
 		writes, ok := OfKind(st, kind).Writes.Get()
 		if !ok {
 			return 0, false
@@ -101,7 +102,7 @@ func most(n int, of func(*history.ServerState, *history.Fork, float64) (float64,
 }
 
 // twoNearest is the mean of the two curves nearest in writes, and the margin.
-func twoNearest(st *history.ServerState, kind history.Kind) (float64, bool) {
+func twoNearest(st *history.ServerState, kind fork.Kind) (float64, bool) {
 	writes, ok := OfKind(st, kind).Writes.Get()
 	size := float64(st.ResidentBytes.Or(0))
 	if !ok {
@@ -168,7 +169,7 @@ func recordedForks(t *testing.T, file string) []recorded.Case {
 // compares with what it then needed, page tables included.
 func replay(cases []recorded.Case, p predictor) map[string]score {
 	out := map[string]score{}
-	past := map[string][]history.Fork{}
+	past := map[string][]fork.Record{}
 	for i := range cases {
 		c := &cases[i]
 		st := c.State(past[c.Series])
@@ -180,7 +181,7 @@ func replay(cases []recorded.Case, p predictor) map[string]score {
 				out[series] = score{append(out[series].errors, e)}
 			}
 		}
-		past[c.Series] = append([]history.Fork{c.Fork}, past[c.Series]...)
+		past[c.Series] = append([]fork.Record{c.Fork}, past[c.Series]...)
 	}
 	return out
 }
@@ -239,7 +240,7 @@ func claim(t *testing.T, s score, forks int, off float64) {
 func TestStallOfRecordedForks(t *testing.T) {
 	cases := recordedForks(t, "forks.jsonl")
 	var s score
-	past := map[string][]history.Fork{}
+	past := map[string][]fork.Record{}
 	for i := range cases {
 		c := &cases[i]
 		st := c.State(past[c.Series])
@@ -247,7 +248,7 @@ func TestStallOfRecordedForks(t *testing.T) {
 		if f, ok := OfKind(&st, c.Fork.Kind).Stall.Get(); ok && measured && len(past[c.Series]) >= stalls {
 			s.errors = append(s.errors, f.Seconds/took-1)
 		}
-		past[c.Series] = append([]history.Fork{c.Fork}, past[c.Series]...)
+		past[c.Series] = append([]fork.Record{c.Fork}, past[c.Series]...)
 	}
 	t.Logf("stall, %d forks: enough, mean error, mean distance, range %s", len(s.errors), s)
 	if s.enough() < 0.7 {

@@ -3,7 +3,7 @@ package forecast
 import (
 	"math"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // fewWrites is how many writes a fork has to have seen for its curve to say
@@ -14,17 +14,17 @@ const fewWrites = 100
 // Over time two forks under different loads have nothing in common; over writes
 // they nearly fall together.
 type curve struct {
-	points   []history.ExtraPoint
+	points   []fork.ExtraPoint
 	resident float64 // of the server at the fork
 }
 
 // curveOf makes a fork's curve; false where its record has none.
-func curveOf(f *history.Fork) (curve, bool) {
+func curveOf(f *fork.Record) (curve, bool) {
 	resident, ok := f.ResidentBytes.Get()
 	if !ok || f.Partial || len(f.ExtraCurve) == 0 || resident == 0 {
 		return curve{}, false
 	}
-	c := curve{resident: float64(resident), points: []history.ExtraPoint{{}}}
+	c := curve{resident: float64(resident), points: []fork.ExtraPoint{{}}}
 	for _, p := range f.ExtraCurve {
 		last := c.points[len(c.points)-1]
 		p.Changes, p.Bytes = max(p.Changes, last.Changes), max(p.Bytes, last.Bytes)

@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -13,14 +13,14 @@ const (
 	gb = uint64(1) << 30
 )
 
-// fork is a closed save of a server of 1 GiB, with a curve of (writes, MiB).
-func fork(points ...[2]uint64) history.Fork {
-	f := history.Fork{
-		Kind: history.KindRDB, Outcome: history.OutcomeOK, ResidentBytes: opt.Of(gb),
+// saved is a closed save of a server of 1 GiB, with a curve of (writes, MiB).
+func saved(points ...[2]uint64) fork.Record {
+	f := fork.Record{
+		Kind: fork.KindRDB, Outcome: fork.OutcomeOK, ResidentBytes: opt.Of(gb),
 		LifetimeSeconds: opt.Of(10.), StallSeconds: opt.Of(.02),
 	}
 	for i, p := range points {
-		f.ExtraCurve = append(f.ExtraCurve, history.ExtraPoint{Seconds: float64(i + 1), Changes: float64(p[0]), Bytes: p[1] * mb})
+		f.ExtraCurve = append(f.ExtraCurve, fork.ExtraPoint{Seconds: float64(i + 1), Changes: float64(p[0]), Bytes: p[1] * mb})
 		f.ExtraPeakBytes = opt.Of(max(f.ExtraPeakBytes.Or(0), p[1]*mb))
 	}
 	return f
@@ -29,7 +29,7 @@ func fork(points ...[2]uint64) history.Fork {
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-6*max(1, math.Abs(b)) }
 
 func TestCurve(t *testing.T) {
-	f := fork([2]uint64{1000, 100}, [2]uint64{4000, 200}, [2]uint64{4000, 210}, [2]uint64{8000, 190})
+	f := saved([2]uint64{1000, 100}, [2]uint64{4000, 200}, [2]uint64{4000, 210}, [2]uint64{8000, 190})
 	c, ok := curveOf(&f)
 	if !ok {
 		t.Fatal("no curve")
@@ -49,7 +49,7 @@ func TestCurve(t *testing.T) {
 
 // Beyond its end a curve rises ever more slowly, and to no more than everything.
 func TestCurveBeyondItsEnd(t *testing.T) {
-	f := fork([2]uint64{1000, 256})
+	f := saved([2]uint64{1000, 256})
 	c, _ := curveOf(&f)
 	last, slope := 256., math.Inf(1)
 	for writes := 2000.; writes < 20_000; writes += 1000 {
@@ -67,7 +67,7 @@ func TestCurveBeyondItsEnd(t *testing.T) {
 		t.Errorf("at any number of writes: %v MiB", got/float64(mb))
 	}
 	// A server that grew by more than it had goes on growing.
-	f = fork([2]uint64{1000, 1500})
+	f = saved([2]uint64{1000, 1500})
 	c, _ = curveOf(&f)
 	if got, _ := c.at(2000, float64(gb)); !near(got/float64(mb), 3000) {
 		t.Errorf("grown: %v MiB", got/float64(mb))
@@ -75,7 +75,7 @@ func TestCurveBeyondItsEnd(t *testing.T) {
 }
 
 func TestCurveOfHardlyAnyWrites(t *testing.T) {
-	f := fork([2]uint64{3, 1})
+	f := saved([2]uint64{3, 1})
 	c, ok := curveOf(&f)
 	if got, known := c.at(2, float64(gb)); !ok || !known || got == 0 {
 		t.Errorf("as few writes again: %v, %t", got, known)
@@ -86,12 +86,12 @@ func TestCurveOfHardlyAnyWrites(t *testing.T) {
 }
 
 func TestNoCurve(t *testing.T) {
-	whole := fork([2]uint64{1000, 10})
-	for name, change := range map[string]func(*history.Fork){
-		"partial":      func(f *history.Fork) { f.Partial = true },
-		"no curve":     func(f *history.Fork) { f.ExtraCurve = nil },
-		"size unknown": func(f *history.Fork) { f.ResidentBytes = opt.Val[uint64]{} },
-		"no size":      func(f *history.Fork) { f.ResidentBytes = opt.Of(uint64(0)) },
+	whole := saved([2]uint64{1000, 10})
+	for name, change := range map[string]func(*fork.Record){
+		"partial":      func(f *fork.Record) { f.Partial = true },
+		"no curve":     func(f *fork.Record) { f.ExtraCurve = nil },
+		"size unknown": func(f *fork.Record) { f.ResidentBytes = opt.Val[uint64]{} },
+		"no size":      func(f *fork.Record) { f.ResidentBytes = opt.Of(uint64(0)) },
 	} {
 		f := whole
 		change(&f)

@@ -1,6 +1,7 @@
 package forecast
 
 import (
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -26,7 +27,7 @@ const (
 
 // Fork is the forecast of the next fork of one kind.
 type Fork struct {
-	Kind    history.Kind
+	Kind    fork.Kind
 	Memory  opt.Val[Memory]
 	NoBasis string // why Memory is absent, in a few words for people
 	// WorstCase is what it would need if every page of the server were written to
@@ -58,7 +59,7 @@ type Stall struct {
 }
 
 // OfKind forecasts the next fork of a kind.
-func OfKind(st *history.ServerState, kind history.Kind) Fork {
+func OfKind(st *history.ServerState, kind fork.Kind) Fork {
 	f := Fork{Kind: kind, Stall: stall(st)}
 	past := forksOf(st, kind)
 	f.LifetimeSeconds = lifetime(st, kind, past)
@@ -79,7 +80,7 @@ func OfKind(st *history.ServerState, kind history.Kind) Fork {
 // that needs the most memory. Its Kind is unknown where none has a basis.
 func Next(st *history.ServerState) Fork {
 	best, found := Fork{}, false
-	for _, kind := range history.Kinds {
+	for _, kind := range fork.Kinds {
 		if !hasBasis(st, kind) {
 			continue
 		}
@@ -88,7 +89,7 @@ func Next(st *history.ServerState) Fork {
 		}
 	}
 	if !found {
-		return OfKind(st, history.KindUnknown)
+		return OfKind(st, fork.KindUnknown)
 	}
 	return best
 }
@@ -100,7 +101,7 @@ func need(f Fork) uint64 {
 
 // hasBasis tells whether a fork of a kind is to be expected at all: one has been
 // seen, or the server says that it had one.
-func hasBasis(st *history.ServerState, kind history.Kind) bool {
+func hasBasis(st *history.ServerState, kind fork.Kind) bool {
 	for i := range st.Recent {
 		if st.Recent[i].Kind == kind {
 			return true
@@ -111,8 +112,8 @@ func hasBasis(st *history.ServerState, kind history.Kind) bool {
 
 // forksOf are the kept whole forks of a kind, newest first. Where none is kept
 // those of the other kinds have to do: what a write copies is the same for all.
-func forksOf(st *history.ServerState, kind history.Kind) []*history.Fork {
-	var own, other []*history.Fork
+func forksOf(st *history.ServerState, kind fork.Kind) []*fork.Record {
+	var own, other []*fork.Record
 	for i := range st.Recent {
 		f := &st.Recent[i]
 		switch {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
@@ -19,13 +20,13 @@ const (
 
 // lifetime is how long the next child is expected to live: as the middle one of the
 // last that came to a good end, scaled with the size of the server.
-func lifetime(st *history.ServerState, kind history.Kind, past []*history.Fork) opt.Val[float64] {
+func lifetime(st *history.ServerState, kind fork.Kind, past []*fork.Record) opt.Val[float64] {
 	now, sized := resident(st).Get()
 	var lived []float64
 	for _, f := range past {
 		life, ok1 := f.LifetimeSeconds.Get()
 		then, ok2 := f.ResidentBytes.Get()
-		if f.Outcome != history.OutcomeOK || !ok1 || !ok2 || then == 0 || !sized {
+		if f.Outcome != fork.OutcomeOK || !ok1 || !ok2 || then == 0 || !sized {
 			continue
 		}
 		if lived = append(lived, life*float64(now)/float64(then)); len(lived) == lifetimes {
@@ -42,11 +43,11 @@ func lifetime(st *history.ServerState, kind history.Kind, past []*history.Fork) 
 	}
 	var seconds opt.Val[int64]
 	switch kind {
-	case history.KindRDB:
+	case fork.KindRDB:
 		seconds = info.LastBGSaveSeconds
-	case history.KindAOF:
+	case fork.KindAOF:
 		seconds = info.LastAOFRewriteSeconds
-	case history.KindReplication, history.KindModule, history.KindSlotMigration, history.KindUnknown:
+	case fork.KindReplication, fork.KindModule, fork.KindSlotMigration, fork.KindUnknown:
 	}
 	if s, ok := seconds.Get(); ok {
 		return opt.Of(float64(s + 1)) // whole seconds, rounded down
@@ -55,7 +56,7 @@ func lifetime(st *history.ServerState, kind history.Kind, past []*history.Fork) 
 }
 
 // memory is what the next fork is expected to need.
-func memory(st *history.ServerState, past []*history.Fork, f Fork) opt.Val[Memory] {
+func memory(st *history.ServerState, past []*fork.Record, f Fork) opt.Val[Memory] {
 	m, ok := byCurves(st, past, f)
 	if !ok && !f.Writes.Present() {
 		m, ok = byPeaks(st, past)
@@ -72,7 +73,7 @@ func memory(st *history.ServerState, past []*history.Fork, f Fork) opt.Val[Memor
 }
 
 // noMemory says why there is no forecast.
-func noMemory(past []*history.Fork) string {
+func noMemory(past []*fork.Record) string {
 	if len(past) == 0 {
 		return "no fork has ended since the exporter started, and the server tells of none before"
 	}
@@ -82,12 +83,12 @@ func noMemory(past []*history.Fork) string {
 	return "the memory of the forks that were seen could not be read"
 }
 
-func hasCurve(f *history.Fork) bool { return len(f.ExtraCurve) > 0 }
+func hasCurve(f *fork.Record) bool { return len(f.ExtraCurve) > 0 }
 
 // byCurves reads a past fork's curve off at the writes to be expected: that of the
 // newest with nearly as many, as the end of a curve tells more of a fork's peak than
 // its middle does, and far more than what lies beyond. The forecast is a margin above.
-func byCurves(st *history.ServerState, past []*history.Fork, f Fork) (Memory, bool) {
+func byCurves(st *history.ServerState, past []*fork.Record, f Fork) (Memory, bool) {
 	m := Memory{Basis: BasisCurves, Why: "13 % above what the past fork nearest to it in writes needed by the time of as many as are expected now"}
 	writes, ok1 := f.Writes.Get()
 	size, ok2 := resident(st).Get()
@@ -110,7 +111,7 @@ func byCurves(st *history.ServerState, past []*history.Fork, f Fork) (Memory, bo
 }
 
 // byPeaks scales the highest peak with the size of the server.
-func byPeaks(st *history.ServerState, past []*history.Fork) (Memory, bool) {
+func byPeaks(st *history.ServerState, past []*fork.Record) (Memory, bool) {
 	size, sized := resident(st).Get()
 	m := Memory{Basis: BasisPeaks}
 	for _, p := range past {
@@ -140,16 +141,16 @@ func byReport(st *history.ServerState, f Fork) (Memory, bool) {
 }
 
 // reported is the server's own figure about its last fork of a kind.
-func reported(st *history.ServerState, kind history.Kind) opt.Val[uint64] {
+func reported(st *history.ServerState, kind fork.Kind) opt.Val[uint64] {
 	info := current(st)
 	var bytes opt.Val[uint64]
 	switch {
 	case info == nil:
-	case kind == history.KindRDB:
+	case kind == fork.KindRDB:
 		bytes = info.RDBLastCOWBytes
-	case kind == history.KindAOF:
+	case kind == fork.KindAOF:
 		bytes = info.AOFLastCOWBytes
-	case kind == history.KindModule:
+	case kind == fork.KindModule:
 		bytes = info.ModuleForkLastCOWBytes
 	}
 	if bytes.Or(0) == 0 { // never

@@ -19,7 +19,7 @@ func needed() uint64 {
 // roomy is a server of 1 GiB whose next fork is expected to need something over
 // 100 MiB, and at worst 1,016 MiB, with room for both.
 func roomy() (*history.ServerState, *history.Host) {
-	st := state(fork([2]uint64{4000, 100}))
+	st := state(saved([2]uint64{4000, 100}))
 	st.Room = history.Room{
 		At: time.Unix(1_790_000_000, 0), CgroupSeen: true,
 		Cgroup:    opt.Of(history.CgroupRoom{Path: "/redis", Limit: 4 * gb, Left: 2 * gb}),

@@ -3,6 +3,7 @@ package history
 import (
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -10,17 +11,9 @@ import (
 // say, however long a save takes.
 const maxExtraPoints = 100
 
-// Extra is a reading of what server and child hold more than the server held
-// before the birth.
-type Extra struct {
-	Time   time.Time
-	Bytes  uint64
-	Source Source
-}
-
 // AddExtra adds a reading to an open record. Its curve takes one with each reply
 // to INFO, which tells how much had been written by then.
-func (s *Server) AddExtra(id string, e Extra) {
+func (s *Server) AddExtra(id string, e fork.Extra) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.find(id)
@@ -62,16 +55,6 @@ func (s *Server) addExtraPoint(r *running) {
 	if n := len(r.ExtraCurve); !ok || n > 0 && r.ExtraCurve[n-1].Seconds >= t {
 		return
 	}
-	r.ExtraCurve = thinned(r.ExtraCurve, ExtraPoint{Seconds: t, Changes: changed, Bytes: e.Bytes},
-		maxExtraPoints, func(p ExtraPoint) uint64 { return p.Bytes })
-}
-
-// wholeExtraPeak is the peak, if the readings reach far enough into the child's
-// life for it to be the peak of all of it.
-func (f *Fork) wholeExtraPeak() opt.Val[uint64] {
-	life, ended := f.LifetimeSeconds.Get()
-	if n := len(f.ExtraCurve); n > 0 && ended && missesEnd(life, f.ExtraCurve[n-1].Seconds) {
-		return opt.Val[uint64]{}
-	}
-	return f.ExtraPeakBytes
+	r.ExtraCurve = thinned(r.ExtraCurve, fork.ExtraPoint{Seconds: t, Changes: changed, Bytes: e.Bytes},
+		maxExtraPoints, func(p fork.ExtraPoint) uint64 { return p.Bytes })
 }

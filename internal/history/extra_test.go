@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -16,7 +17,7 @@ func second(s *Server, dirty uint64) {
 }
 
 func extra(s *Server, id string, bytes uint64) {
-	s.AddExtra(id, Extra{Time: time.Now(), Bytes: bytes, Source: SourceCgroup})
+	s.AddExtra(id, fork.Extra{Time: time.Now(), Bytes: bytes, Source: fork.SourceCgroup})
 }
 
 func TestExtraOverWrites(t *testing.T) {
@@ -45,10 +46,10 @@ func TestExtraOverWrites(t *testing.T) {
 		s.Died(id, time.Now())
 		extra(s, id, 99_000) // of a dead child
 		s.SetInfo(redisinfo.Info{RunID: "r", ChangesSinceLastSave: opt.Of(uint64(300)), LastSaveTime: opt.Of(int64(2))}, time.Now())
-		setOutcome(s, id, KindRDB, OutcomeOK)
+		setOutcome(s, id, fork.KindRDB, fork.OutcomeOK)
 		f, _ := s.Close(id)
 
-		want := []ExtraPoint{{1.4, 140, 7000}, {2.8, 280, 8000}}
+		want := []fork.ExtraPoint{{Seconds: 1.4, Changes: 140, Bytes: 7000}, {Seconds: 2.8, Changes: 280, Bytes: 8000}}
 		if len(f.ExtraCurve) != len(want) {
 			t.Fatalf("curve %v, want %v", f.ExtraCurve, want)
 		}
@@ -57,15 +58,15 @@ func TestExtraOverWrites(t *testing.T) {
 				t.Errorf("point %d is %v, want %v", i, p, want[i])
 			}
 		}
-		if f.ExtraPeakBytes != opt.Of(uint64(9000)) || f.ExtraSource != SourceCgroup {
+		if f.ExtraPeakBytes != opt.Of(uint64(9000)) || f.ExtraSource != fork.SourceCgroup {
 			t.Errorf("peak %v by %s", f.ExtraPeakBytes, f.ExtraSource)
 		}
 		if got := f.Changes.Or(-1); !approximately(got, 290) {
 			t.Errorf("%v changes, want 290", got)
 		}
 		st := s.State()
-		if st.Last[KindRDB].ExtraPeakBytes != opt.Of(uint64(9000)) {
-			t.Errorf("last: %v", st.Last[KindRDB].ExtraPeakBytes)
+		if st.Last[fork.KindRDB].ExtraPeakBytes != opt.Of(uint64(9000)) {
+			t.Errorf("last: %v", st.Last[fork.KindRDB].ExtraPeakBytes)
 		}
 		if rate := st.WriteRate.Or(-1); !approximately(rate, 100) {
 			t.Errorf("write rate %v", rate)
@@ -101,9 +102,9 @@ func TestExtraMissesTheEnd(t *testing.T) {
 			second(s, i)
 		}
 		s.Died(id, time.Now())
-		setOutcome(s, id, KindRDB, OutcomeOK)
+		setOutcome(s, id, fork.KindRDB, fork.OutcomeOK)
 		s.Close(id)
-		if got := s.State().Last[KindRDB].ExtraPeakBytes; got.Present() {
+		if got := s.State().Last[fork.KindRDB].ExtraPeakBytes; got.Present() {
 			t.Errorf("a peak of %v, 10 s before the end", got)
 		}
 	})
@@ -114,7 +115,7 @@ func TestExtraOfAPartialFork(t *testing.T) {
 		s := New().AddServer("s", "h")
 		second(s, 0)
 		now := time.Now()
-		s.Begin(Fork{ID: "p", Start: now, Partial: true}, now)
+		s.Begin(fork.Record{ID: "p", Start: now, Partial: true}, now)
 		extra(s, "p", 7) // since nobody knows when
 		second(s, 10)
 		s.Died("p", time.Now())
@@ -135,7 +136,7 @@ func TestRoomOfRunningChildren(t *testing.T) {
 			t.Errorf("no child: %+v", r)
 		}
 		id := begin(s, 1)
-		s.Update(id, func(f *Fork) { f.PageTableBytes = opt.Of(uint64(3)) })
+		s.Update(id, func(f *fork.Record) { f.PageTableBytes = opt.Of(uint64(3)) })
 		sample(s, id, 100)
 		room(400, 8000)
 		room(450, 7000)
@@ -170,24 +171,24 @@ func TestRecent(t *testing.T) {
 		s := New().AddServer("s", "h")
 		for i := range 30 {
 			id := begin(s, i)
-			kind := KindRDB
+			kind := fork.KindRDB
 			if i%10 == 0 {
-				kind = KindAOF
+				kind = fork.KindAOF
 			}
-			setOutcome(s, id, kind, OutcomeOK)
+			setOutcome(s, id, kind, fork.OutcomeOK)
 			time.Sleep(time.Second)
 			s.Died(id, time.Now())
 			s.Close(id)
 		}
 		recent := s.State().Recent
-		of := map[Kind]int{}
+		of := map[fork.Kind]int{}
 		for i, f := range recent {
 			of[f.Kind]++
 			if i > 0 && f.Start.After(recent[i-1].Start) {
 				t.Errorf("not the newest first: %d", i)
 			}
 		}
-		if of[KindRDB] != RecentForks || of[KindAOF] != 3 || recent[0].ChildPID != 29 {
+		if of[fork.KindRDB] != RecentForks || of[fork.KindAOF] != 3 || recent[0].ChildPID != 29 {
 			t.Errorf("%v of %d, the first is %d", of, len(recent), recent[0].ChildPID)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -53,21 +54,21 @@ func newFeeder(t *testing.T) *feeder {
 
 func (f *feeder) now() time.Time { return stepped(time.Now(), f.offset) }
 
-func (f *feeder) born(pid int, change ...func(*Fork)) string {
-	fork := Fork{ID: ID(f.now(), pid), Start: f.now(), ResidentBytes: opt.Of(uint64(900))}
+func (f *feeder) born(pid int, change ...func(*fork.Record)) string {
+	record := fork.Record{ID: fork.ID(f.now(), pid), Start: f.now(), ResidentBytes: opt.Of(uint64(900))}
 	for _, c := range change {
-		c(&fork)
+		c(&record)
 	}
-	f.Begin(fork, f.now())
-	return fork.ID
+	f.Begin(record, f.now())
+	return record.ID
 }
 
 func (f *feeder) dirty(id string, bytes uint64) {
-	f.AddSample(id, Sample{Time: f.now(), Source: SourceCounters, PrivateDirty: bytes})
+	f.AddSample(id, fork.Sample{Time: f.now(), Source: fork.SourceCounters, PrivateDirty: bytes})
 }
 
 func (f *feeder) copied(id string, bytes uint64) {
-	f.AddCopies(id, Copies{Time: f.now(), Bytes: opt.Of(bytes), Source: SourceCounters})
+	f.AddCopies(id, fork.Copies{Time: f.now(), Bytes: opt.Of(bytes), Source: fork.SourceCounters})
 }
 
 func (f *feeder) line(l Line) []FeedPoint { return f.store.Feeds()[0].Lines[l].Points }
@@ -125,9 +126,9 @@ func TestFeedOfAFork(t *testing.T) {
 func TestFeedWithoutSources(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFeeder(t)
-		id := f.born(1, func(fork *Fork) { fork.ResidentBytes = opt.Val[uint64]{} })
+		id := f.born(1, func(r *fork.Record) { r.ResidentBytes = opt.Val[uint64]{} })
 		time.Sleep(time.Second)
-		f.AddCopies(id, Copies{Time: f.now()})
+		f.AddCopies(id, fork.Copies{Time: f.now()})
 		f.Died(id, f.now())
 		for l := range Lines {
 			f.want(l)
@@ -141,7 +142,7 @@ func TestFeedOfAPartialFork(t *testing.T) {
 		start := f.now()
 		time.Sleep(time.Hour)
 		f.zero = time.Now().UnixMilli()
-		id := f.born(1, func(fork *Fork) { fork.Partial, fork.Start = true, start })
+		id := f.born(1, func(r *fork.Record) { r.Partial, r.Start = true, start })
 		time.Sleep(100 * time.Millisecond)
 		f.dirty(id, 20)
 		f.Died(id, f.now())
@@ -149,7 +150,7 @@ func TestFeedOfAPartialFork(t *testing.T) {
 		f.want(LineResident, FeedPoint{0, 900})
 		// Followed again after its process was lost: its birth is long ago, its points are not.
 		time.Sleep(time.Second)
-		id = f.born(1, func(fork *Fork) { fork.Partial, fork.Start = true, start })
+		id = f.born(1, func(r *fork.Record) { r.Partial, r.Start = true, start })
 		f.dirty(id, 30)
 		f.want(LinePrivateDirty, FeedPoint{100, 20}, FeedPoint{101, 0}, FeedPoint{1100, 30})
 	})

@@ -3,6 +3,8 @@ package history
 import (
 	"maps"
 	"slices"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // Histogram counts observations below ascending limits, as Prometheus' classic
@@ -50,7 +52,7 @@ func (t *Totals) clone() Totals {
 	c := *t
 	c.Stall, c.PeakRatio = t.Stall.clone(), t.PeakRatio.clone()
 	c.Children, c.Cancelled, c.ChildSeconds = maps.Clone(t.Children), maps.Clone(t.Cancelled), maps.Clone(t.ChildSeconds)
-	c.Failed = make(map[Kind]map[Reason]uint64, len(t.Failed))
+	c.Failed = make(map[fork.Kind]map[fork.Reason]uint64, len(t.Failed))
 	for k, byReason := range t.Failed {
 		c.Failed[k] = maps.Clone(byReason)
 	}

@@ -2,10 +2,10 @@ package history
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -14,28 +14,19 @@ import (
 // saves stay below 5 MB.
 const maxPoints = 600
 
-// ID names a fork: it sorts by time and is unique on one machine.
-func ID(start time.Time, childPID int) string {
-	return fmt.Sprintf("%d-%d", start.UnixMilli(), childPID)
-}
-
-func (f *Fork) at(seconds float64) time.Time {
-	return f.Start.Add(time.Duration(seconds * float64(time.Second)))
-}
-
 // Begin opens a fork's record. seen is when the child was first seen: the time
 // of a partial fork counts from there.
-func (s *Server) Begin(f Fork, seen time.Time) {
+func (s *Server) Begin(f fork.Record, seen time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	from := f.Start
 	if f.Partial {
 		from = seen
 	}
-	r := &running{Fork: f, accounted: from}
+	r := &running{Record: f, accounted: from}
 	s.open = append(s.open, r)
 	s.feedBirth(r, from)
-	if f.Kind != KindUnknown {
+	if f.Kind != fork.KindUnknown {
 		s.seen(f.Kind)
 	}
 }
@@ -51,7 +42,7 @@ func (s *Server) find(id string) *running {
 
 // Update changes an open record; change must not keep its argument. Unknown and
 // closed records are left alone.
-func (s *Server) Update(id string, change func(*Fork)) {
+func (s *Server) Update(id string, change func(*fork.Record)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.find(id)
@@ -59,14 +50,14 @@ func (s *Server) Update(id string, change func(*Fork)) {
 		return
 	}
 	s.account(r, time.Now()) // at the old kind, which change may replace
-	change(&r.Fork)
-	if r.Kind != KindUnknown {
+	change(&r.Record)
+	if r.Kind != fork.KindUnknown {
 		s.seen(r.Kind)
 	}
 }
 
 // AddSample adds one reading of an open record's child.
-func (s *Server) AddSample(id string, sample Sample) {
+func (s *Server) AddSample(id string, sample fork.Sample) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.find(id)
@@ -79,12 +70,12 @@ func (s *Server) AddSample(id string, sample Sample) {
 		sample.AnonymousHuge = last.AnonymousHuge
 	}
 	r.sample = opt.Of(sample)
-	r.Curve = addPoint(r.Curve, Point{
+	r.Curve = addPoint(r.Curve, fork.Point{
 		Seconds:      sample.Time.Sub(r.Start).Seconds(),
 		PrivateDirty: sample.PrivateDirty,
 		Source:       sample.Source,
 		Error:        sample.Error,
-	}, func(p Point) uint64 { return p.PrivateDirty })
+	}, func(p fork.Point) uint64 { return p.PrivateDirty })
 	s.feedPoint(r, LinePrivateDirty, sample.Time, sample.PrivateDirty)
 	r.PeakBytes = opt.Of(max(r.PeakBytes.Or(0), sample.PrivateDirty))
 	if !r.AnonymousHugeBytes.Present() {
@@ -95,20 +86,9 @@ func (s *Server) AddSample(id string, sample Sample) {
 	}
 }
 
-// Copies is what is known of a fork's copies so far. An absent value can't be
-// known, or not any more.
-type Copies struct {
-	Time   time.Time
-	Bytes  opt.Val[uint64]
-	Source Source          // of Bytes
-	Error  opt.Val[uint64] // how far Bytes may be off, where they are no count
-	Stall  opt.Val[float64]
-	Faults opt.Val[uint64]
-}
-
 // AddCopies adds what an open record's fork has copied so far. The totals grow
 // by what is new; what can't be known any more leaves the record.
-func (s *Server) AddCopies(id string, c Copies) {
+func (s *Server) AddCopies(id string, c fork.Copies) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.find(id)
@@ -123,12 +103,12 @@ func (s *Server) AddCopies(id string, c Copies) {
 	r.CopiedSource = ""
 	if bytes, ok := r.CopiedBytes.Get(); ok {
 		r.CopiedSource = c.Source
-		r.CopiedCurve = addPoint(r.CopiedCurve, CopiedPoint{
+		r.CopiedCurve = addPoint(r.CopiedCurve, fork.CopiedPoint{
 			Seconds: c.Time.Sub(r.Start).Seconds(),
 			Bytes:   bytes,
 			Source:  c.Source,
 			Error:   c.Error,
-		}, func(p CopiedPoint) uint64 { return p.Bytes })
+		}, func(p fork.CopiedPoint) uint64 { return p.Bytes })
 		s.feedPoint(r, LineCopied, c.Time, bytes)
 	}
 }
@@ -208,7 +188,7 @@ func (s *Server) AddTailFaults(n uint64) {
 }
 
 // SetTail fills in a fork's tail, in its open or closed record.
-func (s *Server) SetTail(id string, tail Tail) {
+func (s *Server) SetTail(id string, tail fork.Tail) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r := s.find(id); r != nil {
@@ -251,7 +231,7 @@ const kindKnownWithin = time.Second
 // account adds a living child's time since the last call to its kind. At first
 // that is unknown, and the time waits.
 func (s *Server) account(r *running, now time.Time) {
-	if r.dead || r.Kind == KindUnknown && now.Sub(r.accounted) < kindKnownWithin {
+	if r.dead || r.Kind == fork.KindUnknown && now.Sub(r.accounted) < kindKnownWithin {
 		return
 	}
 	s.seen(r.Kind)
@@ -265,22 +245,9 @@ func (s *Server) addSeconds(r *running, until time.Time) {
 	}
 }
 
-// wholePeak is the peak, if the readings reach far enough into the child's life
-// for it to be the peak of all of it: growth after the last one was not seen.
-func (f *Fork) wholePeak() opt.Val[uint64] {
-	life, ended := f.LifetimeSeconds.Get()
-	if n := len(f.Curve); n > 0 && ended && missesEnd(life, f.Curve[n-1].Seconds) {
-		return opt.Val[uint64]{}
-	}
-	return f.PeakBytes
-}
-
-// missesEnd tells whether a last reading came too long before a child's death.
-func missesEnd(life, last float64) bool { return life-last > max(1.5, life/5) }
-
 // AddReported adds a figure of the server's own to an open record, if it is
 // another than the last.
-func (s *Server) AddReported(id string, p Reported) {
+func (s *Server) AddReported(id string, p fork.Reported) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.find(id)
@@ -290,7 +257,7 @@ func (s *Server) AddReported(id string, p Reported) {
 	if n := len(r.Reported); n > 0 && r.Reported[n-1].COWBytes == p.COWBytes {
 		return
 	}
-	r.Reported = addPoint(r.Reported, p, func(p Reported) uint64 { return p.COWBytes })
+	r.Reported = addPoint(r.Reported, p, func(p fork.Reported) uint64 { return p.COWBytes })
 }
 
 // Drop forgets an open record: its child turned out to be no fork of the server.
@@ -312,14 +279,14 @@ func (s *Server) remove(id string) *running {
 // Close closes a record whose outcome has been set: exactly one observation in
 // each counter and histogram that the fork belongs to, the last_* group in one
 // step, and the record into the ring. It returns the closed record.
-func (s *Server) Close(id string) (Fork, bool) {
+func (s *Server) Close(id string) (fork.Record, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.remove(id)
 	if r == nil {
-		return Fork{}, false
+		return fork.Record{}, false
 	}
-	f := r.Fork
+	f := r.Record
 	t := &s.state.Totals
 	s.seen(f.Kind)
 	s.addSeconds(r, r.died) // if its kind has become known since, or never will
@@ -327,13 +294,13 @@ func (s *Server) Close(id string) (Fork, bool) {
 	if reason, failed := f.Outcome.Reason(); failed {
 		t.Failed[f.Kind][reason]++
 	}
-	if f.Outcome == OutcomeCancelled {
+	if f.Outcome == fork.OutcomeCancelled {
 		t.Cancelled[f.Kind]++
 	}
 	if stall, ok := f.StallSeconds.Get(); ok {
 		s.observeStall(stall, f.ResidentBytes)
 	}
-	peak := f.wholePeak()
+	peak := f.WholePeak()
 	resident := f.ResidentBytes.Or(0)
 	if p, ok := peak.Get(); ok && resident > 0 && !f.Partial {
 		t.PeakRatio.Observe(float64(p) / float64(resident))
@@ -346,7 +313,7 @@ func (s *Server) Close(id string) (Fork, bool) {
 		LifetimeSeconds: f.LifetimeSeconds,
 		ResidentBytes:   f.ResidentBytes,
 		PeakBytes:       peak,
-		ExtraPeakBytes:  f.wholeExtraPeak(),
+		ExtraPeakBytes:  f.WholeExtraPeak(),
 		ReportedBytes:   f.ReportedCOWBytes,
 
 		CopiedBytes:      f.CopiedBytes,

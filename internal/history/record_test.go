@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -17,27 +18,27 @@ import (
 // begin opens a record of a whole fork that is born now.
 func begin(s *Server, pid int) string {
 	now := time.Now()
-	f := Fork{ID: ID(now, pid), Server: "s", Kind: KindUnknown, Start: now, ChildPID: pid}
+	f := fork.Record{ID: fork.ID(now, pid), Server: "s", Kind: fork.KindUnknown, Start: now, ChildPID: pid}
 	s.Begin(f, now)
 	return f.ID
 }
 
 func sample(s *Server, id string, dirty uint64) {
-	s.AddSample(id, Sample{Time: time.Now(), Source: SourceChildSmaps, PrivateDirty: dirty})
+	s.AddSample(id, fork.Sample{Time: time.Now(), Source: fork.SourceChildSmaps, PrivateDirty: dirty})
 }
 
-func setOutcome(s *Server, id string, kind Kind, o Outcome) {
-	s.Update(id, func(f *Fork) { f.Kind, f.Outcome = kind, o })
+func setOutcome(s *Server, id string, kind fork.Kind, o fork.Outcome) {
+	s.Update(id, func(f *fork.Record) { f.Kind, f.Outcome = kind, o })
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) < 1e-6 }
 
 func TestID(t *testing.T) {
 	start := time.UnixMilli(1700000000123)
-	if got := ID(start, 42); got != "1700000000123-42" {
+	if got := fork.ID(start, 42); got != "1700000000123-42" {
 		t.Errorf("ID %s", got)
 	}
-	if ID(start, 1) == ID(start, 2) || ID(start, 1) >= ID(start.Add(time.Millisecond), 1) {
+	if fork.ID(start, 1) == fork.ID(start, 2) || fork.ID(start, 1) >= fork.ID(start.Add(time.Millisecond), 1) {
 		t.Error("IDs are not unique or do not sort by time")
 	}
 }
@@ -48,8 +49,8 @@ func TestCloseObservesOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New().AddServer("s", "h")
 		id := begin(s, 1)
-		s.Update(id, func(f *Fork) {
-			f.Kind, f.Outcome = KindRDB, OutcomeKilled
+		s.Update(id, func(f *fork.Record) {
+			f.Kind, f.Outcome = fork.KindRDB, fork.OutcomeKilled
 			f.StallSeconds, f.ResidentBytes = opt.Of(0.25), opt.Of(uint64(1000))
 			f.ReportedCOWBytes = opt.Of(uint64(7))
 		})
@@ -65,7 +66,7 @@ func TestCloseObservesOnce(t *testing.T) {
 		}
 		for range 2 { // the second Close has nothing to close
 			total := s.State().Totals
-			if total.Children[KindRDB] != 1 || total.Failed[KindRDB][ReasonSignal] != 1 || total.Cancelled[KindRDB] != 0 {
+			if total.Children[fork.KindRDB] != 1 || total.Failed[fork.KindRDB][fork.ReasonSignal] != 1 || total.Cancelled[fork.KindRDB] != 0 {
 				t.Errorf("counters %+v", total)
 			}
 			if total.Stall.Count != 1 || total.Stall.Sum != 0.25 || total.ForkedBytes != 1000 {
@@ -82,34 +83,34 @@ func TestCloseObservesOnce(t *testing.T) {
 			}
 		}
 		wantLast := LastFork{
-			ID: id, Start: want.Start, Outcome: OutcomeKilled, StallSeconds: opt.Of(0.25), LifetimeSeconds: opt.Of(2.0),
+			ID: id, Start: want.Start, Outcome: fork.OutcomeKilled, StallSeconds: opt.Of(0.25), LifetimeSeconds: opt.Of(2.0),
 			ResidentBytes: opt.Of(uint64(1000)), PeakBytes: opt.Of(uint64(300)), ReportedBytes: opt.Of(uint64(7)),
 		}
-		if last := s.State().Last; len(last) != 1 || last[KindRDB] != wantLast {
+		if last := s.State().Last; len(last) != 1 || last[fork.KindRDB] != wantLast {
 			t.Errorf("last %+v, want %+v", last, wantLast)
 		}
 	})
 }
 
 func TestOutcomesAreCounted(t *testing.T) {
-	for outcome, reason := range map[Outcome]Reason{
-		OutcomeOK: "", OutcomeUnknown: "", OutcomeCancelled: "",
-		OutcomeFailed: ReasonExit, OutcomeKilled: ReasonSignal, OutcomeOOM: ReasonOOM, OutcomeServerDied: ReasonServerDied,
+	for outcome, reason := range map[fork.Outcome]fork.Reason{
+		fork.OutcomeOK: "", fork.OutcomeUnknown: "", fork.OutcomeCancelled: "",
+		fork.OutcomeFailed: fork.ReasonExit, fork.OutcomeKilled: fork.ReasonSignal, fork.OutcomeOOM: fork.ReasonOOM, fork.OutcomeServerDied: fork.ReasonServerDied,
 	} {
 		s := New().AddServer("s", "h")
 		id := begin(s, 1)
-		setOutcome(s, id, KindAOF, outcome)
+		setOutcome(s, id, fork.KindAOF, outcome)
 		s.Close(id)
 		total := s.State().Totals
-		if total.Children[KindAOF] != 1 {
-			t.Errorf("%s: %d children", outcome, total.Children[KindAOF])
+		if total.Children[fork.KindAOF] != 1 {
+			t.Errorf("%s: %d children", outcome, total.Children[fork.KindAOF])
 		}
-		for _, r := range Reasons {
-			if got, want := total.Failed[KindAOF][r] == 1, r == reason; got != want {
+		for _, r := range fork.Reasons {
+			if got, want := total.Failed[fork.KindAOF][r] == 1, r == reason; got != want {
 				t.Errorf("%s: failed{reason=%s} counted: %v, want %v", outcome, r, got, want)
 			}
 		}
-		if got, want := total.Cancelled[KindAOF] == 1, outcome == OutcomeCancelled; got != want {
+		if got, want := total.Cancelled[fork.KindAOF] == 1, outcome == fork.OutcomeCancelled; got != want {
 			t.Errorf("%s: cancelled: %v", outcome, got)
 		}
 		if total.Stall.Count != 0 || total.PeakRatio.Count != 0 {
@@ -124,19 +125,19 @@ func TestPartial(t *testing.T) {
 		s := New().AddServer("s", "h")
 		born := time.Now()
 		time.Sleep(time.Minute)
-		id := ID(born, 1)
-		s.Begin(Fork{ID: id, Kind: KindRDB, Partial: true, Start: born, ResidentBytes: opt.Of(uint64(100))}, time.Now())
+		id := fork.ID(born, 1)
+		s.Begin(fork.Record{ID: id, Kind: fork.KindRDB, Partial: true, Start: born, ResidentBytes: opt.Of(uint64(100))}, time.Now())
 		time.Sleep(2 * time.Second)
 		sample(s, id, 50)
 		s.Died(id, time.Now())
-		setOutcome(s, id, KindRDB, OutcomeOK)
+		setOutcome(s, id, fork.KindRDB, fork.OutcomeOK)
 		f, _ := s.Close(id)
 		total := s.State().Totals
 		if total.PeakRatio.Count != 0 || total.Stall.Count != 0 {
 			t.Errorf("histograms of a partial fork: %+v", total)
 		}
-		if total.Children[KindRDB] != 1 || !near(total.ChildSeconds[KindRDB], 2) {
-			t.Errorf("%d children, %v s; want 1 child and the 2 s that were seen", total.Children[KindRDB], total.ChildSeconds[KindRDB])
+		if total.Children[fork.KindRDB] != 1 || !near(total.ChildSeconds[fork.KindRDB], 2) {
+			t.Errorf("%d children, %v s; want 1 child and the 2 s that were seen", total.Children[fork.KindRDB], total.ChildSeconds[fork.KindRDB])
 		}
 		if !near(f.LifetimeSeconds.Or(0), 62) || !near(f.Curve[0].Seconds, 62) || f.PeakBytes != opt.Of(uint64(50)) {
 			t.Errorf("record %+v, want times since birth", f)
@@ -161,7 +162,7 @@ func TestPeakRatioNeedsBoth(t *testing.T) {
 	} {
 		s := New().AddServer("s", "h")
 		id := begin(s, 1)
-		s.Update(id, func(f *Fork) { f.ResidentBytes, f.PeakBytes = test.resident, test.peak })
+		s.Update(id, func(f *fork.Record) { f.ResidentBytes, f.PeakBytes = test.resident, test.peak })
 		s.Close(id)
 		if got := s.State().Totals.PeakRatio; got.Count != test.want || math.IsNaN(got.Sum) || math.IsInf(got.Sum, 0) {
 			t.Errorf("%s: %+v, want %d observations", test.name, got, test.want)
@@ -182,7 +183,7 @@ func TestForkedBytes(t *testing.T) {
 	s.SetMemory(opt.Of(uint64(10)), opt.Val[uint64]{})
 	s.ObserveStall(1)
 	id := begin(s, 1)
-	s.Update(id, func(f *Fork) { f.StallSeconds, f.ResidentBytes = opt.Of(1.0), opt.Of(uint64(100)) })
+	s.Update(id, func(f *fork.Record) { f.StallSeconds, f.ResidentBytes = opt.Of(1.0), opt.Of(uint64(100)) })
 	s.Close(id)
 	if forked() != 111 {
 		t.Errorf("%d bytes forked, want 1 + 10 + 100", forked())
@@ -203,11 +204,11 @@ func TestDrop(t *testing.T) {
 		if _, ok := s.Close(id); ok {
 			t.Error("a dropped record was closed")
 		}
-		s.Update(id, func(*Fork) { t.Error("a dropped record was updated") })
+		s.Update(id, func(*fork.Record) { t.Error("a dropped record was updated") })
 		sample(s, id, 5)
 		s.Died(id, time.Now())
 		total := s.State().Totals
-		if total.Children[KindUnknown] != 0 || total.PeakRatio.Count != 0 {
+		if total.Children[fork.KindUnknown] != 0 || total.PeakRatio.Count != 0 {
 			t.Errorf("a dropped record was counted: %+v", total)
 		}
 		if forks := s.Forks(); len(forks) != 1 || forks[0].ID != other {
@@ -232,12 +233,12 @@ func TestDiedOnce(t *testing.T) {
 		if children := s.State().Children; len(children) != 0 {
 			t.Errorf("a dead child runs: %+v", children)
 		}
-		setOutcome(s, id, KindRDB, OutcomeOK)
+		setOutcome(s, id, fork.KindRDB, fork.OutcomeOK)
 		f, _ := s.Close(id)
 		if !near(f.LifetimeSeconds.Or(0), 3) || len(f.Curve) != 1 || f.PeakBytes != opt.Of(uint64(5)) {
 			t.Errorf("record %+v", f)
 		}
-		if seconds := s.State().Totals.ChildSeconds; !near(seconds[KindUnknown]+seconds[KindRDB], 3) {
+		if seconds := s.State().Totals.ChildSeconds; !near(seconds[fork.KindUnknown]+seconds[fork.KindRDB], 3) {
 			t.Errorf("child seconds %v, want 3 in all", seconds)
 		}
 	})
@@ -248,7 +249,7 @@ func TestDiedOnce(t *testing.T) {
 func TestChildSecondsNeverGoDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New().AddServer("s", "h")
-		before := map[Kind]float64{}
+		before := map[fork.Kind]float64{}
 		check := func() {
 			t.Helper()
 			now := s.State().Totals.ChildSeconds
@@ -260,8 +261,8 @@ func TestChildSecondsNeverGoDown(t *testing.T) {
 			before = now
 		}
 		id := begin(s, 1)
-		for i, kind := range []Kind{KindUnknown, KindRDB, KindReplication, KindRDB, KindModule} {
-			s.Update(id, func(f *Fork) { f.Kind = kind })
+		for i, kind := range []fork.Kind{fork.KindUnknown, fork.KindRDB, fork.KindReplication, fork.KindRDB, fork.KindModule} {
+			s.Update(id, func(f *fork.Record) { f.Kind = kind })
 			check()
 			time.Sleep(time.Duration(i+1) * time.Second)
 			if i%2 == 0 {
@@ -273,7 +274,7 @@ func TestChildSecondsNeverGoDown(t *testing.T) {
 		s.Close(id)
 		time.Sleep(time.Minute)
 		check()
-		want := map[Kind]float64{KindUnknown: 1, KindRDB: 2 + 4, KindReplication: 3, KindModule: 5, KindAOF: 0}
+		want := map[fork.Kind]float64{fork.KindUnknown: 1, fork.KindRDB: 2 + 4, fork.KindReplication: 3, fork.KindModule: 5, fork.KindAOF: 0}
 		for k, v := range want {
 			if !near(before[k], v) {
 				t.Errorf("child_seconds{kind=%s} = %v, want %v", k, before[k], v)
@@ -284,28 +285,28 @@ func TestChildSecondsNeverGoDown(t *testing.T) {
 
 func TestSeenKinds(t *testing.T) {
 	s := New().AddServer("s", "h")
-	want := func(kinds ...Kind) {
+	want := func(kinds ...fork.Kind) {
 		t.Helper()
 		st := s.State()
-		for _, k := range Kinds {
+		for _, k := range fork.Kinds {
 			seen := slices.Contains(kinds, k)
 			_, counted := st.Totals.Children[k]
 			_, seconds := st.Totals.ChildSeconds[k]
-			if st.Seen[k] != seen || counted != seen || seconds != seen || (len(st.Totals.Failed[k]) == len(Reasons)) != seen {
+			if st.Seen[k] != seen || counted != seen || seconds != seen || (len(st.Totals.Failed[k]) == len(fork.Reasons)) != seen {
 				t.Errorf("kind %s: seen %v, counters %v, want both %v", k, st.Seen[k], counted, seen)
 			}
 		}
 	}
-	want(KindRDB, KindAOF, KindReplication)
+	want(fork.KindRDB, fork.KindAOF, fork.KindReplication)
 	id := begin(s, 1)
-	want(KindRDB, KindAOF, KindReplication) // every fork is unknown in its first moment
-	setOutcome(s, id, KindModule, OutcomeOK)
+	want(fork.KindRDB, fork.KindAOF, fork.KindReplication) // every fork is unknown in its first moment
+	setOutcome(s, id, fork.KindModule, fork.OutcomeOK)
 	s.Close(id)
-	want(KindRDB, KindAOF, KindReplication, KindModule)
+	want(fork.KindRDB, fork.KindAOF, fork.KindReplication, fork.KindModule)
 	id = begin(s, 2)
-	setOutcome(s, id, KindModule, OutcomeOK)
+	setOutcome(s, id, fork.KindModule, fork.OutcomeOK)
 	s.Close(id)
-	if n := s.State().Totals.Children[KindModule]; n != 2 {
+	if n := s.State().Totals.Children[fork.KindModule]; n != 2 {
 		t.Errorf("%d module forks, want 2: being seen again must not reset a counter", n)
 	}
 }
@@ -316,7 +317,7 @@ func TestRing(t *testing.T) {
 		const n = 2*RingSize + 7
 		for i := range n {
 			id := begin(s, i)
-			setOutcome(s, id, KindRDB, OutcomeOK)
+			setOutcome(s, id, fork.KindRDB, fork.OutcomeOK)
 			s.Close(id)
 			time.Sleep(time.Second)
 		}
@@ -330,7 +331,7 @@ func TestRing(t *testing.T) {
 				t.Fatalf("fork %d is of child %d, want %d: newest first", i, f.ChildPID, n-i)
 			}
 		}
-		if got := s.State().Totals.Children[KindRDB]; got != n {
+		if got := s.State().Totals.Children[fork.KindRDB]; got != n {
 			t.Errorf("%d children, want %d: the ring bounds the records only", got, n)
 		}
 	})
@@ -372,7 +373,7 @@ func TestThinning(t *testing.T) {
 
 func abs(i int) int { return max(i, -i) }
 
-func checkCurve(f Fork, added int, peak, last uint64) error {
+func checkCurve(f fork.Record, added int, peak, last uint64) error {
 	c := f.Curve
 	switch {
 	case len(c) > maxPoints:
@@ -385,7 +386,7 @@ func checkCurve(f Fork, added int, peak, last uint64) error {
 		return fmt.Errorf("ends with %+v, want %d", c[len(c)-1], last)
 	case f.PeakBytes != opt.Of(peak):
 		return fmt.Errorf("peak %v, want %d", f.PeakBytes, peak)
-	case !slices.ContainsFunc(c, func(p Point) bool { return p.PrivateDirty == peak }):
+	case !slices.ContainsFunc(c, func(p fork.Point) bool { return p.PrivateDirty == peak }):
 		return fmt.Errorf("the peak %d is not on the curve", peak)
 	}
 	for i := 1; i < len(c); i++ {
@@ -401,7 +402,7 @@ func TestHandedOutCurvesNeverChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New().AddServer("s", "h")
 		id := begin(s, 1)
-		type kept struct{ handed, copied []Point }
+		type kept struct{ handed, copied []fork.Point }
 		var all []kept
 		for i := range 3 * maxPoints {
 			time.Sleep(time.Second)
@@ -411,7 +412,7 @@ func TestHandedOutCurvesNeverChange(t *testing.T) {
 				all = append(all, kept{c, slices.Clone(c)})
 			}
 		}
-		setOutcome(s, id, KindRDB, OutcomeOK)
+		setOutcome(s, id, fork.KindRDB, fork.OutcomeOK)
 		s.Close(id)
 		for _, k := range all {
 			if !slices.Equal(k.handed, k.copied) {
@@ -425,7 +426,7 @@ func TestSwapPeak(t *testing.T) {
 	s := New().AddServer("s", "h")
 	id := begin(s, 1)
 	for _, swap := range []opt.Val[uint64]{opt.Of(uint64(1)), opt.Of(uint64(9)), {}, opt.Of(uint64(4))} {
-		s.AddSample(id, Sample{Time: time.Now(), Source: SourceCounters, Swap: swap})
+		s.AddSample(id, fork.Sample{Time: time.Now(), Source: fork.SourceCounters, Swap: swap})
 	}
 	if f := s.Forks()[0]; f.SwapPeakBytes != opt.Of(uint64(9)) {
 		t.Errorf("swap peak %v, want 9", f.SwapPeakBytes)
@@ -437,13 +438,13 @@ func TestSwapPeak(t *testing.T) {
 func TestOtherSourcesKeepHugePages(t *testing.T) {
 	s := New().AddServer("s", "h")
 	id := begin(s, 1)
-	s.AddSample(id, Sample{Time: time.Now(), Source: SourceChildSmaps, Swap: opt.Of(uint64(9)), AnonymousHuge: opt.Of(uint64(8))})
-	s.AddSample(id, Sample{Time: time.Now(), Source: SourceCounters, PrivateDirty: 7, Swap: opt.Of(uint64(5)), Error: opt.Of(uint64(1))})
+	s.AddSample(id, fork.Sample{Time: time.Now(), Source: fork.SourceChildSmaps, Swap: opt.Of(uint64(9)), AnonymousHuge: opt.Of(uint64(8))})
+	s.AddSample(id, fork.Sample{Time: time.Now(), Source: fork.SourceCounters, PrivateDirty: 7, Swap: opt.Of(uint64(5)), Error: opt.Of(uint64(1))})
 	got, _ := s.State().Children[0].Sample.Get()
-	if got.Swap != opt.Of(uint64(5)) || got.AnonymousHuge != opt.Of(uint64(8)) || got.PrivateDirty != 7 || got.Source != SourceCounters {
+	if got.Swap != opt.Of(uint64(5)) || got.AnonymousHuge != opt.Of(uint64(8)) || got.PrivateDirty != 7 || got.Source != fork.SourceCounters {
 		t.Errorf("sample %+v", got)
 	}
-	if c := s.Forks()[0].Curve; len(c) != 2 || c[1].Error != opt.Of(uint64(1)) || c[1].Source != SourceCounters {
+	if c := s.Forks()[0].Curve; len(c) != 2 || c[1].Error != opt.Of(uint64(1)) || c[1].Source != fork.SourceCounters {
 		t.Errorf("curve %+v", c)
 	}
 }
@@ -469,7 +470,7 @@ func TestCopiesAreCountedOnce(t *testing.T) {
 		if b, ok := step.bytes.Get(); ok {
 			stall = opt.Of(float64(b) / 4)
 		}
-		s.AddCopies(id, Copies{Time: time.Now(), Bytes: step.bytes, Source: SourceCounters, Stall: stall, Faults: step.bytes})
+		s.AddCopies(id, fork.Copies{Time: time.Now(), Bytes: step.bytes, Source: fork.SourceCounters, Stall: stall, Faults: step.bytes})
 		total := s.State().Totals
 		if total.CopiedBytes != step.total || total.CopyFaults != step.total || total.CopyStallSeconds != float64(step.total)/4 {
 			t.Errorf("after %v: %d bytes, %d faults, %v s; want %d", step.bytes, total.CopiedBytes, total.CopyFaults, total.CopyStallSeconds, step.total)
@@ -479,7 +480,7 @@ func TestCopiesAreCountedOnce(t *testing.T) {
 		if want.Present() {
 			want = opt.Of(step.total)
 		}
-		if f.CopiedBytes != want || f.CopyFaults != want || (f.CopiedSource == SourceCounters) != step.bytes.Present() {
+		if f.CopiedBytes != want || f.CopyFaults != want || (f.CopiedSource == fork.SourceCounters) != step.bytes.Present() {
 			t.Errorf("record %+v, want %v", f, want)
 		}
 	}
@@ -487,10 +488,10 @@ func TestCopiesAreCountedOnce(t *testing.T) {
 		t.Errorf("%d points, want those that are known", len(c))
 	}
 	s.Died(id, time.Now())
-	s.AddCopies(id, Copies{Bytes: opt.Of(uint64(1000))})
+	s.AddCopies(id, fork.Copies{Bytes: opt.Of(uint64(1000))})
 	s.Close(id)
 	next := begin(s, 2)
-	s.AddCopies(next, Copies{Time: time.Now(), Bytes: opt.Of(uint64(5)), Source: SourceTaskstats})
+	s.AddCopies(next, fork.Copies{Time: time.Now(), Bytes: opt.Of(uint64(5)), Source: fork.SourceTaskstats})
 	if got := s.State().Totals.CopiedBytes; got != 125 {
 		t.Errorf("%d bytes copied, want 120 and the next fork's 5", got)
 	}
@@ -501,18 +502,18 @@ func TestTail(t *testing.T) {
 	s := New().AddServer("s", "h")
 	first, second := begin(s, 1), begin(s, 2)
 	for _, id := range []string{first, second} {
-		setOutcome(s, id, KindRDB, OutcomeOK)
+		setOutcome(s, id, fork.KindRDB, fork.OutcomeOK)
 	}
-	s.SetTail(second, Tail{Seconds: 2})
+	s.SetTail(second, fork.Tail{Seconds: 2})
 	s.Close(first)
 	s.Close(second)
 	before := s.Forks()
-	s.SetTail(first, Tail{Seconds: 9, Faults: 5, Truncated: true})
-	s.SetTail("no such fork", Tail{})
+	s.SetTail(first, fork.Tail{Seconds: 9, Faults: 5, Truncated: true})
+	s.SetTail("no such fork", fork.Tail{})
 	s.AddTailFaults(3)
 	s.AddTailFaults(4)
 	for _, f := range s.Forks() {
-		want := map[string]Tail{first: {Seconds: 9, Faults: 5, Truncated: true}, second: {Seconds: 2}}[f.ID]
+		want := map[string]fork.Tail{first: {Seconds: 9, Faults: 5, Truncated: true}, second: {Seconds: 2}}[f.ID]
 		if f.Tail != opt.Of(want) {
 			t.Errorf("tail of %s: %+v, want %+v", f.ID, f.Tail, want)
 		}
@@ -523,8 +524,8 @@ func TestTail(t *testing.T) {
 		}
 	}
 	st := s.State()
-	if st.Last[KindRDB].TailSeconds != opt.Of(2.0) {
-		t.Errorf("the last fork's tail: %v, want its own", st.Last[KindRDB].TailSeconds)
+	if st.Last[fork.KindRDB].TailSeconds != opt.Of(2.0) {
+		t.Errorf("the last fork's tail: %v, want its own", st.Last[fork.KindRDB].TailSeconds)
 	}
 	if st.Totals.TailFaults != 7 {
 		t.Errorf("%d tail faults, want 7", st.Totals.TailFaults)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -14,8 +15,8 @@ import (
 type Server struct {
 	mu    sync.Mutex
 	state ServerState
-	open  []*running // oldest first
-	ring  []Fork     // oldest first, at most RingSize
+	open  []*running    // oldest first
+	ring  []fork.Record // oldest first, at most RingSize
 	feed  feed
 
 	changes   changes
@@ -24,12 +25,12 @@ type Server struct {
 
 // running is a fork whose record is not closed yet.
 type running struct {
-	Fork
+	fork.Record
 	dead      bool      // the child has ended; only the record waits
 	died      time.Time // when
 	accounted time.Time // up to here its life is in Totals.ChildSeconds
-	sample    opt.Val[Sample]
-	extra     opt.Val[Extra]
+	sample    opt.Val[fork.Sample]
+	extra     opt.Val[fork.Extra]
 	feed      inFeed
 	counted   struct { // of its copies, in Totals
 		bytes, faults uint64
@@ -43,27 +44,27 @@ func newServer(name, addr string) *Server {
 		Name:      name,
 		Addr:      addr,
 		Problem:   "not asked yet",
-		Available: map[Source]bool{SourceProcess: false, SourceChildSmaps: false, SourcePagemap: false, SourceCgroup: false, SourceTaskstats: false},
-		Seen:      map[Kind]bool{},
-		Last:      map[Kind]LastFork{},
+		Available: map[fork.Source]bool{fork.SourceProcess: false, fork.SourceChildSmaps: false, fork.SourcePagemap: false, fork.SourceCgroup: false, fork.SourceTaskstats: false},
+		Seen:      map[fork.Kind]bool{},
+		Last:      map[fork.Kind]LastFork{},
 		Totals: Totals{
 			Stall:           NewHistogram(StallLimits...),
 			PeakRatio:       NewHistogram(PeakRatioLimits...),
-			Children:        map[Kind]uint64{},
-			Failed:          map[Kind]map[Reason]uint64{},
-			Cancelled:       map[Kind]uint64{},
-			ChildSeconds:    map[Kind]float64{},
-			Refused:         map[Kind]uint64{KindRDB: 0, KindAOF: 0},
+			Children:        map[fork.Kind]uint64{},
+			Failed:          map[fork.Kind]map[fork.Reason]uint64{},
+			Cancelled:       map[fork.Kind]uint64{},
+			ChildSeconds:    map[fork.Kind]float64{},
+			Refused:         map[fork.Kind]uint64{fork.KindRDB: 0, fork.KindAOF: 0},
 			ReadErrors:      map[ReadError]uint64{},
-			SamplerReads:    map[Source]uint64{SourceChildSmaps: 0, SourcePagemap: 0, SourceCounters: 0},
-			SamplerDeferred: map[Source]uint64{SourceChildSmaps: 0, SourcePagemap: 0},
-			SamplerSeconds:  map[Source]float64{SourceChildSmaps: 0, SourcePagemap: 0, SourceCounters: 0},
+			SamplerReads:    map[fork.Source]uint64{fork.SourceChildSmaps: 0, fork.SourcePagemap: 0, fork.SourceCounters: 0},
+			SamplerDeferred: map[fork.Source]uint64{fork.SourceChildSmaps: 0, fork.SourcePagemap: 0},
+			SamplerSeconds:  map[fork.Source]float64{fork.SourceChildSmaps: 0, fork.SourcePagemap: 0, fork.SourceCounters: 0},
 		},
 	}}
 	for _, e := range ReadErrors {
 		s.state.Totals.ReadErrors[e] = 0
 	}
-	for _, k := range []Kind{KindRDB, KindAOF, KindReplication} {
+	for _, k := range []fork.Kind{fork.KindRDB, fork.KindAOF, fork.KindReplication} {
 		s.seen(k)
 	}
 	return s
@@ -71,15 +72,15 @@ func newServer(name, addr string) *Server {
 
 // seen makes a kind's counters exist, at zero, so that its first fork is an
 // increase and not a birth, which rate() could not see.
-func (s *Server) seen(k Kind) {
+func (s *Server) seen(k fork.Kind) {
 	if s.state.Seen[k] {
 		return
 	}
 	s.state.Seen[k] = true
 	t := &s.state.Totals
 	t.Children[k], t.Cancelled[k], t.ChildSeconds[k] = 0, 0, 0
-	t.Failed[k] = make(map[Reason]uint64, len(Reasons))
-	for _, r := range Reasons {
+	t.Failed[k] = make(map[fork.Reason]uint64, len(fork.Reasons))
+	for _, r := range fork.Reasons {
 		t.Failed[k][r] = 0
 	}
 }
@@ -119,7 +120,7 @@ func (s *Server) SetProcess(pid int, start opt.Val[time.Time]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.PID, s.state.StartTime = opt.Of(pid), start
-	s.state.Available[SourceProcess], s.state.ProcessProblem = true, ""
+	s.state.Available[fork.SourceProcess], s.state.ProcessProblem = true, ""
 }
 
 // SetProcessProblem says what of the proved process can't be read, and the remedy.
@@ -146,7 +147,7 @@ func (s *Server) SetNoProcess(problem string) {
 }
 
 // SetAvailable says whether a source works.
-func (s *Server) SetAvailable(source Source, ok bool) (changed bool) {
+func (s *Server) SetAvailable(source fork.Source, ok bool) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	changed = s.state.Available[source] != ok
@@ -212,14 +213,14 @@ func (s *Server) CountUnobserved(children, durations int) {
 }
 
 // CountRefused counts forks that the kernel refused.
-func (s *Server) CountRefused(kind Kind, n uint64) {
+func (s *Server) CountRefused(kind fork.Kind, n uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.Totals.Refused[kind] += n
 }
 
 // CountSampler adds one read of a source that took cost.
-func (s *Server) CountSampler(source Source, cost time.Duration) {
+func (s *Server) CountSampler(source fork.Source, cost time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.Totals.SamplerReads[source]++
@@ -227,7 +228,7 @@ func (s *Server) CountSampler(source Source, cost time.Duration) {
 }
 
 // CountDeferred counts a read that was put off to stay within the budget.
-func (s *Server) CountDeferred(source Source) {
+func (s *Server) CountDeferred(source fork.Source) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.Totals.SamplerDeferred[source]++
@@ -258,7 +259,7 @@ func (s *Server) State() ServerState {
 	now := time.Now()
 	out := s.state
 	out.Children = nil
-	out.COW, out.COWAt = opt.Val[Reported]{}, time.Time{}
+	out.COW, out.COWAt = opt.Val[fork.Reported]{}, time.Time{}
 	for _, r := range s.open {
 		if r.dead {
 			continue
@@ -269,7 +270,7 @@ func (s *Server) State() ServerState {
 		})
 		if n := len(r.Reported); n > 0 {
 			out.COW = opt.Of(r.Reported[n-1])
-			out.COWAt = r.at(r.Reported[n-1].Seconds)
+			out.COWAt = r.At(r.Reported[n-1].Seconds)
 		}
 	}
 	out.Totals = s.state.Totals.clone()
@@ -280,9 +281,9 @@ func (s *Server) State() ServerState {
 }
 
 // recent are the last RecentForks closed forks of each kind, newest first.
-func (s *Server) recent() []Fork {
-	var out []Fork
-	of := map[Kind]int{}
+func (s *Server) recent() []fork.Record {
+	var out []fork.Record
+	of := map[fork.Kind]int{}
 	for _, f := range slices.Backward(s.ring) {
 		if of[f.Kind] < RecentForks {
 			of[f.Kind]++
@@ -293,22 +294,22 @@ func (s *Server) recent() []Fork {
 }
 
 // Forks returns the running and the kept forks, newest first.
-func (s *Server) Forks() []Fork {
+func (s *Server) Forks() []fork.Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := slices.Clone(s.ring)
 	for _, r := range s.open {
-		out = append(out, r.Fork)
+		out = append(out, r.Record)
 	}
-	slices.SortStableFunc(out, func(a, b Fork) int { return b.Start.Compare(a.Start) })
+	slices.SortStableFunc(out, func(a, b fork.Record) int { return b.Start.Compare(a.Start) })
 	return out
 }
 
-func (s *Server) fork(id string) (Fork, bool) {
+func (s *Server) fork(id string) (fork.Record, bool) {
 	for _, f := range s.Forks() {
 		if f.ID == id {
 			return f, true
 		}
 	}
-	return Fork{}, false
+	return fork.Record{}, false
 }

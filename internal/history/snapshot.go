@@ -3,48 +3,38 @@ package history
 import (
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
 
 // ReadError is a kind of failed read: where, and one of a few reasons.
 type ReadError struct {
-	Source Source
+	Source fork.Source
 	Reason string
 }
 
 // ReadErrors lists every ReadError that is counted, so that each exists, at
 // zero, from the start.
 var ReadErrors = [...]ReadError{
-	{SourceInfo, "unreachable"}, // no such host, connection refused or cut
-	{SourceInfo, "timeout"},     // connected or not, no answer in time
-	{SourceInfo, "auth"},        // password missing or wrong, or the user may not call INFO
-	{SourceInfo, "tls"},
-	{SourceInfo, "busy"},     // -BUSY or -LOADING instead of an answer
-	{SourceInfo, "protocol"}, // an answer that is no INFO reply
-	{SourceProcess, "denied"},
-	{SourceProcess, "failed"},
-	{SourceChildSmaps, "failed"},
+	{fork.SourceInfo, "unreachable"}, // no such host, connection refused or cut
+	{fork.SourceInfo, "timeout"},     // connected or not, no answer in time
+	{fork.SourceInfo, "auth"},        // password missing or wrong, or the user may not call INFO
+	{fork.SourceInfo, "tls"},
+	{fork.SourceInfo, "busy"},     // -BUSY or -LOADING instead of an answer
+	{fork.SourceInfo, "protocol"}, // an answer that is no INFO reply
+	{fork.SourceProcess, "denied"},
+	{fork.SourceProcess, "failed"},
+	{fork.SourceChildSmaps, "failed"},
 }
 
 // Child is a running fork's child as of its last sample.
 type Child struct {
-	Kind    Kind
+	Kind    fork.Kind
 	Start   time.Time // birth
 	Partial bool
 	// Sample is absent until the first good read.
-	Sample opt.Val[Sample]
-}
-
-// Sample is one reading of a child's memory, in bytes.
-type Sample struct {
-	Time         time.Time
-	Source       Source
-	PrivateDirty uint64
-	Swap         opt.Val[uint64]
-	// AnonymousHuge is known from smaps, or to be 0 where there can be none; absent before.
-	AnonymousHuge opt.Val[uint64]
-	Error         opt.Val[uint64] // how far PrivateDirty may be off, where it is not exact
+	Sample opt.Val[fork.Sample]
 }
 
 // LastFork is what a kind's last closed fork left for the last_* metrics, set
@@ -52,7 +42,7 @@ type Sample struct {
 type LastFork struct {
 	ID              string
 	Start           time.Time
-	Outcome         Outcome
+	Outcome         fork.Outcome
 	StallSeconds    opt.Val[float64]
 	LifetimeSeconds opt.Val[float64]
 	ResidentBytes   opt.Val[uint64]
@@ -70,11 +60,11 @@ type Totals struct {
 	Stall        Histogram // seconds; one observation per fork whose duration is known
 	PeakRatio    Histogram // peak private dirty ÷ resident bytes at the fork; one per whole fork with both known
 	ForkedBytes  uint64    // resident bytes summed over the forks in Stall
-	Children     map[Kind]uint64
-	Failed       map[Kind]map[Reason]uint64
-	Cancelled    map[Kind]uint64
-	ChildSeconds map[Kind]float64 // a living child's seconds so far are included in a Snapshot
-	Refused      map[Kind]uint64  // rdb and aof
+	Children     map[fork.Kind]uint64
+	Failed       map[fork.Kind]map[fork.Reason]uint64
+	Cancelled    map[fork.Kind]uint64
+	ChildSeconds map[fork.Kind]float64 // a living child's seconds so far are included in a Snapshot
+	Refused      map[fork.Kind]uint64  // rdb and aof
 	// Forks that the server counted and nobody followed, and forks whose
 	// duration was overwritten by a later fork before INFO answered.
 	UnobservedChild    uint64
@@ -91,9 +81,9 @@ type Totals struct {
 	TailFaults                uint64 // write faults after its death
 
 	ReadErrors      map[ReadError]uint64
-	SamplerReads    map[Source]uint64
-	SamplerDeferred map[Source]uint64  // readings put off to stay within the budget
-	SamplerSeconds  map[Source]float64 // time spent reading
+	SamplerReads    map[fork.Source]uint64
+	SamplerDeferred map[fork.Source]uint64  // readings put off to stay within the budget
+	SamplerSeconds  map[fork.Source]float64 // time spent reading
 }
 
 // ServerState is everything there is to say about one server at one moment. It
@@ -113,7 +103,7 @@ type ServerState struct {
 	InfoAt         time.Time
 
 	// Available tells per source whether it works.
-	Available map[Source]bool
+	Available map[fork.Source]bool
 	PID       opt.Val[int] // of the verified process
 	StartTime opt.Val[time.Time]
 	// ResidentBytes and PageTableBytes are the verified process's VmRSS and VmPTE.
@@ -131,17 +121,17 @@ type ServerState struct {
 	Room Room
 	// Recent are the last closed forks of each kind, at most RecentForks of each,
 	// newest first.
-	Recent []Fork
+	Recent []fork.Record
 
 	// Children are the running ones, oldest first; nearly always none or one.
 	Children []Child
 	// Seen are the kinds whose series exist: rdb, aof and replication always,
 	// the others once one was born.
-	Seen   map[Kind]bool
+	Seen   map[fork.Kind]bool
 	Totals Totals
-	Last   map[Kind]LastFork
+	Last   map[fork.Kind]LastFork
 	// COW is the server's newest figure about a running child, absent without one.
-	COW opt.Val[Reported]
+	COW opt.Val[fork.Reported]
 	// COWAt is the moment COW was measured.
 	COWAt time.Time
 	// SavePoint is the longest one; absent when CONFIG GET is

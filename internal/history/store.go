@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // RingSize is how many closed forks are kept per server.
@@ -57,23 +59,23 @@ func (s *Store) Snapshot() Snapshot {
 }
 
 // Forks returns the running and the kept forks of all servers, newest first.
-func (s *Store) Forks() []Fork {
+func (s *Store) Forks() []fork.Record {
 	servers, _ := s.all()
-	var out []Fork
+	var out []fork.Record
 	for _, srv := range servers {
 		out = append(out, srv.Forks()...)
 	}
-	slices.SortStableFunc(out, func(a, b Fork) int { return b.Start.Compare(a.Start) })
+	slices.SortStableFunc(out, func(a, b fork.Record) int { return b.Start.Compare(a.Start) })
 	return out
 }
 
 // Fork finds a running or kept fork by its ID.
-func (s *Store) Fork(id string) (Fork, bool) {
+func (s *Store) Fork(id string) (fork.Record, bool) {
 	servers, _ := s.all()
 	for _, srv := range servers {
 		if f, ok := srv.fork(id); ok {
 			return f, true
 		}
 	}
-	return Fork{}, false
+	return fork.Record{}, false
 }

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -52,12 +53,12 @@ func TestStates(t *testing.T) {
 
 	s.SetProcess(7, opt.Of(at))
 	s.SetMemory(opt.Of(uint64(1)), opt.Of(uint64(2)))
-	s.SetAvailable(SourceChildSmaps, true)
-	if st := s.State(); !st.Available[SourceProcess] || !st.Available[SourceChildSmaps] || st.PID != opt.Of(7) || st.ResidentBytes != opt.Of(uint64(1)) {
+	s.SetAvailable(fork.SourceChildSmaps, true)
+	if st := s.State(); !st.Available[fork.SourceProcess] || !st.Available[fork.SourceChildSmaps] || st.PID != opt.Of(7) || st.ResidentBytes != opt.Of(uint64(1)) {
 		t.Errorf("with a process: %+v", st)
 	}
 	s.SetNoProcess("it has ended")
-	if st := s.State(); st.Available[SourceProcess] || st.Available[SourceChildSmaps] || st.PID.Present() || st.StartTime.Present() ||
+	if st := s.State(); st.Available[fork.SourceProcess] || st.Available[fork.SourceChildSmaps] || st.PID.Present() || st.StartTime.Present() ||
 		st.ResidentBytes.Present() || st.PageTableBytes.Present() || st.ProcessProblem != "it has ended" {
 		t.Errorf("without one again: %+v", st)
 	}
@@ -107,39 +108,39 @@ func TestSnapshotCopies(t *testing.T) {
 		s := store.AddServer("s", "h")
 		id := begin(s, 1)
 		sample(s, id, 5)
-		s.Update(id, func(f *Fork) { f.Reported = append(f.Reported, Reported{COWBytes: 9}) })
+		s.Update(id, func(f *fork.Record) { f.Reported = append(f.Reported, fork.Reported{COWBytes: 9}) })
 		other := begin(s, 2)
-		setOutcome(s, other, KindRDB, OutcomeFailed)
+		setOutcome(s, other, fork.KindRDB, fork.OutcomeFailed)
 		s.Close(other)
 		e := ReadErrors[0]
 
 		mine := store.Snapshot().Servers[0]
-		mine.Available[SourceProcess] = true
-		mine.Seen[KindModule] = true
-		mine.Last[KindRDB] = LastFork{}
-		mine.Children[0].Kind = KindModule
-		mine.Totals.Children[KindRDB] = 99
-		mine.Totals.Failed[KindRDB][ReasonExit] = 99
-		mine.Totals.Cancelled[KindRDB] = 99
-		mine.Totals.ChildSeconds[KindRDB] = 99
-		mine.Totals.Refused[KindRDB] = 99
+		mine.Available[fork.SourceProcess] = true
+		mine.Seen[fork.KindModule] = true
+		mine.Last[fork.KindRDB] = LastFork{}
+		mine.Children[0].Kind = fork.KindModule
+		mine.Totals.Children[fork.KindRDB] = 99
+		mine.Totals.Failed[fork.KindRDB][fork.ReasonExit] = 99
+		mine.Totals.Cancelled[fork.KindRDB] = 99
+		mine.Totals.ChildSeconds[fork.KindRDB] = 99
+		mine.Totals.Refused[fork.KindRDB] = 99
 		mine.Totals.ReadErrors[e] = 99
-		mine.Totals.SamplerReads[SourceChildSmaps] = 99
-		mine.Totals.SamplerDeferred[SourceChildSmaps] = 99
-		mine.Totals.SamplerSeconds[SourceChildSmaps] = 99
+		mine.Totals.SamplerReads[fork.SourceChildSmaps] = 99
+		mine.Totals.SamplerDeferred[fork.SourceChildSmaps] = 99
+		mine.Totals.SamplerSeconds[fork.SourceChildSmaps] = 99
 		mine.Totals.Stall.Observe(1)
 		mine.Totals.PeakRatio.Observe(1)
 		forks := store.Forks()
-		forks[0], forks[1] = Fork{}, Fork{}
+		forks[0], forks[1] = fork.Record{}, fork.Record{}
 
 		st := store.Snapshot().Servers[0]
 		total := st.Totals
-		if st.Available[SourceProcess] || st.Seen[KindModule] || st.Last[KindRDB].Outcome != OutcomeFailed || st.Children[0].Kind != KindUnknown {
+		if st.Available[fork.SourceProcess] || st.Seen[fork.KindModule] || st.Last[fork.KindRDB].Outcome != fork.OutcomeFailed || st.Children[0].Kind != fork.KindUnknown {
 			t.Errorf("the state is its reader's: %+v", st)
 		}
-		if total.Children[KindRDB] != 1 || total.Failed[KindRDB][ReasonExit] != 1 || total.Cancelled[KindRDB] != 0 ||
-			total.ChildSeconds[KindRDB] != 0 || total.Refused[KindRDB] != 0 || total.ReadErrors[e] != 0 ||
-			total.SamplerReads[SourceChildSmaps] != 0 || total.SamplerDeferred[SourceChildSmaps] != 0 || total.SamplerSeconds[SourceChildSmaps] != 0 ||
+		if total.Children[fork.KindRDB] != 1 || total.Failed[fork.KindRDB][fork.ReasonExit] != 1 || total.Cancelled[fork.KindRDB] != 0 ||
+			total.ChildSeconds[fork.KindRDB] != 0 || total.Refused[fork.KindRDB] != 0 || total.ReadErrors[e] != 0 ||
+			total.SamplerReads[fork.SourceChildSmaps] != 0 || total.SamplerDeferred[fork.SourceChildSmaps] != 0 || total.SamplerSeconds[fork.SourceChildSmaps] != 0 ||
 			total.Stall.Count != 0 || total.PeakRatio.Count != 0 || total.Stall.Cumulative()[25] != 0 {
 			t.Errorf("the totals are their reader's: %+v", total)
 		}
@@ -147,19 +148,19 @@ func TestSnapshotCopies(t *testing.T) {
 			t.Errorf("the forks are their reader's: %+v", again)
 		}
 
-		s.CountRefused(KindRDB, 3)
+		s.CountRefused(fork.KindRDB, 3)
 		s.CountReadError(e)
-		s.CountSampler(SourceChildSmaps, time.Second)
-		s.CountDeferred(SourceChildSmaps)
+		s.CountSampler(fork.SourceChildSmaps, time.Second)
+		s.CountDeferred(fork.SourceChildSmaps)
 		s.CountUnobserved(4, 5)
 		s.ObserveStall(1)
-		if st.Totals.Refused[KindRDB] != 0 || st.Totals.ReadErrors[e] != 0 || st.Totals.SamplerReads[SourceChildSmaps] != 0 ||
-			st.Totals.SamplerDeferred[SourceChildSmaps] != 0 || st.Totals.UnobservedChild != 0 || st.Totals.Stall.Count != 0 {
+		if st.Totals.Refused[fork.KindRDB] != 0 || st.Totals.ReadErrors[e] != 0 || st.Totals.SamplerReads[fork.SourceChildSmaps] != 0 ||
+			st.Totals.SamplerDeferred[fork.SourceChildSmaps] != 0 || st.Totals.UnobservedChild != 0 || st.Totals.Stall.Count != 0 {
 			t.Errorf("a snapshot has changed: %+v", st.Totals)
 		}
 		now := s.State().Totals
-		if now.Refused[KindRDB] != 3 || now.ReadErrors[e] != 1 || now.SamplerReads[SourceChildSmaps] != 1 || now.SamplerSeconds[SourceChildSmaps] != 1 ||
-			now.SamplerDeferred[SourceChildSmaps] != 1 || now.UnobservedChild != 4 || now.UnobservedDuration != 5 || now.Stall.Count != 1 {
+		if now.Refused[fork.KindRDB] != 3 || now.ReadErrors[e] != 1 || now.SamplerReads[fork.SourceChildSmaps] != 1 || now.SamplerSeconds[fork.SourceChildSmaps] != 1 ||
+			now.SamplerDeferred[fork.SourceChildSmaps] != 1 || now.UnobservedChild != 4 || now.UnobservedDuration != 5 || now.Stall.Count != 1 {
 			t.Errorf("totals %+v", now)
 		}
 	})
@@ -174,8 +175,10 @@ func TestReportedCOW(t *testing.T) {
 		if st := s.State(); st.COW.Present() || !st.COWAt.IsZero() {
 			t.Errorf("a figure out of nowhere: %+v", st.COW)
 		}
-		s.Update(id, func(f *Fork) { f.Reported = append(f.Reported, Reported{1, 10}, Reported{2.5, 20}) })
-		if st := s.State(); st.COW != opt.Of(Reported{2.5, 20}) || !st.COWAt.Equal(start.Add(2500*time.Millisecond)) {
+		s.Update(id, func(f *fork.Record) {
+			f.Reported = append(f.Reported, fork.Reported{Seconds: 1, COWBytes: 10}, fork.Reported{Seconds: 2.5, COWBytes: 20})
+		})
+		if st := s.State(); st.COW != opt.Of(fork.Reported{Seconds: 2.5, COWBytes: 20}) || !st.COWAt.Equal(start.Add(2500*time.Millisecond)) {
 			t.Errorf("figure %+v of %v", st.COW, st.COWAt)
 		}
 		s.Died(id, time.Now())
@@ -198,10 +201,10 @@ func TestConcurrency(t *testing.T) {
 				for p := range points {
 					sample(s, id, uint64(p))
 				}
-				s.Update(id, func(f *Fork) { f.Reported = append(f.Reported, Reported{COWBytes: 1}) })
+				s.Update(id, func(f *fork.Record) { f.Reported = append(f.Reported, fork.Reported{COWBytes: 1}) })
 				s.SetInfo(redisinfo.Info{}, time.Now())
 				s.Died(id, time.Now())
-				setOutcome(s, id, KindRDB, OutcomeOK)
+				setOutcome(s, id, fork.KindRDB, fork.OutcomeOK)
 				s.Close(id)
 			}
 		})
@@ -217,7 +220,7 @@ func TestConcurrency(t *testing.T) {
 				default:
 				}
 				for i, st := range store.Snapshot().Servers {
-					if n := st.Totals.Children[KindRDB]; n < last[i] {
+					if n := st.Totals.Children[fork.KindRDB]; n < last[i] {
 						t.Errorf("children went from %d to %d", last[i], n)
 					} else {
 						last[i] = n
@@ -240,7 +243,7 @@ func TestConcurrency(t *testing.T) {
 	close(done)
 	readers.Wait()
 	for _, st := range store.Snapshot().Servers {
-		if n := st.Totals.Children[KindRDB]; n != forks {
+		if n := st.Totals.Children[fork.KindRDB]; n != forks {
 			t.Errorf("%d children, want %d", n, forks)
 		}
 	}

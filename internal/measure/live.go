@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
@@ -19,7 +20,7 @@ const (
 
 // progress is how far a running fork is.
 type progress struct {
-	kind    history.Kind
+	kind    fork.Kind
 	seconds float64          // since birth
 	done    opt.Val[float64] // 0 to 1, by the server's own count of keys
 	dirty   opt.Val[uint64]  // private dirty memory now
@@ -28,7 +29,7 @@ type progress struct {
 	left    opt.Val[float64] // seconds to the end
 }
 
-func progressOf(f *history.Fork, st *history.ServerState, now time.Time) progress {
+func progressOf(f *fork.Record, st *history.ServerState, now time.Time) progress {
 	p := progress{kind: f.Kind, seconds: max(0, now.Sub(f.Start).Seconds()), copied: f.CopiedBytes}
 	if n := len(f.Curve); n > 0 {
 		last := f.Curve[n-1]
@@ -54,7 +55,7 @@ func progressOf(f *history.Fork, st *history.ServerState, now time.Time) progres
 }
 
 // rate is how fast a curve grew over its last seconds; below 0 where it fell.
-func rate(curve []history.Point) opt.Val[float64] {
+func rate(curve []fork.Point) opt.Val[float64] {
 	last := curve[len(curve)-1]
 	for i := len(curve) - 2; i >= 0; i-- {
 		d := last.Seconds - curve[i].Seconds

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
 
 // saving is a state in which a child has written some of the keys.
-func saving(f *history.Fork, processed, total uint64, at time.Time) history.ServerState {
+func saving(f *fork.Record, processed, total uint64, at time.Time) history.ServerState {
 	return history.ServerState{
 		Info:     &redisinfo.Info{SaveKeysProcessed: opt.Of(processed), SaveKeysTotal: opt.Of(total)},
 		InfoAt:   at,
@@ -33,7 +34,7 @@ func TestLine(t *testing.T) {
 	copies.Curve, copies.CopiedBytes = nil, opt.Of(uint64(5_000_000))
 	for _, test := range []struct {
 		name  string
-		fork  history.Fork
+		fork  fork.Record
 		state history.ServerState
 		width int
 		want  string
@@ -78,10 +79,10 @@ func TestLineDoesNotJump(t *testing.T) {
 }
 
 func TestRate(t *testing.T) {
-	curve := func(points ...history.Point) []history.Point { return points }
-	p := func(t float64, b uint64) history.Point { return history.Point{Seconds: t, PrivateDirty: b} }
+	curve := func(points ...fork.Point) []fork.Point { return points }
+	p := func(t float64, b uint64) fork.Point { return fork.Point{Seconds: t, PrivateDirty: b} }
 	for _, test := range []struct {
-		curve []history.Point
+		curve []fork.Point
 		want  opt.Val[float64]
 	}{
 		{curve(p(1, 5)), opt.Val[float64]{}},
@@ -94,7 +95,7 @@ func TestRate(t *testing.T) {
 			t.Errorf("%v: %v, want %v", test.curve, got, test.want)
 		}
 	}
-	f := history.Fork{Start: now.Add(-2 * time.Second), Curve: curve(p(0, 200e6), p(2, 100e6))}
+	f := fork.Record{Start: now.Add(-2 * time.Second), Curve: curve(p(0, 200e6), p(2, 100e6))}
 	shrinking := progressOf(&f, &history.ServerState{}, now)
 	if got := shrinking.line(80); !strings.Contains(got, "−50.0 MB/s") {
 		t.Errorf("%q: the child gives memory back", got)

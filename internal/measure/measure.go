@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
@@ -55,15 +56,15 @@ func Run(o Options) int {
 }
 
 // follow watches the server until one fork of it has been measured.
-func follow(o *Options) (history.Fork, error) {
+func follow(o *Options) (fork.Record, error) {
 	out, err := newOutput(o.Output)
 	if err != nil {
-		return history.Fork{}, err
+		return fork.Record{}, err
 	}
 	defer out.discard()
 	w, err := exporter.Watch(o.Config)
 	if err != nil {
-		return history.Fork{}, err
+		return fork.Record{}, err
 	}
 	defer w.Close()
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -92,11 +93,11 @@ func follow(o *Options) (history.Fork, error) {
 }
 
 // status is what a fork's outcome means to a script.
-func status(f *history.Fork) int {
+func status(f *fork.Record) int {
 	switch f.Outcome {
-	case history.OutcomeOK, history.OutcomeUnknown, "":
+	case fork.OutcomeOK, fork.OutcomeUnknown, "":
 		return StatusOK // what nobody could tell is no failure
-	case history.OutcomeFailed, history.OutcomeKilled, history.OutcomeOOM, history.OutcomeCancelled, history.OutcomeServerDied:
+	case fork.OutcomeFailed, fork.OutcomeKilled, fork.OutcomeOOM, fork.OutcomeCancelled, fork.OutcomeServerDied:
 	}
 	return StatusFailed
 }

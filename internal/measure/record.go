@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // output is the file that a record goes to. It is made before there is a record,
@@ -31,7 +31,7 @@ func newOutput(path string) (*output, error) {
 }
 
 // write writes the record, in the form in which /api/v1/forks serves it.
-func (o *output) write(f history.Fork) error {
+func (o *output) write(f fork.Record) error {
 	if o.path == "" {
 		return nil
 	}
@@ -78,25 +78,25 @@ func show(o *Options) int {
 
 // read reads one record: a file of measure's own, or what /api/v1/forks/{id} or
 // /api/v1/forks answered.
-func read(path string) (history.Fork, error) {
+func read(path string) (fork.Record, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return history.Fork{}, err
+		return fork.Record{}, err
 	}
 	var file struct {
-		history.Fork
-		Forks []history.Fork `json:"forks"`
+		fork.Record
+		Forks []fork.Record `json:"forks"`
 	}
 	if err := json.Unmarshal(b, &file); err != nil {
-		return history.Fork{}, fmt.Errorf("%s is no record of a fork: %w", path, err)
+		return fork.Record{}, fmt.Errorf("%s is no record of a fork: %w", path, err)
 	}
 	switch {
 	case len(file.Forks) == 1:
 		return file.Forks[0], nil
 	case len(file.Forks) > 1:
-		return history.Fork{}, fmt.Errorf("%s holds %d forks: take one of them, as /api/v1/forks/{id} serves it", path, len(file.Forks))
-	case file.Fork.ID == "" || file.Start.IsZero():
-		return history.Fork{}, errors.New(path + " is no record of a fork: it has no id or no start")
+		return fork.Record{}, fmt.Errorf("%s holds %d forks: take one of them, as /api/v1/forks/{id} serves it", path, len(file.Forks))
+	case file.Record.ID == "" || file.Start.IsZero():
+		return fork.Record{}, errors.New(path + " is no record of a fork: it has no id or no start")
 	}
-	return file.Fork, nil
+	return file.Record, nil
 }

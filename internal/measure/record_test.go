@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -73,7 +73,7 @@ func TestOutputDiscarded(t *testing.T) {
 	if _, err := newOutput(filepath.Join(t.TempDir(), "no", "such", "dir.json")); err == nil {
 		t.Error("a directory that does not exist is found out at the end only")
 	}
-	if out, err := newOutput(""); err != nil || out.write(history.Fork{}) != nil {
+	if out, err := newOutput(""); err != nil || out.write(fork.Record{}) != nil {
 		t.Error("no output is no error")
 	}
 }

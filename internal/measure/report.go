@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
 )
@@ -14,9 +14,9 @@ const notKnown = "not known"
 
 // Report tells what a fork cost: its curve and its figures. Now matters only while
 // the fork or its tail goes on.
-func Report(f history.Fork, now time.Time, width int, color bool) string {
+func Report(f fork.Record, now time.Time, width int, color bool) string {
 	head := chart.KindWord(f.Kind) + " of " + f.Server + ", " + f.Start.UTC().Format("2006-01-02 15:04:05") + " UTC: " + ending(&f)
-	if f.Outcome == "" {
+	if f.Running() {
 		head += ", " + chart.Seconds(now.Sub(f.Start).Seconds()) + " so far"
 	}
 	var b strings.Builder
@@ -27,7 +27,7 @@ func Report(f history.Fork, now time.Time, width int, color bool) string {
 }
 
 // rows are the figures: time, memory, and what was left of it.
-func rows(f *history.Fork, now time.Time) []terminal.Row {
+func rows(f *fork.Record, now time.Time) []terminal.Row {
 	rows := []terminal.Row{
 		stallRow(f), copyTimeRow(f), tailRow(f, now),
 		{},
@@ -42,7 +42,7 @@ func rows(f *history.Fork, now time.Time) []terminal.Row {
 	return rows
 }
 
-func stallRow(f *history.Fork) terminal.Row {
+func stallRow(f *fork.Record) terminal.Row {
 	r := terminal.Row{Name: "stall", Value: known(f.StallSeconds, chart.Seconds)}
 	resident, ok := f.ResidentBytes.Get()
 	switch rate := chart.StallRate(f.StallSeconds, f.ResidentBytes); {
@@ -54,7 +54,7 @@ func stallRow(f *history.Fork) terminal.Row {
 	return r
 }
 
-func copiedRow(f *history.Fork) terminal.Row {
+func copiedRow(f *fork.Record) terminal.Row {
 	r := terminal.Row{Name: "copied", Value: known(f.CopiedBytes, chart.Bytes)}
 	switch {
 	case f.CopiedBytes.Present():
@@ -68,7 +68,7 @@ func copiedRow(f *history.Fork) terminal.Row {
 // needsAccounting is what the time of copies takes, and what that costs (docs/performance.md).
 const needsAccounting = "CAP_NET_ADMIN, and kernel.task_delayacct=1 before the server starts (some 5 % of its commands right after a fork)"
 
-func copyTimeRow(f *history.Fork) terminal.Row {
+func copyTimeRow(f *fork.Record) terminal.Row {
 	r := terminal.Row{Name: "copies took", Value: known(f.CopyStallSeconds, chart.Seconds)}
 	switch s, estimated := f.EstimatedCopyStallSeconds.Get(); {
 	case f.CopyStallSeconds.Present():
@@ -82,7 +82,7 @@ func copyTimeRow(f *history.Fork) terminal.Row {
 	return r
 }
 
-func peakRow(f *history.Fork) terminal.Row {
+func peakRow(f *fork.Record) terminal.Row {
 	r := terminal.Row{Name: "peak", Value: known(f.PeakBytes, chart.Bytes)}
 	if f.PeakBytes.Present() {
 		r.Note = join("private dirty", share(f.PeakBytes, f.ResidentBytes))
@@ -94,7 +94,7 @@ func peakRow(f *history.Fork) terminal.Row {
 
 // perKeyRow compares what was copied with what was changed. A page holds many
 // keys, and is copied for the first of them.
-func perKeyRow(f *history.Fork) terminal.Row {
+func perKeyRow(f *fork.Record) terminal.Row {
 	r := terminal.Row{Name: "per key", Value: notKnown}
 	changed, ok := changes(f).Get()
 	if !ok {
@@ -115,14 +115,14 @@ func perKeyRow(f *history.Fork) terminal.Row {
 
 // changes is how many keys were changed while the child lived. Only the curve tells
 // it of a child that is alive, and in old files.
-func changes(f *history.Fork) opt.Val[float64] {
+func changes(f *fork.Record) opt.Val[float64] {
 	if n := len(f.ExtraCurve); n > 0 && !f.Changes.Present() {
 		return opt.Of(f.ExtraCurve[n-1].Changes)
 	}
 	return f.Changes
 }
 
-func reportedRow(f *history.Fork) terminal.Row {
+func reportedRow(f *fork.Record) terminal.Row {
 	r := terminal.Row{Name: "server says", Value: known(f.ReportedCOWBytes, chart.Bytes)}
 	if f.ReportedCOWBytes.Present() {
 		r.Note = share(f.ReportedCOWBytes, f.PeakBytes)
@@ -144,7 +144,7 @@ func leftover(name string, v opt.Val[uint64], without string) terminal.Row {
 	return r
 }
 
-func tailRow(f *history.Fork, now time.Time) terminal.Row {
+func tailRow(f *fork.Record, now time.Time) terminal.Row {
 	r := terminal.Row{Name: "tail", Value: notKnown, Note: "nobody counted"}
 	if t, ok := f.Tail.Get(); ok {
 		r.Value = chart.Seconds(t.Seconds)
@@ -152,7 +152,7 @@ func tailRow(f *history.Fork, now time.Time) terminal.Row {
 		r.Note = join(strings.TrimPrefix(strings.TrimPrefix(chart.TailWord(t), r.Value), ", "), r.Note)
 	} else if chart.TailGoing(*f, now) {
 		r.Value, r.Note = "going on", "the report did not wait for its end"
-	} else if f.Outcome == "" {
+	} else if f.Running() {
 		r.Value, r.Note = "not yet", "it begins with the child's death"
 	}
 	return r

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
@@ -44,10 +45,10 @@ func TestReport(t *testing.T) {
 	saved := forktest.Saved(now)
 	saved.Changes = opt.Of(243_911.5)
 	saved.CgroupLeftBytes, saved.HostLeftBytes = opt.Of(uint64(412_000_000)), opt.Of(uint64(20_110_000_000))
-	for name, f := range map[string]history.Fork{
+	for name, f := range map[string]fork.Record{
 		"saved": saved, "running": forktest.Running(now), "killed": forktest.Killed(now), "partial": forktest.Partial(now),
 		"cancelled": forktest.Cancelled(now),
-		"nothing":   {ID: "1-2", Server: "s", Kind: history.KindUnknown, Outcome: history.OutcomeUnknown, Start: now.Add(-time.Hour)},
+		"nothing":   {ID: "1-2", Server: "s", Kind: fork.KindUnknown, Outcome: fork.OutcomeUnknown, Start: now.Add(-time.Hour)},
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, Report(f, now, 80, false)) })
 	}
@@ -57,15 +58,15 @@ func TestReport(t *testing.T) {
 // How many keys were changed is known also where the child's memory can't be read,
 // and so there is no curve.
 func TestPerKey(t *testing.T) {
-	curve := []history.ExtraPoint{{Seconds: 1, Changes: 100}, {Seconds: 2, Changes: 200}}
+	curve := []fork.ExtraPoint{{Seconds: 1, Changes: 100}, {Seconds: 2, Changes: 200}}
 	for name, test := range map[string]struct {
-		f           history.Fork
+		f           fork.Record
 		value, note string
 	}{
-		"without a curve": {history.Fork{Changes: opt.Of(250.)}, "4.00 kB", "250 keys were changed"},
-		"with a curve":    {history.Fork{Changes: opt.Of(250.), ExtraCurve: curve}, "4.00 kB", "250 keys were changed"},
-		"of an old file":  {history.Fork{ExtraCurve: curve}, "5.00 kB", "200 keys were changed"},
-		"not told":        {history.Fork{}, notKnown, "has not told"},
+		"without a curve": {fork.Record{Changes: opt.Of(250.)}, "4.00 kB", "250 keys were changed"},
+		"with a curve":    {fork.Record{Changes: opt.Of(250.), ExtraCurve: curve}, "4.00 kB", "250 keys were changed"},
+		"of an old file":  {fork.Record{ExtraCurve: curve}, "5.00 kB", "200 keys were changed"},
+		"not told":        {fork.Record{}, notKnown, "has not told"},
 	} {
 		test.f.CopiedBytes = opt.Of(uint64(1_000_000))
 		if got := perKeyRow(&test.f); got.Value != test.value || !strings.Contains(got.Note, test.note) {
@@ -90,11 +91,11 @@ func TestReportFits(t *testing.T) {
 func TestForecastText(t *testing.T) {
 	st := history.ServerState{Addr: "127.0.0.1:6379", ResidentBytes: opt.Of(uint64(1_610_000_000))}
 	for name, s := range map[string]forecast.Survival{
-		"forecast-unknown": {Verdict: forecast.Unknown, Why: "no fork of it has been seen", Fork: forecast.Fork{Kind: history.KindRDB}},
+		"forecast-unknown": {Verdict: forecast.Unknown, Why: "no fork of it has been seen", Fork: forecast.Fork{Kind: fork.KindRDB}},
 		"forecast": {
 			Verdict: forecast.No, Why: "the memory cgroup has too little left",
 			Fork: forecast.Fork{
-				Kind:      history.KindRDB,
+				Kind:      fork.KindRDB,
 				Memory:    opt.Of(forecast.Memory{Bytes: 910_000_000, Why: "from the curves of 4 forks, at the 220,000 writes to be expected"}),
 				Stall:     opt.Of(forecast.Stall{Seconds: 0.0391, Why: "from the durations of 4 forks"}),
 				WorstCase: opt.Of(uint64(1_620_000_000)),

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/outlook"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -33,7 +34,7 @@ const (
 // server is what a session sees of the server. *history.Server is one.
 type server interface {
 	State() history.ServerState
-	Forks() []history.Fork // newest first
+	Forks() []fork.Record // newest first
 }
 
 // session is one measurement.
@@ -56,7 +57,7 @@ var errInterrupted = errors.New("interrupted")
 
 // run returns the record of the fork, when it has been closed and its tail has
 // ended.
-func (s *session) run(ctx context.Context) (history.Fork, error) {
+func (s *session) run(ctx context.Context) (fork.Record, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer s.starting.Wait()
 	defer cancel()
@@ -72,7 +73,7 @@ func (s *session) run(ctx context.Context) (history.Fork, error) {
 	return f, errors.New("left before there was a fork; nothing was changed on the server")
 }
 
-func (s *session) phases(ctx context.Context) (f history.Fork, err error) {
+func (s *session) phases(ctx context.Context) (f fork.Record, err error) {
 	if err := s.attach(ctx); err != nil {
 		return f, err
 	}
@@ -161,11 +162,11 @@ func (s *session) calm(ctx context.Context) error {
 }
 
 // kind is what the trigger makes the server fork for.
-func (s *session) kind() history.Kind {
+func (s *session) kind() fork.Kind {
 	if s.trigger == redisinfo.BGRewriteAOF {
-		return history.KindAOF
+		return fork.KindAOF
 	}
-	return history.KindRDB
+	return fork.KindRDB
 }
 
 // agree tells what the fork is expected to cost, and asks for a yes.
@@ -200,7 +201,7 @@ func (s *session) send(ctx context.Context) <-chan error {
 }
 
 // birth waits for a fork that was not known and is seen from its beginning.
-func (s *session) birth(ctx context.Context, known map[string]bool, started <-chan error) (f history.Fork, err error) {
+func (s *session) birth(ctx context.Context, known map[string]bool, started <-chan error) (f fork.Record, err error) {
 	began := time.Now()
 	var answered time.Time
 	if s.trigger == "" && !s.Lives() {
@@ -241,7 +242,7 @@ func (s *session) birth(ctx context.Context, known map[string]bool, started <-ch
 }
 
 // life follows the fork to its child's death and until its record is closed.
-func (s *session) life(ctx context.Context, f history.Fork) (history.Fork, error) {
+func (s *session) life(ctx context.Context, f fork.Record) (fork.Record, error) {
 	told := time.Now()
 	if !s.Lives() {
 		s.Say(fmt.Sprintf("A child was born, process %d.", f.ChildPID))
@@ -252,7 +253,7 @@ func (s *session) life(ctx context.Context, f history.Fork) (history.Fork, error
 			return false, errors.New("the child turned out to be no fork of the server")
 		}
 		f = next
-		if f.Outcome != "" {
+		if !f.Running() {
 			return true, nil
 		}
 		st := s.server.State()
@@ -273,7 +274,7 @@ func (s *session) life(ctx context.Context, f history.Fork) (history.Fork, error
 
 // tail waits for the tail's end, which takes a minute at most; or until somebody
 // does not want to.
-func (s *session) tail(ctx context.Context, f history.Fork) (history.Fork, error) {
+func (s *session) tail(ctx context.Context, f fork.Record) (fork.Record, error) {
 	if chart.TailGoing(f, time.Now()) && !s.Lives() {
 		s.Say("The child has ended: " + ending(&f) + ". Following the tail, for a minute at most; Ctrl-C shows the report without it.")
 	}
@@ -293,17 +294,17 @@ func (s *session) tail(ctx context.Context, f history.Fork) (history.Fork, error
 	return f, err
 }
 
-func (s *session) find(id string) (history.Fork, bool) {
+func (s *session) find(id string) (fork.Record, bool) {
 	for _, f := range s.server.Forks() {
 		if f.ID == id {
 			return f, true
 		}
 	}
-	return history.Fork{}, false
+	return fork.Record{}, false
 }
 
 // ending is how the child ended, and when: "killed by SIGKILL after 8.42 s".
-func ending(f *history.Fork) string {
+func ending(f *fork.Record) string {
 	text := chart.OutcomeWord(f.Outcome)
 	if cause := chart.Cause(f); cause != "" {
 		word := " with "

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -50,8 +51,8 @@ func (p *played) up() {
 	p.server.SetProcess(42, opt.Val[time.Time]{})
 }
 
-func (p *played) born(pid int, change ...func(*history.Fork)) string {
-	f := history.Fork{ID: history.ID(time.Now(), pid), Server: "s", Kind: history.KindRDB, Start: time.Now(), ChildPID: pid}
+func (p *played) born(pid int, change ...func(*fork.Record)) string {
+	f := fork.Record{ID: fork.ID(time.Now(), pid), Server: "s", Kind: fork.KindRDB, Start: time.Now(), ChildPID: pid}
 	for _, c := range change {
 		c(&f)
 	}
@@ -60,17 +61,17 @@ func (p *played) born(pid int, change ...func(*history.Fork)) string {
 }
 
 // dies ends a child whose copies were counted: its tail goes on.
-func (p *played) dies(id string, o history.Outcome) {
-	p.server.AddCopies(id, history.Copies{Time: time.Now(), Faults: opt.Of(uint64(9))})
+func (p *played) dies(id string, o fork.Outcome) {
+	p.server.AddCopies(id, fork.Copies{Time: time.Now(), Faults: opt.Of(uint64(9))})
 	p.server.Died(id, time.Now())
 	time.Sleep(300 * time.Millisecond)
-	p.server.Update(id, func(f *history.Fork) { f.Outcome = o })
+	p.server.Update(id, func(f *fork.Record) { f.Outcome = o })
 	p.server.Close(id)
 }
 
 // result is what run returned.
 type result struct {
-	fork history.Fork
+	fork fork.Record
 	err  error
 	took time.Duration
 }
@@ -116,11 +117,11 @@ func TestNextFork(t *testing.T) {
 		time.Sleep(time.Minute)
 		id := p.born(7)
 		time.Sleep(12 * time.Second)
-		p.dies(id, history.OutcomeOK)
+		p.dies(id, fork.OutcomeOK)
 		time.Sleep(20 * time.Second)
-		p.server.SetTail(id, history.Tail{Seconds: 20, Faults: 5})
+		p.server.SetTail(id, fork.Tail{Seconds: 20, Faults: 5})
 		r := <-done
-		if r.err != nil || r.fork.ID != id || r.fork.Outcome != history.OutcomeOK || !r.fork.Tail.Present() {
+		if r.err != nil || r.fork.ID != id || r.fork.Outcome != fork.OutcomeOK || !r.fork.Tail.Present() {
 			t.Errorf("%+v", r)
 		}
 		p.saidAll("Following h:1, process 42.", "Waiting for its next fork.", "A child was born, process 7.",
@@ -132,14 +133,14 @@ func TestNextFork(t *testing.T) {
 func TestNotTheRunningFork(t *testing.T) {
 	bubble(t, 0, "", func(p *played) {
 		p.up()
-		old := p.born(1, func(f *history.Fork) { f.Partial = true })
+		old := p.born(1, func(f *fork.Record) { f.Partial = true })
 		done := p.begin()
 		time.Sleep(5 * time.Second)
-		p.dies(old, history.OutcomeOK)
+		p.dies(old, fork.OutcomeOK)
 		id := p.born(2)
 		time.Sleep(time.Second)
-		p.dies(id, history.OutcomeCancelled)
-		p.server.SetTail(id, history.Tail{Seconds: 1})
+		p.dies(id, fork.OutcomeCancelled)
+		p.server.SetTail(id, fork.Tail{Seconds: 1})
 		if r := <-done; r.err != nil || r.fork.ID != id {
 			t.Errorf("%+v, want fork %s", r, id)
 		}
@@ -152,23 +153,23 @@ func TestTrigger(t *testing.T) {
 			p.trigger, p.yes = redisinfo.BGSave, yes
 			p.up()
 			known := p.born(1)
-			p.dies(known, history.OutcomeOK)
+			p.dies(known, fork.OutcomeOK)
 			running := p.born(2)
 			done := p.begin()
 			time.Sleep(10 * time.Second)
 			if p.starts.Load() != 0 {
 				t.Error("started while a child was running")
 			}
-			p.dies(running, history.OutcomeOK)
+			p.dies(running, fork.OutcomeOK)
 			time.Sleep(settle + time.Second)
 			if p.starts.Load() != 1 {
 				t.Fatalf("started %d times", p.starts.Load())
 			}
 			id := p.born(3)
 			time.Sleep(time.Second)
-			p.dies(id, history.OutcomeFailed)
+			p.dies(id, fork.OutcomeFailed)
 			time.Sleep(time.Second)
-			p.server.SetTail(id, history.Tail{Seconds: 1})
+			p.server.SetTail(id, fork.Tail{Seconds: 1})
 			if r := <-done; r.err != nil || r.fork.ID != id || p.starts.Load() != 1 {
 				t.Errorf("%+v after %d starts, want fork %s", r, p.starts.Load(), id)
 			}
@@ -294,11 +295,11 @@ func TestCtrlC(t *testing.T) {
 		time.Sleep(time.Second)
 		id := p.born(1)
 		time.Sleep(time.Second)
-		p.dies(id, history.OutcomeOK)
+		p.dies(id, fork.OutcomeOK)
 		time.Sleep(10 * time.Second)
 		p.interrupt <- os.Interrupt
 		r := <-done
-		if r.err != nil || r.fork.Outcome != history.OutcomeOK || r.fork.Tail.Present() || r.took > 15*time.Second {
+		if r.err != nil || r.fork.Outcome != fork.OutcomeOK || r.fork.Tail.Present() || r.took > 15*time.Second {
 			t.Errorf("%+v", r)
 		}
 		p.saidAll("Ended: ok after 1.00 s. Tail 10 s of at most 60 s   Ctrl-C: report now")
@@ -312,7 +313,7 @@ func TestTailWithoutAnEnd(t *testing.T) {
 		done := p.begin()
 		time.Sleep(time.Second)
 		id := p.born(1)
-		p.dies(id, history.OutcomeOK)
+		p.dies(id, fork.OutcomeOK)
 		if r := <-done; r.err != nil || r.took > 70*time.Second {
 			t.Errorf("%+v", r)
 		}
@@ -349,11 +350,11 @@ func TestWatchingEnds(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
-	for outcome, want := range map[history.Outcome]int{
-		history.OutcomeOK: 0, history.OutcomeUnknown: 0, "": 0,
-		history.OutcomeFailed: 1, history.OutcomeKilled: 1, history.OutcomeOOM: 1, history.OutcomeCancelled: 1, history.OutcomeServerDied: 1,
+	for outcome, want := range map[fork.Outcome]int{
+		fork.OutcomeOK: 0, fork.OutcomeUnknown: 0, "": 0,
+		fork.OutcomeFailed: 1, fork.OutcomeKilled: 1, fork.OutcomeOOM: 1, fork.OutcomeCancelled: 1, fork.OutcomeServerDied: 1,
 	} {
-		if got := status(&history.Fork{Outcome: outcome}); got != want {
+		if got := status(&fork.Record{Outcome: outcome}); got != want {
 			t.Errorf("%q: status %d, want %d", outcome, got, want)
 		}
 	}

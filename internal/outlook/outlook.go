@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
 )
@@ -83,7 +84,7 @@ func leftRow(n forecast.Need) terminal.Row {
 // Head names the fork that the rest is about.
 func Head(st *history.ServerState, s forecast.Survival) string {
 	what := "next fork"
-	if s.Fork.Kind != history.KindUnknown {
+	if s.Fork.Kind != fork.KindUnknown {
 		what = "next " + chart.KindWord(s.Fork.Kind)
 	}
 	head := "The " + what + " of " + st.Addr

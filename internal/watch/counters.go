@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
@@ -180,7 +180,7 @@ func (w *Watcher) openAccounting(p *process) {
 		p.account = func(pid int) (taskstats.Stats, error) { return w.opts.Machine.Accounting(pid, mainServes) }
 	}
 	p.accounted.Store(true)
-	w.opts.Server.SetAvailable(history.SourceTaskstats, true)
+	w.opts.Server.SetAvailable(fork.SourceTaskstats, true)
 }
 
 // noAccounting notes that delay accounting does not tell of a process. Anybody may
@@ -191,7 +191,7 @@ func (w *Watcher) noAccounting(p *process, why error) {
 		said = slog.LevelInfo
 	}
 	p.accounted.Store(false)
-	w.opts.Server.SetAvailable(history.SourceTaskstats, false)
+	w.opts.Server.SetAvailable(fork.SourceTaskstats, false)
 	w.log.Log(context.Background(), said, "The time that copies take is not known", "why", why, "remedy", remedyAccounting(why))
 }
 
@@ -219,6 +219,6 @@ func (w *Watcher) readQuiet() {
 	if p.accounted.Load() && !r.copies.Present() {
 		w.openAccounting(p) // no answer: why?
 	}
-	w.opts.Server.SetAvailable(history.SourceCgroup, r.cgroup.Present())
+	w.opts.Server.SetAvailable(fork.SourceCgroup, r.cgroup.Present())
 	p.addQuiet(r)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
@@ -42,9 +43,9 @@ func (s *sampler) affordsExact() bool {
 
 // trust tells whether private dirty memory is told by what smaps need not be asked
 // about every second, and whether it has told enough to be checked.
-func (s *sampler) trust(r reading, dirty opt.Val[history.Sample]) (trusted, unproved bool) {
+func (s *sampler) trust(r reading, dirty opt.Val[fork.Sample]) (trusted, unproved bool) {
 	d, ok := dirty.Get()
-	if !ok || d.Source == history.SourcePagemap || !s.process.smapsRead.Load() || !s.meter.huge.Present() {
+	if !ok || d.Source == fork.SourcePagemap || !s.process.smapsRead.Load() || !s.meter.huge.Present() {
 		return false, false
 	}
 	_, cgroup := s.meter.byCgroup(r)
@@ -52,8 +53,8 @@ func (s *sampler) trust(r reading, dirty opt.Val[history.Sample]) (trusted, unpr
 }
 
 // exact reads the child's smaps.
-func (s *sampler) exact() opt.Val[history.Sample] {
-	const source = history.SourceChildSmaps
+func (s *sampler) exact() opt.Val[fork.Sample] {
+	const source = fork.SourceChildSmaps
 	server := s.w.opts.Server
 	start := time.Now()
 	smaps, cost, err := timed(s.w.opts.CPUTime, s.child.Smaps)
@@ -72,7 +73,7 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 			s.huge = true
 			s.process.hadHuge.Store(true)
 		}
-		return opt.Of(history.Sample{
+		return opt.Of(fork.Sample{
 			Time:          start.Add(now.Sub(start) / 2),
 			Source:        source,
 			PrivateDirty:  smaps.PrivateDirty,
@@ -90,5 +91,5 @@ func (s *sampler) exact() opt.Val[history.Sample] {
 		server.CountReadError(history.ReadError{Source: source, Reason: "failed"})
 		s.w.log.Debug("Reading the child's smaps failed", "err", err)
 	}
-	return opt.Val[history.Sample]{}
+	return opt.Val[fork.Sample]{}
 }

@@ -3,7 +3,7 @@ package watch
 import (
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -18,12 +18,12 @@ const extraSince = 2 * time.Second
 // extra is what server and child together hold more than the server did before
 // the birth: by their own cgroup, else the child's private memory and the server's
 // growth together. It is 0 where they hold less.
-func (m *meter) extra(r reading, dirty opt.Val[history.Sample]) opt.Val[history.Extra] {
+func (m *meter) extra(r reading, dirty opt.Val[fork.Sample]) opt.Val[fork.Extra] {
 	quiet, _ := m.quiet.Get()
 	now, ok1 := r.cgroup.Get()
 	before, ok2 := quiet.cgroup.Get()
 	if ok1 && ok2 && !m.noCgroup {
-		return opt.Of(history.Extra{Time: r.at, Bytes: now - min(now, before), Source: history.SourceCgroup})
+		return opt.Of(fork.Extra{Time: r.at, Bytes: now - min(now, before), Source: fork.SourceCgroup})
 	}
 	sample, ok := dirty.Get()
 	anon, ok1 := r.anon.Get()
@@ -32,14 +32,14 @@ func (m *meter) extra(r reading, dirty opt.Val[history.Sample]) opt.Val[history.
 		before, ok2 = m.birth.anon.Get()
 	}
 	if !ok || !ok1 || !ok2 {
-		return opt.Val[history.Extra]{}
+		return opt.Val[fork.Extra]{}
 	}
 	both := sample.PrivateDirty + anon
-	return opt.Of(history.Extra{Time: r.at, Bytes: both - min(both, before), Source: sample.Source})
+	return opt.Of(fork.Extra{Time: r.at, Bytes: both - min(both, before), Source: sample.Source})
 }
 
 // addExtra adds a reading to the record.
-func (s *sampler) addExtra(r reading, dirty opt.Val[history.Sample]) {
+func (s *sampler) addExtra(r reading, dirty opt.Val[fork.Sample]) {
 	e, ok := s.meter.extra(r, dirty).Get()
 	if !ok {
 		return

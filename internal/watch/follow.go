@@ -5,7 +5,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 )
@@ -85,7 +85,7 @@ func (f *follower) look() bool {
 		return false
 	}
 	kind := kindOfTitle(title)
-	if kind == history.KindUnknown {
+	if kind == fork.KindUnknown {
 		return false
 	}
 	f.w.post(func() { f.w.titled(f.id, kind) })

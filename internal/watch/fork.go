@@ -4,20 +4,20 @@ import (
 	"context"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
 
 // fork is an open record as the loop sees it.
-type fork struct {
+type openFork struct {
 	id        string
 	process   *process
 	child     Process
 	partial   bool
 	born      time.Time
 	seen      time.Time
-	titled    history.Kind
+	titled    fork.Kind
 	before    opt.Val[redisinfo.Info] // last reply before the birth
 	after     opt.Val[redisinfo.Info] // first reply to an INFO sent after it was seen
 	uncounted bool                    // the server does not count it, but it is a copy of it all the same
@@ -29,7 +29,7 @@ type fork struct {
 }
 
 // learn takes from a reply what it says of an open fork.
-func (w *Watcher) learn(f *fork, r reply) {
+func (w *Watcher) learn(f *openFork, r reply) {
 	if !r.sent.Before(f.seen) && !f.after.Present() {
 		f.after = opt.Of(r.info)
 		w.setKind(f)
@@ -44,8 +44,8 @@ func (w *Watcher) learn(f *fork, r reply) {
 }
 
 // lastEnded is the fork that ended last, of those whose records are open.
-func (w *Watcher) lastEnded() *fork {
-	var last *fork
+func (w *Watcher) lastEnded() *openFork {
+	var last *openFork
 	var at time.Time
 	for _, f := range w.forks {
 		if end, ok := f.end.Get(); ok && end.at.After(at) {
@@ -55,13 +55,13 @@ func (w *Watcher) lastEnded() *fork {
 	return last
 }
 
-func (w *Watcher) setKind(f *fork) {
+func (w *Watcher) setKind(f *openFork) {
 	kind := resolveKind(f.titled, f.before, f.after)
-	w.opts.Server.Update(f.id, func(r *history.Fork) { r.Kind = kind })
+	w.opts.Server.Update(f.id, func(r *fork.Record) { r.Kind = kind })
 }
 
 // titled takes a kind that a child's title gave.
-func (w *Watcher) titled(id string, kind history.Kind) {
+func (w *Watcher) titled(id string, kind fork.Kind) {
 	if f := w.forks[id]; f != nil {
 		f.titled = kind
 		w.setKind(f)
@@ -70,7 +70,7 @@ func (w *Watcher) titled(id string, kind history.Kind) {
 
 // takeReported notes the server's own figure about its running child. It is
 // some child's, so it is believed only while there is just one.
-func (w *Watcher) takeReported(f *fork, r reply) {
+func (w *Watcher) takeReported(f *openFork, r reply) {
 	bytes := r.info.CurrentCOWBytes.Or(0)
 	if bytes == 0 || w.living() != 1 || isClosed(f.child.Exited()) {
 		return
@@ -86,7 +86,7 @@ func (w *Watcher) takeReported(f *fork, r reply) {
 	if latest.Before(f.born) {
 		return // an earlier child's
 	}
-	w.opts.Server.AddReported(f.id, history.Reported{Seconds: measured.Sub(f.born).Seconds(), COWBytes: bytes})
+	w.opts.Server.AddReported(f.id, fork.Reported{Seconds: measured.Sub(f.born).Seconds(), COWBytes: bytes})
 }
 
 func (w *Watcher) living() (n int) {
@@ -119,7 +119,7 @@ func (w *Watcher) ended(id string, d death, cpu opt.Val[float64], written opt.Va
 		return
 	}
 	f.end = opt.Of(d)
-	w.opts.Server.Update(id, func(r *history.Fork) { r.CPUSeconds, r.WrittenBytes = cpu, written })
+	w.opts.Server.Update(id, func(r *fork.Record) { r.CPUSeconds, r.WrittenBytes = cpu, written })
 	w.wish()
 	w.expire(time.Now())
 }
@@ -143,18 +143,18 @@ func (w *Watcher) expire(now time.Time) {
 }
 
 // close closes a fork's record and tells it in one line.
-func (w *Watcher) close(id string, f *fork, end death) {
+func (w *Watcher) close(id string, f *openFork, end death) {
 	end.serverDied = f.process.died
-	w.opts.Server.Update(id, func(r *history.Fork) {
+	w.opts.Server.Update(id, func(r *fork.Record) {
 		end.record(r)
 		final, asked := f.final.Get()
 		if !asked {
 			return
 		}
-		if r.Outcome == history.OutcomeUnknown {
+		if r.Outcome == fork.OutcomeUnknown {
 			r.Outcome = outcomeOfInfo(r.Kind, r.Start, f.before, final)
 		}
-		if f.alone && r.Outcome == history.OutcomeOK {
+		if f.alone && r.Outcome == fork.OutcomeOK {
 			r.ReportedCOWBytes = finalCOW(r.Kind, final)
 		}
 	})
@@ -182,7 +182,7 @@ func (w *Watcher) reject(id, why string) {
 }
 
 // forget releases what an open record held.
-func (w *Watcher) forget(id string, f *fork) {
+func (w *Watcher) forget(id string, f *openFork) {
 	delete(w.forks, id)
 	f.stop()
 	f.child.Close()

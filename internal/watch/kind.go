@@ -3,7 +3,7 @@ package watch
 import (
 	"strings"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -11,17 +11,17 @@ import (
 // resolveKind tells what a fork was for, from all that is known: the kind its
 // title gave (unknown before it has one), the last reply before its birth and
 // the first reply after. It may be asked again as more becomes known.
-func resolveKind(titled history.Kind, before, after opt.Val[redisinfo.Info]) history.Kind {
+func resolveKind(titled fork.Kind, before, after opt.Val[redisinfo.Info]) fork.Kind {
 	reply, ok := after.Get()
 	if !ok {
 		return titled
 	}
 	kind := titled
-	if kind == history.KindUnknown {
+	if kind == fork.KindUnknown {
 		kind = kindOfInfo(before, reply)
 	}
-	if kind == history.KindRDB && forReplica(before, reply) {
-		kind = history.KindReplication
+	if kind == fork.KindRDB && forReplica(before, reply) {
+		kind = fork.KindReplication
 	}
 	return kind
 }
@@ -30,37 +30,37 @@ func resolveKind(titled history.Kind, before, after opt.Val[redisinfo.Info]) his
 // moment after the fork. Titles pass through the server's proc-title-template
 // and carry the program's name (redis-, valkey-, keydb-), so substrings are
 // matched. A slot migration of Redis 8.4 has the title of a diskless sync.
-func kindOfTitle(title string) history.Kind {
+func kindOfTitle(title string) fork.Kind {
 	for _, t := range [...]struct {
 		part string
-		kind history.Kind
+		kind fork.Kind
 	}{
-		{"-rdb-bgsave", history.KindRDB},
-		{"-rdb-to-slaves", history.KindReplication},
-		{"-rdb-to-replicas", history.KindReplication}, // Valkey 8.1+
-		{"-aof-rewrite", history.KindAOF},
-		{"-module-fork", history.KindModule},
-		{"-slot-migration", history.KindSlotMigration}, // Valkey 9.0+
+		{"-rdb-bgsave", fork.KindRDB},
+		{"-rdb-to-slaves", fork.KindReplication},
+		{"-rdb-to-replicas", fork.KindReplication}, // Valkey 8.1+
+		{"-aof-rewrite", fork.KindAOF},
+		{"-module-fork", fork.KindModule},
+		{"-slot-migration", fork.KindSlotMigration}, // Valkey 9.0+
 	} {
 		if strings.Contains(title, t.part) {
 			return t.kind
 		}
 	}
-	return history.KindUnknown
+	return fork.KindUnknown
 }
 
 // kindOfInfo tells a child's kind from the last reply before its birth and a
 // reply while it lived (or was not reaped yet): by the flags, and where those
 // are down already by the counters of attempts that servers have since 7.0.
 // It answers unknown rather than guess between two.
-func kindOfInfo(before opt.Val[redisinfo.Info], after redisinfo.Info) history.Kind {
+func kindOfInfo(before opt.Val[redisinfo.Info], after redisinfo.Info) fork.Kind {
 	rdb := after.BGSaveInProgress.Or(false) && !after.ForklessSave
 	aof := after.AOFRewriteInProgress.Or(false)
 	module := after.ModuleForkInProgress.Or(false)
 	if !rdb && !aof && !module {
 		b, ok := before.Get()
 		if !ok || b.RunID != after.RunID || rise(b.TotalForks, after.TotalForks) != 1 {
-			return history.KindUnknown
+			return fork.KindUnknown
 		}
 		rdb = rise(b.RDBSaves, after.RDBSaves) == 1
 		aof = rise(b.AOFRewrites, after.AOFRewrites) == 1
@@ -69,15 +69,15 @@ func kindOfInfo(before opt.Val[redisinfo.Info], after redisinfo.Info) history.Ki
 	case rdb && !aof && !module:
 		if b, ok := before.Get(); ok && after.ReplicasWaiting.Or(0) > 0 &&
 			rise(b.TotalForks, after.TotalForks) == 1 && after.RDBSaves.Present() && rise(b.RDBSaves, after.RDBSaves) == 0 {
-			return history.KindReplication // diskless: a child, a replica that waits, and no attempt at a disk save
+			return fork.KindReplication // diskless: a child, a replica that waits, and no attempt at a disk save
 		}
-		return history.KindRDB
+		return fork.KindRDB
 	case aof && !rdb && !module:
-		return history.KindAOF
+		return fork.KindAOF
 	case module && !rdb && !aof:
-		return history.KindModule
+		return fork.KindModule
 	}
-	return history.KindUnknown
+	return fork.KindUnknown
 }
 
 // forReplica tells a disk save that a replica's full sync started from one that
@@ -103,21 +103,21 @@ func forReplica(before opt.Val[redisinfo.Info], after redisinfo.Info) bool {
 // from a missed one. Where forks of kinds without an attempts counter happened
 // in the same second the count is too low, never too high; a foreground SAVE
 // that fails while the status is err already counts too.
-func refused(before, after redisinfo.Info) map[history.Kind]uint64 {
+func refused(before, after redisinfo.Info) map[fork.Kind]uint64 {
 	if before.RunID != after.RunID || !after.TotalForks.Present() || after.ForklessSave {
 		return nil
 	}
 	saves, rewrites := rise(before.RDBSaves, after.RDBSaves), rise(before.AOFRewrites, after.AOFRewrites)
 	forks := rise(before.TotalForks, after.TotalForks)
-	out := map[history.Kind]uint64{}
+	out := map[fork.Kind]uint64{}
 	if ok, known := after.LastBGSaveOK.Get(); known && !ok && saves > forks {
-		out[history.KindRDB] = saves - forks
+		out[fork.KindRDB] = saves - forks
 		forks = 0
 	} else {
 		forks -= min(forks, saves)
 	}
 	if ok, known := after.LastAOFRewriteOK.Get(); known && !ok && rewrites > forks {
-		out[history.KindAOF] = rewrites - forks
+		out[fork.KindAOF] = rewrites - forks
 	}
 	return out
 }

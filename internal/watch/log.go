@@ -4,18 +4,18 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
 // logFork tells a closed fork in one line.
-func logFork(log *slog.Logger, f history.Fork) {
+func logFork(log *slog.Logger, f fork.Record) {
 	attrs := []any{"kind", f.Kind, "outcome", f.Outcome, "id", f.ID, "child", f.ChildPID}
 	attrs = appendSeconds(attrs, "stall", f.StallSeconds)
 	attrs = appendSeconds(attrs, "lifetime", f.LifetimeSeconds)
 	attrs = appendKnown(attrs, "resident_bytes", f.ResidentBytes)
 	attrs = appendKnown(attrs, "private_dirty_peak_bytes", f.PeakBytes)
-	if points := history.PointsBySource(f.Curve); points != "" {
+	if points := fork.PointsBySource(f.Curve); points != "" {
 		attrs = append(attrs, "points", points)
 	}
 	attrs = appendKnown(attrs, "copied_bytes", f.CopiedBytes)
@@ -36,7 +36,7 @@ func logFork(log *slog.Logger, f history.Fork) {
 }
 
 // logTail tells what a fork still cost after its child, which is known later.
-func logTail(log *slog.Logger, id string, t history.Tail) {
+func logTail(log *slog.Logger, id string, t fork.Tail) {
 	attrs := []any{"id", id, "tail", time.Duration(t.Seconds * float64(time.Second)).Round(time.Millisecond), "write_faults", t.Faults, "truncated", t.Truncated}
 	log.Info("The tail of a fork has ended", appendKnown(attrs, "left_bytes", t.Left)...)
 }

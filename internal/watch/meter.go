@@ -3,7 +3,7 @@ package watch
 import (
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
@@ -196,23 +196,23 @@ func (m *meter) plausible(r reading) bool {
 
 // copies is what is known of the copies so far. Call it with each reading, in
 // order: it watches for memory that is given back.
-func (m *meter) copies(r reading) history.Copies {
+func (m *meter) copies(r reading) fork.Copies {
 	if m.high.fell(r, m.loose) {
 		m.gave = true
 	}
 	m.worked(r)
 	if m.partial {
-		return history.Copies{Time: r.at}
+		return fork.Copies{Time: r.at}
 	}
 	m.miss(r)
-	c := history.Copies{Time: r.at, Faults: opt.Of(m.counted(r) / m.page)}
+	c := fork.Copies{Time: r.at, Faults: opt.Of(m.counted(r) / m.page)}
 	c.Bytes, c.Stall = m.accounted(r)
-	c.Source = history.SourceTaskstats
+	c.Source = fork.SourceTaskstats
 	if m.huge.Or(true) && r.grown(m.birth.resident) > max(m.counted(r)/50, ownPages) {
 		m.grew = true
 	}
 	if !c.Bytes.Present() && !m.gave && !m.grew {
-		c.Bytes, c.Source = opt.Of(m.counted(r)), history.SourceCounters
+		c.Bytes, c.Source = opt.Of(m.counted(r)), fork.SourceCounters
 		c.Error = opt.Of(2*m.loose + m.missed) // the size, at the birth and now
 	}
 	return c
@@ -347,18 +347,18 @@ func (m *meter) byCgroup(r reading) (uint64, bool) {
 
 // sample is the child's private dirty memory without a reading of smaps; absent
 // where nothing trustworthy is known.
-func (m *meter) sample(r reading) opt.Val[history.Sample] {
+func (m *meter) sample(r reading) opt.Val[fork.Sample] {
 	between, counts := m.between(r) // with each reading: it watches for memory that is given back
 	if dirty, ok := m.byCgroup(r); ok {
-		return opt.Of(history.Sample{Time: r.at, Source: history.SourceCgroup, PrivateDirty: dirty, Error: opt.Of(m.cgroupOff())})
+		return opt.Of(fork.Sample{Time: r.at, Source: fork.SourceCgroup, PrivateDirty: dirty, Error: opt.Of(m.cgroupOff())})
 	}
 	if by, ok := r.pages.Get(); ok && !m.noPages {
-		return opt.Of(history.Sample{Time: r.at, Source: history.SourcePagemap, PrivateDirty: by.bytes, Error: opt.Of(by.off)})
+		return opt.Of(fork.Sample{Time: r.at, Source: fork.SourcePagemap, PrivateDirty: by.bytes, Error: opt.Of(by.off)})
 	}
 	if counts {
-		return opt.Of(history.Sample{Time: r.at, Source: history.SourceCounters, PrivateDirty: between, Error: opt.Of(m.tolerance(between) + m.spread(r))})
+		return opt.Of(fork.Sample{Time: r.at, Source: fork.SourceCounters, PrivateDirty: between, Error: opt.Of(m.tolerance(between) + m.spread(r))})
 	}
-	return opt.Val[history.Sample]{}
+	return opt.Val[fork.Sample]{}
 }
 
 // wantsPages tells whether a sample of pages would say more than anything else.

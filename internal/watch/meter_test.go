@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
@@ -35,7 +35,7 @@ func meterAt(birth reading) *meter {
 	return &m
 }
 
-func wantDirty(t *testing.T, m *meter, r reading, want uint64, source history.Source) {
+func wantDirty(t *testing.T, m *meter, r reading, want uint64, source fork.Source) {
 	t.Helper()
 	s, ok := m.sample(r).Get()
 	if !ok || s.PrivateDirty != want*mb || s.Source != source {
@@ -52,11 +52,11 @@ func wantNothing(t *testing.T, m *meter, r reading) {
 
 func TestMeterCountsFromTheBirthAndFromExactReadings(t *testing.T) {
 	m := meterAt(at(1000, 1024, 1000))
-	wantDirty(t, m, at(1000+10*pmb, 1024, 1000), 10, history.SourceCounters)
+	wantDirty(t, m, at(1000+10*pmb, 1024, 1000), 10, fork.SourceCounters)
 	m.exact(at(1000+10*pmb, 1024, 1000), at(1000+10*pmb, 1024, 1000), 11*mb)
-	wantDirty(t, m, at(1000+50*pmb, 1024, 1000), 51, history.SourceCounters)
+	wantDirty(t, m, at(1000+50*pmb, 1024, 1000), 51, fork.SourceCounters)
 	c := m.copies(at(1000+50*pmb, 1024, 1000))
-	if c.Bytes != opt.Of(uint64(50*mb)) || c.Source != history.SourceCounters || c.Stall.Present() || c.Faults != opt.Of(uint64(50*pmb)) {
+	if c.Bytes != opt.Of(uint64(50*mb)) || c.Source != fork.SourceCounters || c.Stall.Present() || c.Faults != opt.Of(uint64(50*pmb)) {
 		t.Errorf("copies %+v", c)
 	}
 }
@@ -65,7 +65,7 @@ func TestMeterCountsFromTheBirthAndFromExactReadings(t *testing.T) {
 func TestMeterLeavesGrowthOut(t *testing.T) {
 	m := meterAt(at(0, 1024, 1000))
 	m.exact(at(0, 1024, 1000), at(0, 1024, 1000), mb)
-	wantDirty(t, m, at(300*pmb, 1024+200, 1000), 101, history.SourceCounters)
+	wantDirty(t, m, at(300*pmb, 1024+200, 1000), 101, fork.SourceCounters)
 }
 
 func TestMeterIsSilentWhereMemoryIsGivenBack(t *testing.T) {
@@ -88,7 +88,7 @@ func TestMeterIsSilentWhereMemoryIsGivenBack(t *testing.T) {
 				t.Errorf("copied %+v", c)
 			}
 			m.exact(later, later, 200*mb)
-			wantDirty(t, m, at(160*pmb, 1024, 1000), 210, history.SourceCounters)
+			wantDirty(t, m, at(160*pmb, 1024, 1000), 210, fork.SourceCounters)
 		})
 	}
 }
@@ -97,7 +97,7 @@ func TestMeterIsSilentWhereMemoryIsGivenBack(t *testing.T) {
 func TestMeterTrustsAccounting(t *testing.T) {
 	m := meterAt(at(0, 1024, 1000).withCopies(7, time.Millisecond))
 	c := m.copies(at(500*pmb, 900, 800).withCopies(7+100*pmb, 251*time.Millisecond))
-	if c.Bytes != opt.Of(uint64(100*mb)) || c.Source != history.SourceTaskstats || c.Stall != opt.Of(0.25) {
+	if c.Bytes != opt.Of(uint64(100*mb)) || c.Source != fork.SourceTaskstats || c.Stall != opt.Of(0.25) {
 		t.Errorf("copies %+v", c)
 	}
 }
@@ -106,7 +106,7 @@ func TestMeterTrustsAccounting(t *testing.T) {
 func TestMeterStartsBeforeTheBirth(t *testing.T) {
 	m := meterAt(at(0, 1024, 1000).withCopies(50, time.Millisecond))
 	m.quiet = opt.Of(at(0, 1024, 0).withCopies(7, 0))
-	wantDirty(t, m, at(0, 1024, 1000).withCopies(7+2*pmb, time.Second), 2, history.SourceCounters)
+	wantDirty(t, m, at(0, 1024, 1000).withCopies(7+2*pmb, time.Second), 2, fork.SourceCounters)
 	if c := m.copies(at(0, 1024, 1000).withCopies(107, time.Second)); c.Bytes != opt.Of(uint64(100*page)) || c.Stall != opt.Of(1.0) {
 		t.Errorf("copies %+v", c)
 	}
@@ -124,9 +124,9 @@ func TestMeterPrefersTheCgroup(t *testing.T) {
 	quiet := at(0, 1024, 0).withCgroup(1000, 997) // 3 MiB were charged elsewhere before the server moved here
 	m := meterAt(at(0, 1024, 1000).withCgroup(1000, 1000))
 	m.quiet = opt.Of(quiet)
-	wantDirty(t, m, at(0, 1024, 1000).withCgroup(900, 1147), 250, history.SourceCgroup)
+	wantDirty(t, m, at(0, 1024, 1000).withCgroup(900, 1147), 250, fork.SourceCgroup)
 	m.quiet = opt.Val[reading]{} // another child lived before the birth: no zero
-	wantDirty(t, m, at(0, 1024, 1000).withCgroup(900, 1150), 0, history.SourceCounters)
+	wantDirty(t, m, at(0, 1024, 1000).withCgroup(900, 1150), 0, fork.SourceCounters)
 }
 
 // A server that was moved into its cgroup after it was filled brought memory
@@ -134,14 +134,14 @@ func TestMeterPrefersTheCgroup(t *testing.T) {
 func TestMeterCgroupBelowTheServer(t *testing.T) {
 	m := meterAt(at(0, 1024, 1000))
 	m.quiet = opt.Of(at(0, 1024, 0).withCgroup(1000, 20))
-	wantDirty(t, m, at(0, 1024, 1000).withCgroup(1000, 114), 94, history.SourceCgroup)
+	wantDirty(t, m, at(0, 1024, 1000).withCgroup(1000, 114), 94, fork.SourceCgroup)
 }
 
 func TestMeterDropsACgroupThatMisleads(t *testing.T) {
 	m := meterAt(at(0, 1024, 1000))
 	m.quiet = opt.Of(at(0, 1024, 0).withCgroup(1000, 1000))
 	m.exact(at(60*pmb, 1024, 1000).withCgroup(1000, 1130), at(60*pmb, 1024, 1000).withCgroup(1000, 1130), 60*mb) // 70 MiB are somebody else's
-	wantDirty(t, m, at(70*pmb, 1024, 1000).withCgroup(1000, 1140), 70, history.SourceCounters)
+	wantDirty(t, m, at(70*pmb, 1024, 1000).withCgroup(1000, 1140), 70, fork.SourceCounters)
 }
 
 // What was copied before a child was first seen is not known.
@@ -154,7 +154,7 @@ func TestMeterPartial(t *testing.T) {
 		t.Errorf("copies %+v", c)
 	}
 	m.exact(later, later, 300*mb)
-	wantDirty(t, &m, at(110*pmb, 1024, 1000).withCopies(10+110*pmb, time.Second), 310, history.SourceCounters)
+	wantDirty(t, &m, at(110*pmb, 1024, 1000).withCopies(10+110*pmb, time.Second), 310, fork.SourceCounters)
 }
 
 func TestMeterBelievesTheCountersWhileTheyAgree(t *testing.T) {
@@ -163,15 +163,15 @@ func TestMeterBelievesTheCountersWhileTheyAgree(t *testing.T) {
 	m.exact(at(100*pmb, 1024, 1000), at(100*pmb, 1024, 1000), 400*mb) // they said 101
 	wantNothing(t, m, at(120*pmb, 1024, 1000))
 	m.exact(at(200*pmb, 1024, 1000), at(200*pmb, 1024, 1000), 500*mb) // they say +100, as it is: but nobody was listening
-	wantDirty(t, m, at(220*pmb, 1024, 1000), 520, history.SourceCounters)
+	wantDirty(t, m, at(220*pmb, 1024, 1000), 520, fork.SourceCounters)
 	m.exact(at(300*pmb, 1024, 1000), at(300*pmb, 1024, 1000), 601*mb) // within the error
-	wantDirty(t, m, at(310*pmb, 1024, 1000), 611, history.SourceCounters)
+	wantDirty(t, m, at(310*pmb, 1024, 1000), 611, fork.SourceCounters)
 }
 
 func TestMeterAccountingSwitchedOff(t *testing.T) {
 	m := meterAt(at(0, 1024, 1000).withCopies(500, time.Second))
 	c := m.copies(at(5000, 1024, 1000).withCopies(500, time.Second))
-	if c.Bytes != opt.Of(uint64(5000*page)) || c.Source != history.SourceCounters || c.Stall.Present() {
+	if c.Bytes != opt.Of(uint64(5000*page)) || c.Source != fork.SourceCounters || c.Stall.Present() {
 		t.Errorf("copies %+v", c)
 	}
 }

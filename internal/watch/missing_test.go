@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
@@ -52,11 +53,11 @@ func TestNoAccountingIsSaidOnce(t *testing.T) {
 			if len(said) != 1 || !strings.Contains(said[0], remedy) || !strings.Contains(said[0], why.Error()) {
 				t.Errorf("%v: said %q, want once, and %q", why, said, remedy)
 			}
-			if s.State().Available[history.SourceTaskstats] {
+			if s.State().Available[fork.SourceTaskstats] {
 				t.Errorf("%v: taskstats is said to work", why)
 			}
 			for _, f := range s.Forks() {
-				if f.Outcome != history.OutcomeOK || len(f.Curve) < 5 || f.CopiedSource != history.SourceCounters || f.CopyStallSeconds.Present() {
+				if f.Outcome != fork.OutcomeOK || len(f.Curve) < 5 || f.CopiedSource != fork.SourceCounters || f.CopyStallSeconds.Present() {
 					t.Errorf("%v: record %+v", why, f)
 				}
 			}
@@ -76,10 +77,10 @@ func TestAccountingAfterAPartialFork(t *testing.T) {
 			child.reap()
 		})
 		s, log := saves(t, w, 1)
-		if strings.Contains(log, "not known") || !s.State().Available[history.SourceTaskstats] {
+		if strings.Contains(log, "not known") || !s.State().Available[fork.SourceTaskstats] {
 			t.Errorf("available: %v, said:\n%s", s.State().Available, log)
 		}
-		if f := s.Forks()[0]; f.Partial || f.CopiedSource != history.SourceTaskstats || !f.CopyStallSeconds.Present() {
+		if f := s.Forks()[0]; f.Partial || f.CopiedSource != fork.SourceTaskstats || !f.CopyStallSeconds.Present() {
 			t.Errorf("the fork after it: %+v", f)
 		}
 	})
@@ -93,7 +94,7 @@ func TestPagesShutAreSaidOnce(t *testing.T) {
 		if n := strings.Count(log, "The pages of the server's children can't be read"); n != 1 || !strings.Contains(log, remedyPages) {
 			t.Errorf("said %d times:\n%s", n, log)
 		}
-		if a := s.State().Available; a[history.SourcePagemap] || !a[history.SourceChildSmaps] {
+		if a := s.State().Available; a[fork.SourcePagemap] || !a[fork.SourceChildSmaps] {
 			t.Errorf("available: %v", a)
 		}
 	})
@@ -114,14 +115,14 @@ func TestSamplingOff(t *testing.T) {
 				reads += n
 			}
 			for _, f := range s.Forks() {
-				if f.Outcome != history.OutcomeOK || !f.StallSeconds.Present() || len(f.Curve)+len(f.CopiedCurve) > 0 || f.CopiedBytes.Present() || f.Tail.Present() {
+				if f.Outcome != fork.OutcomeOK || !f.StallSeconds.Present() || len(f.Curve)+len(f.CopiedCurve) > 0 || f.CopiedBytes.Present() || f.Tail.Present() {
 					t.Errorf("record %+v", f)
 				}
 			}
 			if len(s.Forks()) != 2 || reads > 0 || st.ProcessProblem != "" {
 				t.Errorf("%d forks, %d reads, problem %q", len(s.Forks()), reads, st.ProcessProblem)
 			}
-			for _, source := range []history.Source{history.SourceChildSmaps, history.SourcePagemap, history.SourceCgroup, history.SourceTaskstats} {
+			for _, source := range []fork.Source{fork.SourceChildSmaps, fork.SourcePagemap, fork.SourceCgroup, fork.SourceTaskstats} {
 				if st.Available[source] {
 					t.Errorf("%s is said to work", source)
 				}

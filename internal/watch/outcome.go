@@ -4,7 +4,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -24,36 +24,36 @@ type death struct {
 }
 
 // outcome judges a child's end by its wait status alone; unknown when there is none.
-func (d death) outcome() history.Outcome {
+func (d death) outcome() fork.Outcome {
 	status, known := d.status.Get()
 	cancelled := known && (status.Exited() && status.ExitStatus() == 255 ||
 		status.Signaled() && status.Signal() == syscall.SIGUSR1)
 	if cancelled {
 		// Also at SHUTDOWN, where the server cancels its child and goes.
-		return history.OutcomeCancelled
+		return fork.OutcomeCancelled
 	}
 	if died, ok := d.serverDied.Get(); ok {
 		clean := known && status.Exited()
 		if died.Before(d.at) || !clean && died.Before(d.at.Add(togetherWithin)) {
-			return history.OutcomeServerDied
+			return fork.OutcomeServerDied
 		}
 	}
 	switch {
 	case !known:
-		return history.OutcomeUnknown
+		return fork.OutcomeUnknown
 	case status.Exited() && status.ExitStatus() == 0:
-		return history.OutcomeOK
+		return fork.OutcomeOK
 	case status.Exited():
-		return history.OutcomeFailed
+		return fork.OutcomeFailed
 	case status.Signal() == syscall.SIGKILL && d.oomKilled:
-		return history.OutcomeOOM
+		return fork.OutcomeOOM
 	default:
-		return history.OutcomeKilled
+		return fork.OutcomeKilled
 	}
 }
 
 // record writes the end into the fork's record.
-func (d death) record(f *history.Fork) {
+func (d death) record(f *fork.Record) {
 	f.Outcome = d.outcome()
 	status, known := d.status.Get()
 	switch {
@@ -68,44 +68,44 @@ func (d death) record(f *history.Fork) {
 // and after its end: all there is where the kernel does not tell (before Linux
 // 6.15 to another user). A child that the server cancelled leaves the status as
 // it was, so only a change of the status, or a save newer than the fork, counts.
-func outcomeOfInfo(kind history.Kind, start time.Time, before opt.Val[redisinfo.Info], after redisinfo.Info) history.Outcome {
+func outcomeOfInfo(kind fork.Kind, start time.Time, before opt.Val[redisinfo.Info], after redisinfo.Info) fork.Outcome {
 	b, ok := before.Get()
 	if !ok || b.RunID != after.RunID {
-		return history.OutcomeUnknown
+		return fork.OutcomeUnknown
 	}
 	wasOK, isOK := b.LastBGSaveOK, after.LastBGSaveOK
 	switch kind {
-	case history.KindRDB:
+	case fork.KindRDB:
 		saved, known := after.LastSaveTime.Get()
 		if known && saved >= start.Unix() && saved > b.LastSaveTime.Or(0) && isOK.Or(false) {
-			return history.OutcomeOK
+			return fork.OutcomeOK
 		}
-	case history.KindAOF:
+	case fork.KindAOF:
 		wasOK, isOK = b.LastAOFRewriteOK, after.LastAOFRewriteOK
 		if !wasOK.Or(true) && isOK.Or(false) {
-			return history.OutcomeOK
+			return fork.OutcomeOK
 		}
-	case history.KindReplication, history.KindModule, history.KindSlotMigration, history.KindUnknown:
-		return history.OutcomeUnknown
+	case fork.KindReplication, fork.KindModule, fork.KindSlotMigration, fork.KindUnknown:
+		return fork.OutcomeUnknown
 	}
 	if wasOK.Or(false) && !isOK.Or(true) {
-		return history.OutcomeFailed
+		return fork.OutcomeFailed
 	}
-	return history.OutcomeUnknown
+	return fork.OutcomeUnknown
 }
 
 // finalCOW is the server's own figure about the last clean end of a kind. Disk
 // saves, syncs and slot migrations share one field. 0 is sent before the first.
-func finalCOW(kind history.Kind, info redisinfo.Info) opt.Val[uint64] {
+func finalCOW(kind fork.Kind, info redisinfo.Info) opt.Val[uint64] {
 	var bytes opt.Val[uint64]
 	switch kind {
-	case history.KindRDB, history.KindReplication, history.KindSlotMigration:
+	case fork.KindRDB, fork.KindReplication, fork.KindSlotMigration:
 		bytes = info.RDBLastCOWBytes
-	case history.KindAOF:
+	case fork.KindAOF:
 		bytes = info.AOFLastCOWBytes
-	case history.KindModule:
+	case fork.KindModule:
 		bytes = info.ModuleForkLastCOWBytes
-	case history.KindUnknown:
+	case fork.KindUnknown:
 	}
 	if bytes.Or(0) == 0 {
 		return opt.Val[uint64]{}

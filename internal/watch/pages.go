@@ -5,7 +5,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 )
@@ -43,7 +43,7 @@ func (s *sampler) anonymous() float64 {
 // samplePages reads some of the child's pages and estimates its private dirty
 // memory; absent where that can't be done, and where it would cost too much now.
 func (s *sampler) samplePages() opt.Val[estimate] {
-	const source = history.SourcePagemap
+	const source = fork.SourcePagemap
 	p := &s.pages
 	if huge, known := s.meter.huge.Get(); !p.may || !known || huge { // private huge pages can't be told
 		return opt.Val[estimate]{}

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 )
@@ -33,8 +34,8 @@ func freeing(t *testing.T, w *world, prepare func(child *fakeProcess), life time
 	return s
 }
 
-func pointsBy(f history.Fork, source history.Source) []history.Point {
-	return slices.DeleteFunc(slices.Clone(f.Curve), func(p history.Point) bool { return p.Source != source })
+func pointsBy(f fork.Record, source fork.Source) []fork.Point {
+	return slices.DeleteFunc(slices.Clone(f.Curve), func(p fork.Point) bool { return p.Source != source })
 }
 
 func TestPagesTellWhatIsFreed(t *testing.T) {
@@ -43,7 +44,7 @@ func TestPagesTellWhatIsFreed(t *testing.T) {
 		w.readCost = 40 * time.Millisecond // too dear to be read often
 		s := freeing(t, w, func(*fakeProcess) {}, 10*time.Second)
 		f := s.Forks()[0]
-		points := pointsBy(f, history.SourcePagemap)
+		points := pointsBy(f, fork.SourcePagemap)
 		if len(points) < 25 {
 			t.Fatalf("%d points by pages of %d", len(points), len(f.Curve))
 		}
@@ -57,7 +58,7 @@ func TestPagesTellWhatIsFreed(t *testing.T) {
 		if w.pagesOpen != 0 {
 			t.Errorf("%d samples are still open", w.pagesOpen)
 		}
-		if total := s.State().Totals; total.SamplerReads[history.SourcePagemap] < uint64(len(points)) {
+		if total := s.State().Totals; total.SamplerReads[fork.SourcePagemap] < uint64(len(points)) {
 			t.Errorf("%v reads", total.SamplerReads)
 		}
 	})
@@ -67,7 +68,7 @@ func TestPagesTellWhatIsFreed(t *testing.T) {
 func TestNoPagesWithHugePages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := freeing(t, newWorld(), func(child *fakeProcess) { child.huge = 2 << 20 }, 5*time.Second)
-		if n := len(pointsBy(s.Forks()[0], history.SourcePagemap)); n > 0 {
+		if n := len(pointsBy(s.Forks()[0], fork.SourcePagemap)); n > 0 {
 			t.Errorf("%d points by pages", n)
 		}
 	})
@@ -87,7 +88,7 @@ func TestPagesAreRefuted(t *testing.T) {
 		time.Sleep(time.Second)
 		child.set(func() { child.lie = 200 << 20 }) // the pages don't show what smaps says
 		time.Sleep(5 * time.Second)
-		points := pointsBy(s.Forks()[0], history.SourcePagemap)
+		points := pointsBy(s.Forks()[0], fork.SourcePagemap)
 		if len(points) == 0 || points[len(points)-1].Seconds > 3.5 {
 			t.Errorf("%d points by pages, the last %+v", len(points), points[max(0, len(points)-1):])
 		}
@@ -97,7 +98,7 @@ func TestPagesAreRefuted(t *testing.T) {
 func TestPagesDenied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := freeing(t, newWorld(), func(child *fakeProcess) { child.pagesErr = proc.ErrDenied }, 5*time.Second)
-		if s.State().Available[history.SourcePagemap] || s.State().Totals.SamplerReads[history.SourcePagemap] != 1 {
+		if s.State().Available[fork.SourcePagemap] || s.State().Totals.SamplerReads[fork.SourcePagemap] != 1 {
 			t.Errorf("available: %v, reads: %v", s.State().Available, s.State().Totals.SamplerReads)
 		}
 	})
@@ -111,11 +112,11 @@ func TestPagesArePaced(t *testing.T) {
 		const life = 10 * time.Second
 		s := freeing(t, w, func(*fakeProcess) {}, life)
 		total := s.State().Totals
-		spent := total.SamplerSeconds[history.SourcePagemap]
+		spent := total.SamplerSeconds[fork.SourcePagemap]
 		if spent > 0.01*life.Seconds() || spent < 0.003*life.Seconds() {
 			t.Errorf("reads of pages took %.2f s of %s", spent, life)
 		}
-		if total.SamplerDeferred[history.SourcePagemap] == 0 {
+		if total.SamplerDeferred[fork.SourcePagemap] == 0 {
 			t.Error("nothing was counted as deferred")
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
@@ -131,7 +132,7 @@ func (w *Watcher) countProcessError(err error) {
 	case errors.As(err, &missing):
 		return // not here: that is a state, not a failed read
 	}
-	w.opts.Server.CountReadError(history.ReadError{Source: history.SourceProcess, Reason: reason})
+	w.opts.Server.CountReadError(history.ReadError{Source: fork.SourceProcess, Reason: reason})
 }
 
 // checkRights finds out, before there is a child, whether children's smaps will
@@ -140,8 +141,8 @@ func (w *Watcher) checkRights(p Process) {
 	stat, err := p.Stat()
 	smaps := err == nil && stat.Permitted() && w.opts.Sampling
 	pages := smaps && w.opts.Machine.MayReadPages(p)
-	w.opts.Server.SetAvailable(history.SourceChildSmaps, smaps)
-	w.opts.Server.SetAvailable(history.SourcePagemap, pages)
+	w.opts.Server.SetAvailable(fork.SourceChildSmaps, smaps)
+	w.opts.Server.SetAvailable(fork.SourcePagemap, pages)
 	switch {
 	case !w.opts.Sampling: // nobody asked for it
 	case !smaps:
@@ -240,17 +241,17 @@ func (w *Watcher) birth(ctx context.Context, p *process, pid int, seen time.Time
 	}
 	info := before(start, w.last, w.prior)
 	state := w.opts.Server.State()
-	id := history.ID(start, pid)
-	w.opts.Server.Begin(history.Fork{
-		ID: id, Server: w.opts.Name, Kind: history.KindUnknown, Partial: partial, Start: start,
+	id := fork.ID(start, pid)
+	w.opts.Server.Begin(fork.Record{
+		ID: id, Server: w.opts.Name, Kind: fork.KindUnknown, Partial: partial, Start: start,
 		ServerPID: p.ID().PID, ChildPID: pid,
 		ResidentBytes: state.ResidentBytes, PageTableBytes: state.PageTableBytes,
 		ChangesBefore: changes(info),
 	}, seen)
 	following, stop := context.WithCancel(ctx)
-	f := &fork{
+	f := &openFork{
 		id: id, process: p, child: child, partial: partial, born: start, seen: seen,
-		titled: history.KindUnknown, before: info, stop: stop,
+		titled: fork.KindUnknown, before: info, stop: stop,
 	}
 	alone := w.alone()
 	w.forks[id] = f

@@ -5,7 +5,7 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
@@ -31,13 +31,13 @@ type sampler struct {
 	birth     time.Time
 	meter     meter
 	run       runTime
-	extra     opt.Val[history.Extra] // the newest
-	extraAt   reading                // as it was taken
-	nextPoint time.Time              // zero: at once
-	nextExact time.Time              // not before
-	exactAt   time.Time              // the last one, or the birth
-	trusted   bool                   // what tells private dirty memory needs no smaps to be right
-	unproved  bool                   // but has led far enough for smaps to say whether it is
+	extra     opt.Val[fork.Extra] // the newest
+	extraAt   reading             // as it was taken
+	nextPoint time.Time           // zero: at once
+	nextExact time.Time           // not before
+	exactAt   time.Time           // the last one, or the birth
+	trusted   bool                // what tells private dirty memory needs no smaps to be right
+	unproved  bool                // but has led far enough for smaps to say whether it is
 	pages     sampledPages
 	swap      opt.Val[uint64] // swapped bytes of the child
 	nextSwap  time.Time
@@ -106,7 +106,7 @@ func (s *sampler) next(now time.Time) time.Duration {
 	}
 	exact := s.wantsExact(now)
 	if exact && !s.affordsExact() {
-		s.w.opts.Server.CountDeferred(history.SourceChildSmaps)
+		s.w.opts.Server.CountDeferred(fork.SourceChildSmaps)
 		s.nextExact = now.Add(exactEvery)
 		exact = false
 	}
@@ -121,7 +121,7 @@ func (s *sampler) next(now time.Time) time.Duration {
 
 // point adds one point to each line of the fork.
 func (s *sampler) point(exact bool) {
-	var dirty opt.Val[history.Sample]
+	var dirty opt.Val[fork.Sample]
 	var before reading
 	if exact {
 		var err error
@@ -157,7 +157,7 @@ func (s *sampler) point(exact bool) {
 
 // add adds a point to the record, with what is known besides. That there are no huge
 // pages is known where there can't be new ones and no child had any.
-func (s *sampler) add(d history.Sample) {
+func (s *sampler) add(d fork.Sample) {
 	d.Swap = s.swap
 	if !s.huge && s.process.smapsRead.Load() {
 		d.AnonymousHuge = opt.Of(uint64(0))
@@ -171,7 +171,7 @@ func (s *sampler) readSwap(now time.Time) {
 	if now.Before(s.nextSwap) {
 		return
 	}
-	status, _, err := paid(s, history.SourceCounters, s.child.Status)
+	status, _, err := paid(s, fork.SourceCounters, s.child.Status)
 	s.nextSwap = now.Add(swapEvery)
 	if err == nil && status.VMSwap.Present() { // a zombie has none
 		s.swap = status.VMSwap
@@ -180,12 +180,12 @@ func (s *sampler) readSwap(now time.Time) {
 
 // counters takes a reading that the budget pays for.
 func (s *sampler) counters() (reading, error) {
-	r, _, err := paid(s, history.SourceCounters, s.read)
+	r, _, err := paid(s, fork.SourceCounters, s.read)
 	return r, err
 }
 
 // paid takes a reading that the budget pays for, and counts it.
-func paid[T any](s *sampler, source history.Source, read func() (T, error)) (T, time.Duration, error) {
+func paid[T any](s *sampler, source fork.Source, read func() (T, error)) (T, time.Duration, error) {
 	v, cost, err := timed(s.w.opts.CPUTime, read)
 	s.w.opts.Budget.Spend(cost)
 	s.w.opts.Server.CountSampler(source, cost)
@@ -196,7 +196,7 @@ func (s *sampler) addCopies(r reading) {
 	c := s.meter.copies(r)
 	s.run.add(r, s.meter.page)
 	zeroed := !s.meter.partial && s.meter.zero().copies.Present() // there is something to count from
-	if zeroed && s.process.accounted.Load() && (c.Source != history.SourceTaskstats || !c.Bytes.Present()) {
+	if zeroed && s.process.accounted.Load() && (c.Source != fork.SourceTaskstats || !c.Bytes.Present()) {
 		if !r.copies.Present() {
 			return // it did not answer this time: no change of source half-way
 		}

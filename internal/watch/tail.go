@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
@@ -44,7 +44,7 @@ func (s *sampler) tail(ctx context.Context, death reading) {
 		faded := !cut && second <= first/tailFaded
 		late := r.at.Sub(death.at) >= tailLimit
 		if cut || faded || late {
-			t := history.Tail{
+			t := fork.Tail{
 				Seconds:   r.at.Sub(death.at).Seconds(),
 				Faults:    faults,
 				Truncated: !faded,

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
@@ -39,7 +40,7 @@ func TestTail(t *testing.T) {
 		if total.TailFaults != tail.Faults || total.CopyFaults != 0 {
 			t.Errorf("write faults: copy %d, tail %d; the record has %d", total.CopyFaults, total.TailFaults, tail.Faults)
 		}
-		if last := s.State().Last[history.KindRDB]; last.TailSeconds != opt.Of(tail.Seconds) {
+		if last := s.State().Last[fork.KindRDB]; last.TailSeconds != opt.Of(tail.Seconds) {
 			t.Errorf("last tail %v", last.TailSeconds)
 		}
 	})
@@ -111,7 +112,7 @@ func TestTailWithoutItsCopies(t *testing.T) {
 }
 
 // tailed is a fork whose tail goes on for 70 s, with so many writes a second.
-func tailed(t *testing.T, w *world, writes func(server *fakeProcess)) (history.Fork, *history.Server) {
+func tailed(t *testing.T, w *world, writes func(server *fakeProcess)) (fork.Record, *history.Server) {
 	t.Helper()
 	s := run(t, w)
 	time.Sleep(2500 * time.Millisecond)

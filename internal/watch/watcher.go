@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -42,11 +43,11 @@ type Watcher struct {
 	opts Options
 	log  *slog.Logger
 
-	done     chan struct{}    // closed when the loop has ended
-	events   chan func()      // run by the loop; everything below belongs to it
-	asks     chan struct{}    // wakes the asker
-	forks    map[string]*fork // open records
-	listed   map[int]string   // child pid -> fork ID; "" for a child that is no fork
+	done     chan struct{}        // closed when the loop has ended
+	events   chan func()          // run by the loop; everything below belongs to it
+	asks     chan struct{}        // wakes the asker
+	forks    map[string]*openFork // open records
+	listed   map[int]string       // child pid -> fork ID; "" for a child that is no fork
 	ledger   ledger
 	process  *process              // proved and watched; nil without
 	last     dated[redisinfo.Info] // the last good reply
@@ -72,7 +73,7 @@ func New(o Options) *Watcher {
 		done:   make(chan struct{}),
 		events: make(chan func(), 64),
 		asks:   make(chan struct{}, 1),
-		forks:  map[string]*fork{},
+		forks:  map[string]*openFork{},
 		listed: map[int]string{},
 		ledger: ledger{grace: birthGrace},
 	}
@@ -182,7 +183,7 @@ func (w *Watcher) failed(err error) {
 	if e, ok := errors.AsType[*redisinfo.Error](err); ok {
 		reason = e.Reason
 	}
-	w.opts.Server.CountReadError(history.ReadError{Source: history.SourceInfo, Reason: reason})
+	w.opts.Server.CountReadError(history.ReadError{Source: fork.SourceInfo, Reason: reason})
 	if !w.downed {
 		w.downed = true
 		w.log.Warn("The server does not answer INFO", "err", err)
@@ -220,7 +221,7 @@ func (w *Watcher) settle(s settlement) {
 		}
 		f.settled = true
 		if v, ok := d.Get(); ok {
-			w.opts.Server.Update(id, func(r *history.Fork) { r.StallSeconds = opt.Of(v.Seconds()) })
+			w.opts.Server.Update(id, func(r *fork.Record) { r.StallSeconds = opt.Of(v.Seconds()) })
 		}
 	}
 	for _, id := range s.uncounted {

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
@@ -26,7 +27,7 @@ const (
 )
 
 // only returns the one fork there is.
-func only(t *testing.T, s *history.Server) history.Fork {
+func only(t *testing.T, s *history.Server) fork.Record {
 	t.Helper()
 	forks := s.Forks()
 	if len(forks) != 1 {
@@ -63,7 +64,7 @@ func TestLifeOfASave(t *testing.T) {
 		child.set(func() { child.title = "redis-rdb-bgsave *:6379" })
 		time.Sleep(2 * time.Second)
 		st := s.State()
-		if len(st.Children) != 1 || st.Children[0].Kind != history.KindRDB {
+		if len(st.Children) != 1 || st.Children[0].Kind != fork.KindRDB {
 			t.Fatalf("children while it runs: %+v", st.Children)
 		}
 		if sample, _ := st.Children[0].Sample.Get(); sample.PrivateDirty != 1<<20 {
@@ -86,7 +87,7 @@ func TestLifeOfASave(t *testing.T) {
 		time.Sleep(time.Second)
 
 		f := only(t, s)
-		if f.Kind != history.KindRDB || f.Outcome != history.OutcomeOK || f.Partial {
+		if f.Kind != fork.KindRDB || f.Outcome != fork.OutcomeOK || f.Partial {
 			t.Errorf("record %+v", f)
 		}
 		if f.StallSeconds != opt.Of(0.012) {
@@ -110,10 +111,10 @@ func TestLifeOfASave(t *testing.T) {
 		if len(f.Reported) != 1 || f.Reported[0].COWBytes != 290<<20 {
 			t.Errorf("reported points %+v", f.Reported)
 		}
-		if got := s.State().Totals.ChildSeconds[history.KindRDB]; got < 5 || got > 5.1 {
+		if got := s.State().Totals.ChildSeconds[fork.KindRDB]; got < 5 || got > 5.1 {
 			t.Errorf("child seconds %v", got)
 		}
-		if f.CopiedBytes != opt.Of(uint64(299<<20)) || f.CopiedSource != history.SourceCounters || f.CopyStallSeconds.Present() {
+		if f.CopiedBytes != opt.Of(uint64(299<<20)) || f.CopiedSource != fork.SourceCounters || f.CopyStallSeconds.Present() {
 			t.Errorf("copied %v by %s, in %v", f.CopiedBytes, f.CopiedSource, f.CopyStallSeconds)
 		}
 		if got := s.State().Totals.CopiedBytes; got != 299<<20 {
@@ -131,16 +132,16 @@ func TestOutcomes(t *testing.T) {
 		name   string
 		status syscall.WaitStatus
 		oom    bool
-		want   history.Outcome
-		reason history.Reason
+		want   fork.Outcome
+		reason fork.Reason
 	}{
-		{"exit 0", exitOK, false, history.OutcomeOK, ""},
-		{"exit 1", exitOne, false, history.OutcomeFailed, history.ReasonExit},
-		{"exit 255 is the server's own cancellation", exitCancelled, false, history.OutcomeCancelled, ""},
-		{"SIGUSR1 is that of servers before 6.0", cancelledOld, false, history.OutcomeCancelled, ""},
-		{"SIGKILL", killed, false, history.OutcomeKilled, history.ReasonSignal},
-		{"SIGKILL with a rise of oom_kill", killed, true, history.OutcomeOOM, history.ReasonOOM},
-		{"SIGSEGV with a rise of oom_kill elsewhere", segfault, true, history.OutcomeKilled, history.ReasonSignal},
+		{"exit 0", exitOK, false, fork.OutcomeOK, ""},
+		{"exit 1", exitOne, false, fork.OutcomeFailed, fork.ReasonExit},
+		{"exit 255 is the server's own cancellation", exitCancelled, false, fork.OutcomeCancelled, ""},
+		{"SIGUSR1 is that of servers before 6.0", cancelledOld, false, fork.OutcomeCancelled, ""},
+		{"SIGKILL", killed, false, fork.OutcomeKilled, fork.ReasonSignal},
+		{"SIGKILL with a rise of oom_kill", killed, true, fork.OutcomeOOM, fork.ReasonOOM},
+		{"SIGSEGV with a rise of oom_kill elsewhere", segfault, true, fork.OutcomeKilled, fork.ReasonSignal},
 	} {
 		for _, late := range []bool{false, true} {
 			name := test.name
@@ -167,16 +168,16 @@ func TestOutcomes(t *testing.T) {
 						t.Errorf("outcome %s, want %s", f.Outcome, test.want)
 					}
 					total := s.State().Totals
-					for _, r := range history.Reasons {
+					for _, r := range fork.Reasons {
 						want := uint64(0)
 						if r == test.reason {
 							want = 1
 						}
-						if got := total.Failed[history.KindRDB][r]; got != want {
+						if got := total.Failed[fork.KindRDB][r]; got != want {
 							t.Errorf("failed{reason=%s} = %d, want %d", r, got, want)
 						}
 					}
-					if got, want := total.Cancelled[history.KindRDB] == 1, test.want == history.OutcomeCancelled; got != want {
+					if got, want := total.Cancelled[fork.KindRDB] == 1, test.want == fork.OutcomeCancelled; got != want {
 						t.Errorf("cancelled = %v, want %v", got, want)
 					}
 					invariant(t, s, 1)
@@ -192,11 +193,11 @@ func TestOutcomeFromInfo(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		after func(*redisinfo.Info)
-		want  history.Outcome
+		want  fork.Outcome
 	}{
-		{"a newer save", func(i *redisinfo.Info) { i.LastSaveTime = opt.Of(time.Now().Unix()) }, history.OutcomeOK},
-		{"status turned to err", func(i *redisinfo.Info) { i.LastBGSaveOK = opt.Of(false) }, history.OutcomeFailed},
-		{"nothing changed: cancelled perhaps", func(*redisinfo.Info) {}, history.OutcomeUnknown},
+		{"a newer save", func(i *redisinfo.Info) { i.LastSaveTime = opt.Of(time.Now().Unix()) }, fork.OutcomeOK},
+		{"status turned to err", func(i *redisinfo.Info) { i.LastBGSaveOK = opt.Of(false) }, fork.OutcomeFailed},
+		{"nothing changed: cancelled perhaps", func(*redisinfo.Info) {}, fork.OutcomeUnknown},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -221,23 +222,23 @@ func TestServerDies(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		ends func(server, child *fakeProcess)
-		want history.Outcome
+		want fork.Outcome
 	}{
 		{"the server first, its child a moment later", func(server, child *fakeProcess) {
 			server.exit(killed)
 			time.Sleep(150 * time.Millisecond)
 			child.exit(exitOne)
-		}, history.OutcomeServerDied},
+		}, fork.OutcomeServerDied},
 		{"both killed at once, the child seen first", func(server, child *fakeProcess) {
 			child.exit(killed)
 			time.Sleep(time.Millisecond)
 			server.exit(killed)
-		}, history.OutcomeServerDied},
+		}, fork.OutcomeServerDied},
 		{"SHUTDOWN: the server cancels its child and goes", func(server, child *fakeProcess) {
 			child.exit(exitCancelled)
 			time.Sleep(time.Millisecond)
 			server.exit(exitOK)
-		}, history.OutcomeCancelled},
+		}, fork.OutcomeCancelled},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -256,7 +257,7 @@ func TestServerDies(t *testing.T) {
 					t.Errorf("outcome %s, want %s", f.Outcome, test.want)
 				}
 				st := s.State()
-				if st.Up || st.Available[history.SourceProcess] || st.PID.Present() {
+				if st.Up || st.Available[fork.SourceProcess] || st.PID.Present() {
 					t.Errorf("state of a dead server: %+v", st)
 				}
 				invariant(t, s, 1)
@@ -283,24 +284,24 @@ func TestKinds(t *testing.T) {
 		name  string
 		title string
 		after func(*redisinfo.Info)
-		want  history.Kind
+		want  fork.Kind
 	}{
-		{"save", "redis-rdb-bgsave *:6379", func(i *redisinfo.Info) { i.BGSaveInProgress = opt.Of(true) }, history.KindRDB},
-		{"Valkey's save", "valkey-rdb-bgsave *:6379", nil, history.KindRDB},
-		{"rewrite", "redis-aof-rewrite *:6379", nil, history.KindAOF},
-		{"diskless sync", "redis-rdb-to-slaves *:6379", nil, history.KindReplication},
-		{"Valkey's diskless sync", "valkey-rdb-to-replicas *:6379", nil, history.KindReplication},
-		{"module", "redis-module-fork *:6379", nil, history.KindModule},
-		{"slot migration", "valkey-slot-migration-to-target *:6379", nil, history.KindSlotMigration},
-		{"disk-based sync", "redis-rdb-bgsave *:6379", func(i *redisinfo.Info) { i.ReplicasWaiting = opt.Of(1) }, history.KindReplication},
-		{"no title, flag rdb", "redis-server *:6379", func(i *redisinfo.Info) { i.BGSaveInProgress = opt.Of(true) }, history.KindRDB},
-		{"no title, flag aof", "redis-server *:6379", func(i *redisinfo.Info) { i.AOFRewriteInProgress = opt.Of(true) }, history.KindAOF},
-		{"no title, flag module", "redis-server *:6379", func(i *redisinfo.Info) { i.ModuleForkInProgress = opt.Of(true) }, history.KindModule},
-		{"no title, one attempt at a save", "redis-server *:6379", func(i *redisinfo.Info) { i.RDBSaves = opt.Of(uint64(4)) }, history.KindRDB},
-		{"no title, nothing known", "redis-server *:6379", nil, history.KindUnknown},
+		{"save", "redis-rdb-bgsave *:6379", func(i *redisinfo.Info) { i.BGSaveInProgress = opt.Of(true) }, fork.KindRDB},
+		{"Valkey's save", "valkey-rdb-bgsave *:6379", nil, fork.KindRDB},
+		{"rewrite", "redis-aof-rewrite *:6379", nil, fork.KindAOF},
+		{"diskless sync", "redis-rdb-to-slaves *:6379", nil, fork.KindReplication},
+		{"Valkey's diskless sync", "valkey-rdb-to-replicas *:6379", nil, fork.KindReplication},
+		{"module", "redis-module-fork *:6379", nil, fork.KindModule},
+		{"slot migration", "valkey-slot-migration-to-target *:6379", nil, fork.KindSlotMigration},
+		{"disk-based sync", "redis-rdb-bgsave *:6379", func(i *redisinfo.Info) { i.ReplicasWaiting = opt.Of(1) }, fork.KindReplication},
+		{"no title, flag rdb", "redis-server *:6379", func(i *redisinfo.Info) { i.BGSaveInProgress = opt.Of(true) }, fork.KindRDB},
+		{"no title, flag aof", "redis-server *:6379", func(i *redisinfo.Info) { i.AOFRewriteInProgress = opt.Of(true) }, fork.KindAOF},
+		{"no title, flag module", "redis-server *:6379", func(i *redisinfo.Info) { i.ModuleForkInProgress = opt.Of(true) }, fork.KindModule},
+		{"no title, one attempt at a save", "redis-server *:6379", func(i *redisinfo.Info) { i.RDBSaves = opt.Of(uint64(4)) }, fork.KindRDB},
+		{"no title, nothing known", "redis-server *:6379", nil, fork.KindUnknown},
 		{"no title, two flags: not guessed", "redis-server *:6379", func(i *redisinfo.Info) {
 			i.BGSaveInProgress, i.AOFRewriteInProgress = opt.Of(true), opt.Of(true)
-		}, history.KindUnknown},
+		}, fork.KindUnknown},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -369,14 +370,14 @@ func TestPartial(t *testing.T) {
 		child.reap()
 		time.Sleep(time.Second)
 		f := only(t, s)
-		if !f.Partial || f.Outcome != history.OutcomeOK || f.StallSeconds.Present() || f.LifetimeSeconds != opt.Of(12.0) {
+		if !f.Partial || f.Outcome != fork.OutcomeOK || f.StallSeconds.Present() || f.LifetimeSeconds != opt.Of(12.0) {
 			t.Errorf("record %+v", f)
 		}
 		total := s.State().Totals
 		if total.Stall.Count != 0 || total.PeakRatio.Count != 0 || total.UnobservedChild != 0 || total.UnobservedDuration != 0 {
 			t.Errorf("a fork that began before the exporter is in the totals: %+v", total)
 		}
-		if got := total.ChildSeconds[history.KindRDB]; got > 2.1 {
+		if got := total.ChildSeconds[fork.KindRDB]; got > 2.1 {
 			t.Errorf("%v seconds with a child alive were seen, only 2 could be", got)
 		}
 	})
@@ -425,7 +426,7 @@ func TestHang(t *testing.T) {
 		if st := s.State(); !st.Up || st.Problem != "" {
 			t.Errorf("up %v, problem %q after the hang", st.Up, st.Problem)
 		}
-		timeouts := s.State().Totals.ReadErrors[history.ReadError{Source: history.SourceInfo, Reason: "timeout"}]
+		timeouts := s.State().Totals.ReadErrors[history.ReadError{Source: fork.SourceInfo, Reason: "timeout"}]
 		if timeouts != 1 {
 			t.Errorf("%d timeouts counted, want 1", timeouts)
 		}
@@ -447,7 +448,7 @@ func TestRecordClosesWithoutAnAnswer(t *testing.T) {
 		child.exit(exitOK)
 		child.reap()
 		time.Sleep(20 * time.Second)
-		if f := only(t, s); f.Outcome != history.OutcomeOK || f.StallSeconds.Present() {
+		if f := only(t, s); f.Outcome != fork.OutcomeOK || f.StallSeconds.Present() {
 			t.Errorf("record %+v", f)
 		}
 		w.mu.Lock()
@@ -473,7 +474,7 @@ func TestRefused(t *testing.T) {
 		w.change(func(i *redisinfo.Info) { i.AOFRewrites, i.LastAOFRewriteOK = opt.Of(uint64(1)), opt.Of(false) })
 		time.Sleep(2 * time.Second)
 		total := s.State().Totals
-		if total.Refused[history.KindRDB] != 3 || total.Refused[history.KindAOF] != 1 {
+		if total.Refused[fork.KindRDB] != 3 || total.Refused[fork.KindAOF] != 1 {
 			t.Errorf("refused %v, want rdb 3 and aof 1", total.Refused)
 		}
 		invariant(t, s, 0)
@@ -491,7 +492,7 @@ func TestFailedSaveIsNotRefused(t *testing.T) {
 		w.change(func(i *redisinfo.Info) { i.LastBGSaveOK, i.BGSaveInProgress = opt.Of(false), opt.Of(false) })
 		child.reap()
 		time.Sleep(2 * time.Second)
-		if n := s.State().Totals.Refused[history.KindRDB]; n != 0 {
+		if n := s.State().Totals.Refused[fork.KindRDB]; n != 0 {
 			t.Errorf("refused %d, want 0", n)
 		}
 		invariant(t, s, 1)
@@ -509,14 +510,14 @@ func TestBudget(t *testing.T) {
 		const life = 5 * time.Minute
 		time.Sleep(life)
 		total := s.State().Totals
-		spent := total.SamplerSeconds[history.SourceChildSmaps]
+		spent := total.SamplerSeconds[fork.SourceChildSmaps]
 		if limit := 0.01*life.Seconds() + burst.Seconds() + w.readCost.Seconds(); spent > limit {
 			t.Errorf("reads took %.2f s in %s, the budget allows %.2f", spent, life, limit)
 		}
 		if spent < 0.01*life.Seconds()*0.8 {
 			t.Errorf("reads took %.2f s in %s: the budget is not used", spent, life)
 		}
-		if total.SamplerDeferred[history.SourceChildSmaps] == 0 {
+		if total.SamplerDeferred[fork.SourceChildSmaps] == 0 {
 			t.Error("nothing was counted as deferred")
 		}
 	})
@@ -530,7 +531,7 @@ func TestNoRights(t *testing.T) {
 		w.procs[serverPID].rights = false
 		s := run(t, w)
 		time.Sleep(2 * time.Second)
-		if st := s.State(); st.Available[history.SourceChildSmaps] || !st.Available[history.SourceProcess] || st.ProcessProblem == "" {
+		if st := s.State(); st.Available[fork.SourceChildSmaps] || !st.Available[fork.SourceProcess] || st.ProcessProblem == "" {
 			t.Errorf("before a fork: available %v, problem %q", st.Available, st.ProcessProblem)
 		}
 		child := w.save(200, time.Millisecond)
@@ -539,10 +540,10 @@ func TestNoRights(t *testing.T) {
 		child.reap()
 		time.Sleep(time.Second)
 		f := only(t, s)
-		if f.Outcome != history.OutcomeOK || len(f.Curve) != 0 || f.PeakBytes.Present() {
+		if f.Outcome != fork.OutcomeOK || len(f.Curve) != 0 || f.PeakBytes.Present() {
 			t.Errorf("record %+v", f)
 		}
-		if n := s.State().Totals.SamplerReads[history.SourceChildSmaps]; n != 0 {
+		if n := s.State().Totals.SamplerReads[fork.SourceChildSmaps]; n != 0 {
 			t.Errorf("%d reads of smaps", n)
 		}
 	})
@@ -564,18 +565,18 @@ func TestSmapsDenied(t *testing.T) {
 			t.Errorf("said %d times:\n%s", n, log.String())
 		}
 		for i, f := range s.Forks() {
-			if f.Outcome != history.OutcomeOK || f.AnonymousHugeBytes.Present() || len(f.CopiedCurve) < 5 {
+			if f.Outcome != fork.OutcomeOK || f.AnonymousHugeBytes.Present() || len(f.CopiedCurve) < 5 {
 				t.Errorf("record %+v", f)
 			}
 			// The first child's beginning was drawn before anybody knew.
 			first := i == 2
 			for _, p := range f.Curve {
-				if !first || p.Source != history.SourceCounters || p.Seconds > firstExact.Seconds() {
+				if !first || p.Source != fork.SourceCounters || p.Seconds > firstExact.Seconds() {
 					t.Errorf("fork %d: point %+v, which nothing can refute", i, p)
 				}
 			}
 		}
-		if n := s.State().Totals.SamplerReads[history.SourceChildSmaps]; n != 3 || s.State().Available[history.SourceChildSmaps] {
+		if n := s.State().Totals.SamplerReads[fork.SourceChildSmaps]; n != 3 || s.State().Available[fork.SourceChildSmaps] {
 			t.Errorf("%d reads, available: %v", n, s.State().Available)
 		}
 	})
@@ -591,7 +592,7 @@ func TestInfoOnly(t *testing.T) {
 		w.save(200, 12*time.Millisecond)
 		time.Sleep(5 * time.Second)
 		st := s.State()
-		if st.Available[history.SourceProcess] || st.ProcessProblem == "" {
+		if st.Available[fork.SourceProcess] || st.ProcessProblem == "" {
 			t.Errorf("available %v, problem %q", st.Available, st.ProcessProblem)
 		}
 		if st.Totals.Stall.Count != 1 || st.Totals.Stall.Sum != 0.012 || st.Totals.UnobservedChild != 1 {
@@ -622,7 +623,7 @@ func TestBackToBack(t *testing.T) {
 			if want := float64(f.ChildPID-199) / 1000; f.StallSeconds.Or(want) != want {
 				t.Errorf("child %d: stall %v, want %v", f.ChildPID, f.StallSeconds, want)
 			}
-			if f.Outcome != history.OutcomeOK || f.Kind != history.KindRDB {
+			if f.Outcome != fork.OutcomeOK || f.Kind != fork.KindRDB {
 				t.Errorf("child %d: %s %s", f.ChildPID, f.Kind, f.Outcome)
 			}
 		}
@@ -641,7 +642,7 @@ func TestForkByAnotherThread(t *testing.T) {
 		child.exit(exitOK)
 		child.reap()
 		time.Sleep(time.Second)
-		if f := only(t, s); f.Kind != history.KindModule || f.Outcome != history.OutcomeOK {
+		if f := only(t, s); f.Kind != fork.KindModule || f.Outcome != fork.OutcomeOK {
 			t.Errorf("record %+v", f)
 		}
 		invariant(t, s, 1)
@@ -691,7 +692,7 @@ func TestServerIsReplaced(t *testing.T) {
 		child.exit(exitOK)
 		child.reap()
 		time.Sleep(time.Second)
-		if f := only(t, s); f.Outcome != history.OutcomeOK {
+		if f := only(t, s); f.Outcome != fork.OutcomeOK {
 			t.Errorf("outcome %s, want ok: its server lives on elsewhere", f.Outcome)
 		}
 		if st := s.State(); st.PID != opt.Of(300) {
@@ -722,7 +723,7 @@ func TestEndingChildGivesNothingBack(t *testing.T) {
 }
 
 // copying is a save during which the server writes to 6,000 pages.
-func copying(t *testing.T, w *world, writes func(server *fakeProcess, pages uint64)) (history.Fork, *history.Server) {
+func copying(t *testing.T, w *world, writes func(server *fakeProcess, pages uint64)) (fork.Record, *history.Server) {
 	t.Helper()
 	s := run(t, w)
 	time.Sleep(3 * time.Second)
@@ -755,10 +756,10 @@ func TestAccountingSwitchedOff(t *testing.T) {
 					}
 					w.accountingOff = steps > counts && counts > 0
 				})
-				if f.CopiedBytes != opt.Of(uint64(6000*page)) || f.CopiedSource != history.SourceCounters || f.CopyStallSeconds.Present() {
+				if f.CopiedBytes != opt.Of(uint64(6000*page)) || f.CopiedSource != fork.SourceCounters || f.CopyStallSeconds.Present() {
 					t.Errorf("copied %v by %s in %v", f.CopiedBytes, f.CopiedSource, f.CopyStallSeconds)
 				}
-				if s.State().Available[history.SourceTaskstats] {
+				if s.State().Available[fork.SourceTaskstats] {
 					t.Error("delay accounting is said to work")
 				}
 			})
@@ -781,7 +782,7 @@ func TestAccountingOfTheServingThread(t *testing.T) {
 			if got, ok := f.CopyStallSeconds.Get(); !ok || math.Abs(got-want) > 1e-9 || f.CopiedBytes != opt.Of(uint64(6000*page)) {
 				t.Errorf("%s: copied %v in %v s, want %v", software, f.CopiedBytes, f.CopyStallSeconds, want)
 			}
-			if !s.State().Available[history.SourceTaskstats] {
+			if !s.State().Available[fork.SourceTaskstats] {
 				t.Errorf("%s: delay accounting is said not to work", software)
 			}
 		})
@@ -863,7 +864,7 @@ func TestCopiesBeforeTheChildWasSeen(t *testing.T) {
 			child.reap()
 			time.Sleep(time.Second)
 			f := only(t, s)
-			if f.CopiedSource != history.SourceCounters || f.CopiedBytes != opt.Of(c.want*page) {
+			if f.CopiedSource != fork.SourceCounters || f.CopiedBytes != opt.Of(c.want*page) {
 				t.Errorf("%s: copied %d pages by %s, want %d", name, f.CopiedBytes.Or(0)/page, f.CopiedSource, c.want)
 			}
 			for _, p := range f.CopiedCurve[1:] {

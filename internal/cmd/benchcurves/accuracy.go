@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 const (
@@ -29,7 +29,7 @@ type seen struct {
 	truthEvery, truthTook time.Duration
 	dirty, copies         []score
 	unchecked             int
-	fork                  history.Fork
+	fork                  fork.Record
 }
 
 // accuracy measures the curves of a save under every load.

@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
 
@@ -101,35 +101,35 @@ func (e *exporter) get(ctx context.Context, path string) (*http.Response, error)
 }
 
 // forks are the exporter's recent records, newest first.
-func (e *exporter) forks(ctx context.Context) ([]history.Fork, error) {
+func (e *exporter) forks(ctx context.Context) ([]fork.Record, error) {
 	resp, err := e.get(ctx, "/api/v1/forks")
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	var body struct {
-		Forks []history.Fork `json:"forks"`
+		Forks []fork.Record `json:"forks"`
 	}
 	err = json.NewDecoder(resp.Body).Decode(&body)
 	return body.Forks, err
 }
 
 // record waits for the closed record of a child.
-func (e *exporter) record(ctx context.Context, child int) (history.Fork, error) {
+func (e *exporter) record(ctx context.Context, child int) (fork.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		forks, err := e.forks(ctx)
 		if err != nil {
-			return history.Fork{}, err
+			return fork.Record{}, err
 		}
 		for _, f := range forks {
-			if f.ChildPID == child && f.Outcome != "" {
+			if f.ChildPID == child && !f.Running() {
 				return f, nil
 			}
 		}
 		if err := sleep(ctx, 50*time.Millisecond); err != nil {
-			return history.Fork{}, fmt.Errorf("no record of child %d: %w", child, err)
+			return fork.Record{}, fmt.Errorf("no record of child %d: %w", child, err)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
 
@@ -54,7 +54,7 @@ type counted struct {
 	batch
 	server   int // forks, as the server counts them
 	accounts accounts
-	records  map[string]history.Fork
+	records  map[string]fork.Record
 	shortest time.Duration // life
 }
 
@@ -131,7 +131,7 @@ func (b *bench) countForks(ctx context.Context, x batch) (c counted, err error) 
 	}
 	defer func() { err = errors.Join(err, e.stop()) }()
 
-	c = counted{batch: x, records: map[string]history.Fork{}}
+	c = counted{batch: x, records: map[string]fork.Record{}}
 	forking, stop := context.WithCancel(ctx)
 	defer stop()
 	forked := make(chan error, 1)
@@ -184,7 +184,7 @@ func (c *counted) collect(ctx context.Context, e *exporter) error {
 		return err
 	}
 	for _, f := range forks {
-		if f.Outcome != "" {
+		if !f.Running() {
 			c.records[f.ID] = f
 		}
 	}

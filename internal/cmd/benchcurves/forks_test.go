@@ -4,14 +4,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 func TestFaults(t *testing.T) {
 	good := func() counted {
 		return counted{
 			batch: batch{forks: 3}, server: 3, accounts: accounts{children: 3, durations: 2, lost: 1},
-			records: map[string]history.Fork{"1-7": {ChildPID: 7}, "2-8": {ChildPID: 8}, "3-9": {ChildPID: 9}},
+			records: map[string]fork.Record{"1-7": {ChildPID: 7}, "2-8": {ChildPID: 8}, "3-9": {ChildPID: 9}},
 		}
 	}
 	for name, c := range map[string]struct {
@@ -32,7 +32,7 @@ func TestFaults(t *testing.T) {
 		"a duration is in none": {func(c *counted) { c.accounts.lost = 0 }, "durations and unobserved durations are 2"},
 		"a record is not there": {func(c *counted) { delete(c.records, "1-7") }, "2 records of 3 children"},
 		"a child has two records": {func(c *counted) {
-			c.records["3-8"] = history.Fork{ChildPID: 8}
+			c.records["3-8"] = fork.Record{ChildPID: 8}
 			delete(c.records, "1-7")
 		}, "1 children have two records"},
 	} {

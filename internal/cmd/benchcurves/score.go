@@ -4,13 +4,13 @@ import (
 	"math"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
 // score says how true one source's points of one curve are. All errors are in bytes.
 type score struct {
-	source  history.Source
+	source  fork.Source
 	points  int
 	largest float64
 	squares float64
@@ -44,7 +44,7 @@ const (
 // scoreDirty holds a curve of private dirty memory to the truth, source by
 // source. unchecked counts points that the truth does not reach: the one at the
 // death comes after its last reading.
-func scoreDirty(f *history.Fork, truth []truth, dataset float64) (scores []score, unchecked int) {
+func scoreDirty(f *fork.Record, truth []truth, dataset float64) (scores []score, unchecked int) {
 	bound := max(boundOfPeak*highest(truth), boundOfDataset*dataset)
 	for _, p := range f.Curve {
 		span, ok := spanAt(truth, moment(f, p.Seconds), bound)
@@ -58,7 +58,7 @@ func scoreDirty(f *history.Fork, truth []truth, dataset float64) (scores []score
 }
 
 // scoreCopied does the same with what was copied.
-func scoreCopied(f *history.Fork, truth []truth) (scores []score, unchecked int) {
+func scoreCopied(f *fork.Record, truth []truth) (scores []score, unchecked int) {
 	bound := boundOfPeak * highest(truth)
 	for _, p := range f.CopiedCurve {
 		span, ok := spanAt(truth, moment(f, p.Seconds), bound)
@@ -71,12 +71,12 @@ func scoreCopied(f *history.Fork, truth []truth) (scores []score, unchecked int)
 	return scores, unchecked
 }
 
-func moment(f *history.Fork, seconds float64) time.Time {
+func moment(f *fork.Record, seconds float64) time.Time {
 	return f.Start.Add(time.Duration(seconds * float64(time.Second)))
 }
 
 // of finds a source's score, or begins one.
-func of(scores *[]score, source history.Source) *score {
+func of(scores *[]score, source fork.Source) *score {
 	for i := range *scores {
 		if s := &(*scores)[i]; s.source == source {
 			return s
@@ -93,7 +93,7 @@ const (
 )
 
 // filled is the share of a life's slots in which the curve has a point.
-func filled(f *history.Fork) float64 {
+func filled(f *fork.Record) float64 {
 	life := min(f.LifetimeSeconds.Or(0), denseFor.Seconds())
 	slots := int(life / slot.Seconds())
 	if slots == 0 {

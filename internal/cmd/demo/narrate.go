@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -31,7 +31,7 @@ type narrator struct {
 }
 
 // get reads the exporter's recent forks, newest first.
-func (n *narrator) get(ctx context.Context) ([]history.Fork, error) {
+func (n *narrator) get(ctx context.Context) ([]fork.Record, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.url+"/api/v1/forks", http.NoBody)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (n *narrator) get(ctx context.Context) ([]history.Fork, error) {
 	}
 	defer resp.Body.Close()
 	var body struct {
-		Forks []history.Fork `json:"forks"`
+		Forks []fork.Record `json:"forks"`
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", req.URL, err)
@@ -83,7 +83,7 @@ func (n *narrator) tell(ctx context.Context) error {
 		for _, f := range forks {
 			switch {
 			case n.told[f.ID]:
-			case f.Outcome == "":
+			case f.Running():
 				n.running(f)
 			default:
 				n.told[f.ID] = true
@@ -120,7 +120,7 @@ func (n *narrator) pause(ctx context.Context, d time.Duration) error {
 }
 
 // tellTail tells the tail that was still going when its fork was told.
-func (n *narrator) tellTail(forks []history.Fork) {
+func (n *narrator) tellTail(forks []fork.Record) {
 	for _, f := range forks {
 		if t, ended := f.Tail.Get(); ended && f.ID == n.tail {
 			n.tail = ""
@@ -138,7 +138,7 @@ func (n *narrator) whenHalfDone(ctx context.Context, act func(pid int)) {
 			return
 		}
 		for _, f := range forks {
-			if f.Outcome == "" && time.Since(f.Start) > time.Second {
+			if f.Running() && time.Since(f.Start) > time.Second {
 				act(f.ChildPID)
 				return
 			}
@@ -149,7 +149,7 @@ func (n *narrator) whenHalfDone(ctx context.Context, act func(pid int)) {
 	}
 }
 
-func (n *narrator) running(f history.Fork) {
+func (n *narrator) running(f fork.Record) {
 	if !n.live {
 		return
 	}
@@ -160,14 +160,14 @@ func (n *narrator) running(f history.Fork) {
 	fmt.Fprintf(n.out, "\r\033[K%s", line)
 }
 
-func (n *narrator) closed(f history.Fork) {
+func (n *narrator) closed(f fork.Record) {
 	n.clear()
 	fmt.Fprintf(n.out, "  %s: %s%s\n", f.Kind, f.Outcome, suffix(f))
 	n.fact("stall", stall(f))
 	n.fact("copying", copying(f))
 	n.fact("lifetime", known(f.LifetimeSeconds, seconds))
 	n.fact("private dirty", growth(f))
-	n.fact("points by", history.PointsBySource(f.Curve))
+	n.fact("points by", fork.PointsBySource(f.Curve))
 	n.fact("copied", copied(f))
 	n.fact("server says", known(f.ReportedCOWBytes, megabytes))
 	n.fact("tail", n.tailOf(f))
@@ -182,7 +182,7 @@ func (n *narrator) clear() {
 }
 
 // tailOf is a fork's tail as far as it is known; what is not yet is told later.
-func (n *narrator) tailOf(f history.Fork) string {
+func (n *narrator) tailOf(f fork.Record) string {
 	if t, ok := f.Tail.Get(); ok {
 		return tailed(t)
 	}
@@ -193,7 +193,7 @@ func (n *narrator) tailOf(f history.Fork) string {
 	return "still going"
 }
 
-func tailed(t history.Tail) string {
+func tailed(t fork.Tail) string {
 	return fmt.Sprintf("%s   (%d write faults)", chart.TailWord(t), t.Faults)
 }
 
@@ -204,7 +204,7 @@ func (n *narrator) fact(name, value string) {
 	fmt.Fprintf(n.out, "    %-14s %s\n", name, value)
 }
 
-func suffix(f history.Fork) string {
+func suffix(f fork.Record) string {
 	if s, ok := f.Signal.Get(); ok {
 		return " by " + s
 	}
@@ -214,7 +214,7 @@ func suffix(f history.Fork) string {
 	return ""
 }
 
-func stall(f history.Fork) string {
+func stall(f fork.Record) string {
 	s, ok := f.StallSeconds.Get()
 	if !ok {
 		return ""
@@ -227,7 +227,7 @@ func stall(f history.Fork) string {
 }
 
 // copying is the time that the server spent in copies, and what that compares to.
-func copying(f history.Fork) string {
+func copying(f fork.Record) string {
 	s, ok := f.CopyStallSeconds.Get()
 	how := " of the server's time"
 	if !ok {
@@ -250,7 +250,7 @@ func copying(f history.Fork) string {
 	return text
 }
 
-func copied(f history.Fork) string {
+func copied(f fork.Record) string {
 	bytes, ok := f.CopiedBytes.Get()
 	if !ok {
 		return ""
@@ -258,7 +258,7 @@ func copied(f history.Fork) string {
 	return megabytes(bytes) + "   (by " + string(f.CopiedSource) + ")"
 }
 
-func growth(f history.Fork) string {
+func growth(f fork.Record) string {
 	peak, ok := f.PeakBytes.Get()
 	if !ok {
 		return ""

@@ -13,31 +13,31 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
 // api answers like the exporter, with the forks of the moment.
-func api(t *testing.T) (*narrator, *bytes.Buffer, func(...history.Fork)) {
+func api(t *testing.T) (*narrator, *bytes.Buffer, func(...fork.Record)) {
 	t.Helper()
-	var forks atomic.Pointer[[]history.Fork]
+	var forks atomic.Pointer[[]fork.Record]
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"forks": *forks.Load()})
 	}))
 	t.Cleanup(srv.Close)
-	set := func(fs ...history.Fork) { forks.Store(&fs) }
+	set := func(fs ...fork.Record) { forks.Store(&fs) }
 	set()
 	var out bytes.Buffer
 	return &narrator{url: srv.URL, out: &out, told: map[string]bool{}}, &out, set
 }
 
-func saved() history.Fork {
-	return history.Fork{
-		ID: "1-2", Server: "demo", Kind: history.KindRDB, Outcome: history.OutcomeOK,
+func saved() fork.Record {
+	return fork.Record{
+		ID: "1-2", Server: "demo", Kind: fork.KindRDB, Outcome: fork.OutcomeOK,
 		Start: time.Now().Add(-11 * time.Second), LifetimeSeconds: opt.Of(10.0),
 		StallSeconds: opt.Of(0.04), ResidentBytes: opt.Of(uint64(1 << 30)),
-		Curve:     []history.Point{{Seconds: 0.1, PrivateDirty: 1e6, Source: history.SourceCgroup}, {Seconds: 9.9, PrivateDirty: 400e6, Source: history.SourceChildSmaps}},
-		PeakBytes: opt.Of(uint64(400e6)), CopiedBytes: opt.Of(uint64(380e6)), CopiedSource: history.SourceTaskstats, ReportedCOWBytes: opt.Of(uint64(399e6)), CopyStallSeconds: opt.Of(1.25), CopyFaults: opt.Of(uint64(90_000)),
+		Curve:     []fork.Point{{Seconds: 0.1, PrivateDirty: 1e6, Source: fork.SourceCgroup}, {Seconds: 9.9, PrivateDirty: 400e6, Source: fork.SourceChildSmaps}},
+		PeakBytes: opt.Of(uint64(400e6)), CopiedBytes: opt.Of(uint64(380e6)), CopiedSource: fork.SourceTaskstats, ReportedCOWBytes: opt.Of(uint64(399e6)), CopyStallSeconds: opt.Of(1.25), CopyFaults: opt.Of(uint64(90_000)),
 	}
 }
 
@@ -63,7 +63,7 @@ func TestTailIsToldWhenItEnds(t *testing.T) {
 		"points by      cgroup 1, child_smaps 1\n", "copied         380.0 MB   (by taskstats)\n", "server says    399.0 MB\n", "peak 400.0 MB, 37 % of the data", "tail           still going", "/forks/1-2")
 
 	out.Reset()
-	f.Tail = opt.Of(history.Tail{Seconds: 8.3, Faults: 77, Truncated: true})
+	f.Tail = opt.Of(fork.Tail{Seconds: 8.3, Faults: 77, Truncated: true})
 	next := saved()
 	next.ID, next.CopyStallSeconds, next.CopyFaults = "2-3", opt.Val[float64]{}, opt.Val[uint64]{}
 	set(next, f)
@@ -94,7 +94,7 @@ func TestTailIsToldInThePause(t *testing.T) {
 	if err := n.tell(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	f.Tail = opt.Of(history.Tail{Seconds: 2, Faults: 5})
+	f.Tail = opt.Of(fork.Tail{Seconds: 2, Faults: 5})
 	set(f)
 	if err := n.pause(t.Context(), 2*lookEvery); err != nil {
 		t.Fatal(err)
@@ -103,24 +103,24 @@ func TestTailIsToldInThePause(t *testing.T) {
 }
 
 func TestSparkline(t *testing.T) {
-	steady := make([]history.Point, 100)
+	steady := make([]fork.Point, 100)
 	for i := range steady {
-		steady[i] = history.Point{Seconds: float64(i) / 10, PrivateDirty: uint64(i) * 1e6}
+		steady[i] = fork.Point{Seconds: float64(i) / 10, PrivateDirty: uint64(i) * 1e6}
 	}
-	gap := append(append([]history.Point{}, steady[:20]...), steady[60:]...)
+	gap := append(append([]fork.Point{}, steady[:20]...), steady[60:]...)
 	for name, c := range map[string]struct {
-		curve []history.Point
+		curve []fork.Point
 		want  string
 	}{
 		"none":           {nil, ""},
 		"one":            {steady[5:6], "█"},
-		"zero":           {[]history.Point{{Seconds: 1}, {Seconds: 1.1}}, "▁▁"},
+		"zero":           {[]fork.Point{{Seconds: 1}, {Seconds: 1.1}}, "▁▁"},
 		"a few":          {steady[:5], "▁▂▄▆█"},
 		"steady":         {steady, "▁▁▁▂▂▂▂▃▃▃▄▄▄▅▅▅▅▆▆▆▇▇▇█"},
-		"late points":    {[]history.Point{{Seconds: 1, PrivateDirty: 7}, {Seconds: 1.4, PrivateDirty: 14}, {Seconds: 1.5, PrivateDirty: 21}}, "▃▃▃▃▅█"},
+		"late points":    {[]fork.Point{{Seconds: 1, PrivateDirty: 7}, {Seconds: 1.4, PrivateDirty: 14}, {Seconds: 1.5, PrivateDirty: 21}}, "▃▃▃▃▅█"},
 		"a gap":          {gap, "▁▁▁▂▂         ▅▅▅▆▆▆▇▇▇█"},
-		"clock set back": {[]history.Point{{Seconds: 5, PrivateDirty: 1}, {Seconds: 1, PrivateDirty: 2}}, "█"},
-		"beyond uint64":  {[]history.Point{{Seconds: 0, PrivateDirty: 1 << 63}, {Seconds: 0.1, PrivateDirty: 1<<64 - 1}}, "▄█"},
+		"clock set back": {[]fork.Point{{Seconds: 5, PrivateDirty: 1}, {Seconds: 1, PrivateDirty: 2}}, "█"},
+		"beyond uint64":  {[]fork.Point{{Seconds: 0, PrivateDirty: 1 << 63}, {Seconds: 0.1, PrivateDirty: 1<<64 - 1}}, "▄█"},
 	} {
 		if got := sparkline(c.curve); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -3,7 +3,7 @@ package main
 import (
 	"strings"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // Size of the curve in the terminal.
@@ -16,7 +16,7 @@ const (
 // sparkline draws a curve from its first point to its last. Each character is
 // one stretch of time and as high as the highest point in it; where points are
 // missing for long there is nothing.
-func sparkline(curve []history.Point) string {
+func sparkline(curve []fork.Point) string {
 	if len(curve) == 0 {
 		return ""
 	}

@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast/recorded"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -150,7 +151,7 @@ func forks(ctx context.Context, set settings, s series, server *redisrun.Server,
 }
 
 // one makes one fork under a load.
-func one(ctx context.Context, set settings, w *writer, rate float64, kind history.Kind, server *redisrun.Server, store *history.Store, srv *history.Server) (recorded.Case, error) {
+func one(ctx context.Context, set settings, w *writer, rate float64, kind fork.Kind, server *redisrun.Server, store *history.Store, srv *history.Server) (recorded.Case, error) {
 	loading, stopLoad := context.WithCancel(ctx)
 	loaded := make(chan error, 1)
 	go func() { loaded <- w.run(loading, rate, w.lastKeys) }()
@@ -161,14 +162,14 @@ func one(ctx context.Context, set settings, w *writer, rate float64, kind histor
 }
 
 // saved makes the fork once the load has gone on for a while, and waits for its record.
-func saved(ctx context.Context, set settings, rate float64, kind history.Kind, server *redisrun.Server, store *history.Store, srv *history.Server) (recorded.Case, error) {
+func saved(ctx context.Context, set settings, rate float64, kind fork.Kind, server *redisrun.Server, store *history.Store, srv *history.Server) (recorded.Case, error) {
 	var c recorded.Case
 	if err := sleep(ctx, set.settle); err != nil {
 		return c, err
 	}
 	before, known := srv.State(), len(store.Forks())
 	command := server.Client().BgSave(ctx)
-	if kind == history.KindAOF {
+	if kind == fork.KindAOF {
 		command = server.Client().BgRewriteAOF(ctx)
 	}
 	if err := command.Err(); err != nil {
@@ -178,7 +179,7 @@ func saved(ctx context.Context, set settings, rate float64, kind history.Kind, s
 		if err := sleep(ctx, 100*time.Millisecond); err != nil {
 			return c, err
 		}
-		if f := store.Forks(); len(f) > known && f[0].Outcome != "" {
+		if f := store.Forks(); len(f) > known && !f[0].Running() {
 			c = recorded.New(before.Name, before, f[0])
 			slog.Info("Recorded", "series", before.Name, "kind", f[0].Kind, "rate", rate, "measured_rate", before.WriteRate.Or(0), //nolint:sloglint // a program's own output
 				"resident", before.ResidentBytes.Or(0), "extra", f[0].ExtraPeakBytes.Or(0), "source", f[0].ExtraSource, "seconds", f[0].LifetimeSeconds.Or(0), "points", len(f[0].ExtraCurve))

@@ -5,14 +5,14 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // series is a load and the forks made under it.
 type series struct {
 	name      string
-	kinds     []history.Kind // drawn from at random
-	minValue  int            // bytes; sizes are drawn evenly from minValue to maxValue
+	kinds     []fork.Kind // drawn from at random
+	minValue  int         // bytes; sizes are drawn evenly from minValue to maxValue
 	maxValue  int
 	firstKeys int     // at the first fork
 	lastKeys  int     // at the last
@@ -26,17 +26,17 @@ type series struct {
 
 var all = []series{
 	{
-		name: "growing", kinds: []history.Kind{history.KindRDB},
+		name: "growing", kinds: []fork.Kind{fork.KindRDB},
 		minValue: 400, maxValue: 400, firstKeys: 220_000, lastKeys: 650_000,
 		skew: 1, inserts: 0.05, rates: [2]float64{200, 8000}, lifetime: 6 * time.Second, ownCgroup: true,
 	},
 	{
-		name: "skewed", kinds: []history.Kind{history.KindRDB, history.KindAOF},
+		name: "skewed", kinds: []fork.Kind{fork.KindRDB, fork.KindAOF},
 		minValue: 100, maxValue: 700, firstKeys: 350_000, lastKeys: 450_000,
 		skew: 4, inserts: 0.02, deletes: 0.05, rates: [2]float64{200, 8000}, lifetime: 6 * time.Second, ownCgroup: true,
 	},
 	{
-		name: "big", kinds: []history.Kind{history.KindRDB},
+		name: "big", kinds: []fork.Kind{fork.KindRDB},
 		minValue: 2 << 10, maxValue: 30 << 10, firstKeys: 9_000, lastKeys: 20_000,
 		skew: 1, inserts: 0.05, rates: [2]float64{20, 600}, lifetime: 6 * time.Second, ownCgroup: false,
 	},

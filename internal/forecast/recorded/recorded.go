@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
@@ -22,11 +23,11 @@ type Case struct {
 	PageTables    opt.Val[uint64]  `json:"page_tables,omitzero"`
 	ChangesPerSec opt.Val[float64] `json:"write_rate,omitzero"`
 	GrowthPerSec  opt.Val[float64] `json:"growth_rate,omitzero"`
-	Fork          history.Fork     `json:"fork"` // closed, without its curves over time
+	Fork          fork.Record      `json:"fork"` // closed, without its curves over time
 }
 
 // New makes a Case of a server's state before a fork, and the fork's record.
-func New(series string, before history.ServerState, f history.Fork) Case {
+func New(series string, before history.ServerState, f fork.Record) Case {
 	f.Curve, f.CopiedCurve, f.Reported = nil, nil, nil
 	return Case{
 		Series: series, Resident: before.ResidentBytes, Anonymous: before.AnonymousBytes, AnonymousHuge: before.HugeBytes,
@@ -36,7 +37,7 @@ func New(series string, before history.ServerState, f history.Fork) Case {
 
 // State is the server as it was before the fork, with the given closed forks,
 // newest first.
-func (c *Case) State(recent []history.Fork) history.ServerState {
+func (c *Case) State(recent []fork.Record) history.ServerState {
 	return history.ServerState{
 		Name: c.Series, Up: true,
 		ResidentBytes: c.Resident, AnonymousBytes: c.Anonymous, HugeBytes: c.AnonymousHuge, PageTableBytes: c.PageTables,

@@ -1,4 +1,4 @@
-package history
+package fork
 
 import (
 	"fmt"
@@ -148,10 +148,10 @@ type Reported struct {
 	COWBytes uint64  `json:"cow_bytes"` // current_cow_size
 }
 
-// Fork is one fork of one server, from birth to death. It is the one record of
+// Record is one fork of one server, from birth to death. It is the one record of
 // which the metrics, the pages, the log line and the files are made; its JSON
 // form is what /api/v1/forks serves. An absent value was not known and is left out.
-type Fork struct {
+type Record struct {
 	ID        string    `json:"id"`     // birth in Unix milliseconds, "-", child's pid: unique on one machine, sorts by time
 	Server    string    `json:"server"` // configured name
 	Kind      Kind      `json:"kind"`
@@ -210,10 +210,47 @@ type Fork struct {
 }
 
 // End is the child's death, or the zero time while it lives.
-func (f *Fork) End() time.Time {
+func (f *Record) End() time.Time {
 	s, ok := f.LifetimeSeconds.Get()
 	if !ok {
 		return time.Time{}
 	}
 	return f.Start.Add(time.Duration(s * float64(time.Second)))
 }
+
+// Running reports whether the record is still open: how the child ended is not
+// settled yet, nearly always because it lives.
+func (f *Record) Running() bool { return f.Outcome == "" }
+
+// ID names a fork: it sorts by time and is unique on one machine.
+func ID(start time.Time, childPID int) string {
+	return fmt.Sprintf("%d-%d", start.UnixMilli(), childPID)
+}
+
+// At returns the moment that is seconds after the birth.
+func (f *Record) At(seconds float64) time.Time {
+	return f.Start.Add(time.Duration(seconds * float64(time.Second)))
+}
+
+// WholePeak is the peak, if the readings reach far enough into the child's life
+// for it to be the peak of all of it: growth after the last one was not seen.
+func (f *Record) WholePeak() opt.Val[uint64] {
+	life, ended := f.LifetimeSeconds.Get()
+	if n := len(f.Curve); n > 0 && ended && missesEnd(life, f.Curve[n-1].Seconds) {
+		return opt.Val[uint64]{}
+	}
+	return f.PeakBytes
+}
+
+// WholeExtraPeak is the peak, if the readings reach far enough into the child's
+// life for it to be the peak of all of it.
+func (f *Record) WholeExtraPeak() opt.Val[uint64] {
+	life, ended := f.LifetimeSeconds.Get()
+	if n := len(f.ExtraCurve); n > 0 && ended && missesEnd(life, f.ExtraCurve[n-1].Seconds) {
+		return opt.Val[uint64]{}
+	}
+	return f.ExtraPeakBytes
+}
+
+// missesEnd tells whether a last reading came too long before a child's death.
+func missesEnd(life, last float64) bool { return life-last > max(1.5, life/5) }

@@ -1,11 +1,11 @@
-package history
+package fork
 
 import "encoding/json"
 
 // MarshalJSON makes an absent curve an empty list: readers loop over it, and null
 // would stop them.
-func (f Fork) MarshalJSON() ([]byte, error) {
-	type plain Fork // without this method
+func (f Record) MarshalJSON() ([]byte, error) {
+	type plain Record // without this method
 	if f.Curve == nil {
 		f.Curve = []Point{}
 	}
