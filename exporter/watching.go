@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/child"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
@@ -83,7 +84,7 @@ func Watch(c Config) (*Watching, error) {
 			Logger:         c.Logger,
 			Sampling:       c.Sampling,
 			SampleInterval: c.SampleInterval,
-			Budget:         watch.NewBudget(c.SampleBudget),
+			Budget:         child.NewBudget(c.SampleBudget),
 			CPUTime:        proc.ThreadCPUTime,
 		})
 		w.Servers = append(w.Servers, s)

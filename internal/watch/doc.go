@@ -5,7 +5,7 @@
 //
 //	asker     one INFO at a time: once a second, and at once around births and deaths
 //	poller    the children of the server's process, every 10 ms, shared by all servers
-//	follower  one per living child: samples its memory, waits for its death
+//	follower  one per living child (internal/child): measures it, waits for its death
 //
 // The loop decides which process is the server, which new child is a fork, what
 // it was for, which duration in INFO belongs to which fork (ledger), how it
@@ -13,8 +13,8 @@
 // internal/history; nothing here knows of Prometheus or HTTP.
 //
 // watcher.go is the loop, ask.go the asker, process.go and counters.go the server's
-// process, room.go what limits its forks, follow.go, sample.go, exact.go, pages.go, extra.go and
-// tail.go a child, fork.go the open records; ledger, meter, kind and outcome are pure.
+// process, room.go what limits its forks, children.go what followers report, fork.go the
+// open records; ledger, kind and outcome are pure.
 //
 // A record is closed once the child is dead, its outcome is known or can't be
 // known any more, and the server has been asked after it reaped the child; or

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/child"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
@@ -23,6 +24,9 @@ const (
 	serverPID  = 100
 	serverSize = 2 << 30 // virtual bytes of server and children
 	pollEvery  = 10 * time.Millisecond
+
+	page = 4096
+	mb   = 1 << 20
 )
 
 // world is a server and its machine in memory. Its timing is that of the bubble
@@ -162,12 +166,12 @@ func (w *world) OOMCounter(int) (func() (uint64, error), error) {
 	}, nil
 }
 
-func (w *world) MemoryCgroup(int) (Cgroup, error) { return nil, proc.ErrDenied }
+func (w *world) MemoryCgroup(int) (child.Cgroup, error) { return nil, proc.ErrDenied }
 
-func (w *world) MayReadPages(p Process) bool { return p.(*fakeProcess).rights && !w.pagesShut }
+func (p *fakeProcess) MayReadPages() bool { return p.rights && !p.world.pagesShut }
 
-func (w *world) Pages(child Process) (Pages, error) {
-	p := child.(*fakeProcess)
+func (p *fakeProcess) Pages() (child.Pages, error) {
+	w := p.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if p.pagesErr != nil {
@@ -217,7 +221,7 @@ func (w *world) Accounted(int) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.unaccounted != nil {
-		if errors.Is(w.unaccounted, errUnaccounted) { // switched on after the server's start
+		if errors.Is(w.unaccounted, child.ErrNoDelays) { // switched on after the server's start
 			return false, nil
 		}
 		return false, w.unaccounted
@@ -255,12 +259,13 @@ func (w *world) cpuTime() time.Duration {
 	return w.cpu
 }
 
-func (w *world) WatchChildren(p Process, notify func([]int)) (func(), error) {
+func (p *fakeProcess) WatchChildren(notify func([]int)) (func(), error) {
+	w := p.world
 	list := func() (pids []int) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		for pid, c := range w.procs {
-			if c.ppid == p.ID().PID {
+			if c.ppid == p.pid {
 				pids = append(pids, pid)
 			}
 		}
@@ -448,7 +453,7 @@ func run(t *testing.T, w *world, change ...func(*Options)) *history.Server {
 		Name: "s", Redis: w, Machine: w, Server: server,
 		Logger:   slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Sampling: true, SampleInterval: 250 * time.Millisecond,
-		Budget: NewBudget(0.01), CPUTime: w.cpuTime,
+		Budget: child.NewBudget(0.01), CPUTime: w.cpuTime,
 	}
 	for _, c := range change {
 		c(&o)

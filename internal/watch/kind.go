@@ -1,8 +1,6 @@
 package watch
 
 import (
-	"strings"
-
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -24,29 +22,6 @@ func resolveKind(titled fork.Kind, before, after opt.Val[redisinfo.Info]) fork.K
 		kind = fork.KindReplication
 	}
 	return kind
-}
-
-// kindOfTitle tells a child's kind from its title, which the child sets a
-// moment after the fork. Titles pass through the server's proc-title-template
-// and carry the program's name (redis-, valkey-, keydb-), so substrings are
-// matched. A slot migration of Redis 8.4 has the title of a diskless sync.
-func kindOfTitle(title string) fork.Kind {
-	for _, t := range [...]struct {
-		part string
-		kind fork.Kind
-	}{
-		{"-rdb-bgsave", fork.KindRDB},
-		{"-rdb-to-slaves", fork.KindReplication},
-		{"-rdb-to-replicas", fork.KindReplication}, // Valkey 8.1+
-		{"-aof-rewrite", fork.KindAOF},
-		{"-module-fork", fork.KindModule},
-		{"-slot-migration", fork.KindSlotMigration}, // Valkey 9.0+
-	} {
-		if strings.Contains(title, t.part) {
-			return t.kind
-		}
-	}
-	return fork.KindUnknown
 }
 
 // kindOfInfo tells a child's kind from the last reply before its birth and a

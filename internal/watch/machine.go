@@ -3,9 +3,9 @@ package watch
 import (
 	"context"
 	"runtime"
-	"syscall"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/child"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
@@ -26,17 +26,10 @@ type Machine interface {
 	// FindServer proves which process is the server; its error says why there is none.
 	FindServer(q proc.Query) (pid int, err error)
 	Open(pid int) (Process, error)
-	// WatchChildren calls notify with the process's children, at once and then at
-	// each change. notify must not block; pids is good during the call only.
-	WatchChildren(p Process, notify func(pids []int)) (stop func(), err error)
 	// OOMCounter finds the counter of OOM kills around a process.
 	OOMCounter(pid int) (read func() (uint64, error), err error)
 	// MemoryCgroup opens a process's memory cgroup; the caller closes it.
-	MemoryCgroup(pid int) (Cgroup, error)
-	// Pages opens a child's pages for sampling; the caller closes it.
-	Pages(child Process) (Pages, error)
-	// MayReadPages tells whether this reader may sample the pages of a process.
-	MayReadPages(p Process) bool
+	MemoryCgroup(pid int) (child.Cgroup, error)
 	// Room reads what limits a process's fork, but for Accounted. The process has so
 	// many bytes of address space.
 	Room(pid int, virtual uint64) history.Room
@@ -55,41 +48,17 @@ type Machine interface {
 	CPUs() int
 }
 
-// Cgroup is a memory cgroup. *proc.MemoryCgroup is one.
-type Cgroup interface {
-	Anonymous() (uint64, error)
-	AnonymousHuge() (uint64, error)
-	Processes() ([]int, error)
-	Close()
-}
-
-// Pages is the private memory of a child. *proc.Pages is one; there the methods
-// are documented.
-type Pages interface {
-	Read() ([]proc.PlaceRead, error)
-	Places() int
-	Weight() float64
-	Close()
-}
-
 // Process is one process, held so that it can't be taken for another.
-// *proc.Process is one; there the methods are documented.
+// *proc.Process is nearly one; there the methods are documented.
 type Process interface {
-	ID() proc.ID
-	Stat() (proc.Stat, error)
-	Status() (proc.Status, error)
-	RunTime() (time.Duration, error)
-	Title() (string, error)
+	child.Process
 	ThreadNames() ([]string, error)
 	Executable() (string, error)
-	Smaps() (proc.Smaps, error)
 	Accounted() (proc.Accounted, error)
-	WrittenBytes() (uint64, error)
 	BirthTime() (time.Time, error)
-	Exited() <-chan struct{}
-	ExitTime() time.Time
-	Reaped() <-chan struct{}
-	ExitStatus() (syscall.WaitStatus, bool)
+	// WatchChildren calls notify with the process's children, at once and then at
+	// each change. notify must not block; pids is good during the call only.
+	WatchChildren(notify func(pids []int)) (stop func(), err error)
 	Close() error
 }
 
@@ -103,7 +72,7 @@ type LocalMachine struct {
 }
 
 // MemoryCgroup implements Machine.
-func (m LocalMachine) MemoryCgroup(pid int) (Cgroup, error) {
+func (m LocalMachine) MemoryCgroup(pid int) (child.Cgroup, error) {
 	c, err := m.FS.MemoryCgroup(pid)
 	if err != nil {
 		return nil, err
@@ -161,18 +130,6 @@ func (m LocalMachine) CPUs() int {
 	return n
 }
 
-// Pages implements Machine.
-func (m LocalMachine) Pages(child Process) (Pages, error) {
-	p, err := child.(*proc.Process).Pages()
-	if err != nil {
-		return nil, err
-	}
-	return p, nil
-}
-
-// MayReadPages implements Machine.
-func (m LocalMachine) MayReadPages(p Process) bool { return p.(*proc.Process).MayReadPages() }
-
 // FindServer implements Machine.
 func (m LocalMachine) FindServer(q proc.Query) (int, error) { return m.FS.FindServer(q) }
 
@@ -185,12 +142,27 @@ func (m LocalMachine) OOMCounter(pid int) (func() (uint64, error), error) {
 func (m LocalMachine) Open(pid int) (Process, error) {
 	p, err := m.FS.Open(pid)
 	if err != nil {
-		return nil, err // not p: a nil *proc.Process in a Process is not nil
+		return nil, err
 	}
-	return p, nil
+	return localProcess{p, m}, nil
 }
 
-// WatchChildren implements Machine.
-func (m LocalMachine) WatchChildren(p Process, notify func([]int)) (func(), error) {
-	return m.Poller.Watch(m.FS, p.(*proc.Process), notify)
+// localProcess is a process of a LocalMachine.
+type localProcess struct {
+	*proc.Process
+	machine LocalMachine
+}
+
+// Pages implements child.Process.
+func (p localProcess) Pages() (child.Pages, error) {
+	pages, err := p.Process.Pages()
+	if err != nil {
+		return nil, err // not pages: a nil *proc.Pages in a Pages is not nil
+	}
+	return pages, nil
+}
+
+// WatchChildren implements Process.
+func (p localProcess) WatchChildren(notify func([]int)) (func(), error) {
+	return p.machine.Poller.Watch(p.machine.FS, p.Process, notify)
 }

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/child"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
@@ -38,7 +39,7 @@ func TestNoAccountingIsSaidOnce(t *testing.T) {
 		taskstats.ErrDenied:      "CAP_NET_ADMIN",
 		taskstats.ErrUnsupported: "CONFIG_TASKSTATS",
 		taskstats.ErrVersion:     "Linux 5.19",
-		errUnaccounted:           "set kernel.task_delayacct=1 and then restart the server",
+		child.ErrNoDelays:        "set kernel.task_delayacct=1 and then restart the server",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld()
@@ -133,6 +134,9 @@ func TestSamplingOff(t *testing.T) {
 		})
 	}
 }
+
+// denseFor is how long a child has a point every 100 ms.
+const denseFor = 30 * time.Second
 
 // A point every 100 ms in the first 30 s of a child's life, then every second.
 func TestDenseAndSparsePoints(t *testing.T) {

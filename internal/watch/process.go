@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/child"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
@@ -83,7 +84,7 @@ func (w *Watcher) attach(ctx context.Context, q proc.Query) error {
 	mine := &process{Process: p, stop: func() {}, endTail: func() {}}
 	w.openCounters(mine)
 	first := true
-	stop, err := w.opts.Machine.WatchChildren(p, func(pids []int) {
+	stop, err := p.WatchChildren(func(pids []int) {
 		seen, partial, pids := time.Now(), first, slices.Clone(pids)
 		first = false
 		event := func() { w.children(ctx, mine, pids, seen, partial) }
@@ -140,7 +141,7 @@ func (w *Watcher) countProcessError(err error) {
 func (w *Watcher) checkRights(p Process) {
 	stat, err := p.Stat()
 	smaps := err == nil && stat.Permitted() && w.opts.Sampling
-	pages := smaps && w.opts.Machine.MayReadPages(p)
+	pages := smaps && p.MayReadPages()
 	w.opts.Server.SetAvailable(fork.SourceChildSmaps, smaps)
 	w.opts.Server.SetAvailable(fork.SourcePagemap, pages)
 	switch {
@@ -188,7 +189,7 @@ func (w *Watcher) readMemory() {
 	case err == nil:
 		w.opts.Server.SetMemory(s.VMRSS, s.VMPTE)
 		w.readRoom(s)
-		w.readQuiet()
+		w.readIdle()
 	case errors.Is(err, proc.ErrGone): // its exit comes as an event
 	default:
 		w.countProcessError(err)
@@ -216,7 +217,7 @@ func (w *Watcher) children(ctx context.Context, p *process, pids []int, seen tim
 // server that is PID 1 of a container inherits orphans, and modules run
 // helpers. It returns the record's ID, or "".
 func (w *Watcher) birth(ctx context.Context, p *process, pid int, seen time.Time, partial bool) string {
-	child, err := w.opts.Machine.Open(pid)
+	process, err := w.opts.Machine.Open(pid)
 	if err != nil {
 		if !errors.Is(err, proc.ErrGone) {
 			w.countProcessError(err)
@@ -224,18 +225,18 @@ func (w *Watcher) birth(ctx context.Context, p *process, pid int, seen time.Time
 		return ""
 	}
 	for id, f := range w.forks {
-		if f.child.ID() == child.ID() { // the server has become another in the same process
-			child.Close()
+		if f.child.ID() == process.ID() { // the server has become another in the same process
+			process.Close()
 			return id
 		}
 	}
-	if !isCopy(p.Process, child) {
-		child.Close()
+	if !isCopy(p.Process, process) {
+		process.Close()
 		w.log.Debug("A child of the server is no fork", "child", pid)
 		return ""
 	}
-	stat, _ := child.Stat()
-	start, err := child.BirthTime()
+	stat, _ := process.Stat()
+	start, err := process.BirthTime()
 	if err != nil || start.After(seen) {
 		start = seen
 	}
@@ -250,7 +251,7 @@ func (w *Watcher) birth(ctx context.Context, p *process, pid int, seen time.Time
 	}, seen)
 	following, stop := context.WithCancel(ctx)
 	f := &openFork{
-		id: id, process: p, child: child, partial: partial, born: start, seen: seen,
+		id: id, process: p, child: process, partial: partial, born: start, seen: seen,
 		titled: fork.KindUnknown, before: info, stop: stop,
 	}
 	alone := w.alone()
@@ -261,14 +262,19 @@ func (w *Watcher) birth(ctx context.Context, p *process, pid int, seen time.Time
 	p.endTail() // of the fork before
 	tail, endTail := context.WithCancel(ctx)
 	p.endTail = endTail
-	follow := &follower{w: w, id: id, child: child, process: p, comm: stat.Name()}
-	if w.opts.Sampling {
-		follow.sampler = newSampler(w, id, child, p, start, alone, partial)
-	}
-	if follow.oom, err = newOOMWatch(w.opts.Machine, p.ID().PID); err != nil {
+	oom, err := w.opts.Machine.OOMCounter(p.ID().PID)
+	if err != nil {
 		w.log.Debug("An OOM kill of this child would look like any other kill", "err", err)
 	}
-	w.followers.Go(func() { follow.follow(following, tail) })
+	follower := child.New(child.Options{
+		Child: process, Command: stat.Name(), Birth: start, Partial: partial, Alone: alone,
+		Server: p.counters, Idle: p.idle.Take(start), Experience: p.experience,
+		Sampling: w.opts.Sampling, Interval: w.opts.SampleInterval, Budget: w.opts.Budget, CPUTime: w.opts.CPUTime,
+		CPUs: w.opts.Machine.CPUs(), MayHaveHugePages: w.opts.Machine.MayHaveHugePages(p.ID().PID), DelaysOff: w.opts.Machine.AccountingOff,
+		OOMKills: oom,
+		Report:   func(e child.Event) { w.report(f, e) },
+	})
+	w.followers.Go(func() { follower.Follow(following, tail) })
 	w.wish()
 	return id
 }

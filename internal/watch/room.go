@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/child"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
@@ -54,15 +55,10 @@ func (w *Watcher) readRoom(s proc.Status) {
 // hugePages is how much of the server's memory is huge pages: its own cgroup tells
 // while no child is in it.
 func (w *Watcher) hugePages() opt.Val[uint64] {
-	p := w.process
-	if p.cgroup == nil || w.living() > 0 || !p.aloneWith(nil) {
+	if w.living() > 0 {
 		return opt.Val[uint64]{}
 	}
-	huge, err := p.cgroup.AnonymousHuge()
-	if err != nil {
-		return opt.Val[uint64]{}
-	}
-	return opt.Of(huge)
+	return w.process.counters.HugeBytes()
 }
 
 // of is what of the server is accounted now, if that makes a difference to a fork.
@@ -93,7 +89,7 @@ func (w *Watcher) readAccounted(p *process, virtual uint64) {
 	}
 	p.room.reading, p.room.accountedAt = true, time.Now().Add(accountedEvery)
 	w.followers.Go(func() {
-		a, cost, err := timed(w.opts.CPUTime, p.Accounted)
+		a, cost, err := child.Timed(w.opts.CPUTime, p.Accounted)
 		w.opts.Budget.Spend(cost)
 		w.post(func() {
 			p.room.reading = false

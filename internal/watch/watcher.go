@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/child"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
@@ -34,7 +35,7 @@ type Options struct {
 	Logger         *slog.Logger
 	Sampling       bool                 // false: INFO and births only, no reads of the child's memory
 	SampleInterval time.Duration        // between two reads of a child's memory
-	Budget         *Budget              // of this server alone: a large one must not blind the others
+	Budget         *child.Budget        // of this server alone: a large one must not blind the others
 	CPUTime        func() time.Duration // CPU time of the calling thread
 }
 

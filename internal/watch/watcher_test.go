@@ -511,7 +511,7 @@ func TestBudget(t *testing.T) {
 		time.Sleep(life)
 		total := s.State().Totals
 		spent := total.SamplerSeconds[fork.SourceChildSmaps]
-		if limit := 0.01*life.Seconds() + burst.Seconds() + w.readCost.Seconds(); spent > limit {
+		if limit := 0.01*life.Seconds() + 0.02 + w.readCost.Seconds(); spent > limit {
 			t.Errorf("reads took %.2f s in %s, the budget allows %.2f", spent, life, limit)
 		}
 		if spent < 0.01*life.Seconds()*0.8 {
@@ -571,7 +571,7 @@ func TestSmapsDenied(t *testing.T) {
 			// The first child's beginning was drawn before anybody knew.
 			first := i == 2
 			for _, p := range f.Curve {
-				if !first || p.Source != fork.SourceCounters || p.Seconds > firstExact.Seconds() {
+				if !first || p.Source != fork.SourceCounters || p.Seconds > 0.25 {
 					t.Errorf("fork %d: point %+v, which nothing can refute", i, p)
 				}
 			}
@@ -797,7 +797,7 @@ func TestEstimatedCopyTime(t *testing.T) {
 		huge       uint64 // of the child
 		want       opt.Val[float64]
 	}{
-		"small pages":         {true, 0, opt.Of(6000 * 40e-6 * insideCopy)},
+		"small pages":         {true, 0, opt.Of(6000 * 40e-6 * 0.7)},
 		"perhaps huge pages":  {false, 0, opt.Val[float64]{}},
 		"huge pages all same": {true, 2 << 20, opt.Val[float64]{}}, // from when they were allowed
 	} {

@@ -24,6 +24,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/child"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast/recorded"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
@@ -116,7 +117,7 @@ func follow(ctx context.Context, group *errgroup.Group, server *redisrun.Server,
 		Name: srv.State().Name, Redis: client, Machine: watch.LocalMachine{FS: fs, Poller: poller, NoStats: errors.ErrUnsupported}, Server: srv,
 		Logger:   slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		Sampling: true, SampleInterval: 100 * time.Millisecond,
-		Budget: watch.NewBudget(0.01), CPUTime: proc.ThreadCPUTime,
+		Budget: child.NewBudget(0.01), CPUTime: proc.ThreadCPUTime,
 	})
 	group.Go(func() error { return poller.Run(ctx) })
 	group.Go(func() error {

@@ -1,4 +1,4 @@
-package watch
+package child
 
 import (
 	"context"
@@ -18,8 +18,8 @@ const (
 // tail counts what the fork costs after its child's death: the server's first
 // write to each page that is still protected is a fault, without a copy. It
 // fades as a half-life does, and is given up after a minute or when ctx ends,
-// which it does with the next fork.
-func (s *sampler) tail(ctx context.Context, death reading) {
+// which it does with the next fork. death is the reading right after the child's death.
+func (s *sampler) tail(ctx context.Context, death Reading) {
 	var faults, first uint64
 	tick := time.NewTicker(tailEvery)
 	defer tick.Stop()
@@ -30,13 +30,13 @@ func (s *sampler) tail(ctx context.Context, death reading) {
 			cut = true
 		case <-tick.C:
 		}
-		r, err := s.process.read(nil)
+		r, err := s.opts.Server.Read(nil)
 		if err != nil {
 			return // with the server
 		}
 		now := tailFaults(death, r, s.meter.page)
 		second := now - min(now, faults)
-		s.w.opts.Server.AddTailFaults(second)
+		s.opts.Report(TailFaults{N: second})
 		faults = max(faults, now)
 		if n == 1 {
 			first = second
@@ -49,20 +49,19 @@ func (s *sampler) tail(ctx context.Context, death reading) {
 				Faults:    faults,
 				Truncated: !faded,
 			}
-			if shared, ok := s.shared.Get(); ok && !s.huge {
+			if shared, ok := s.shared.Get(); ok && s.meter.huge == hugeImpossible {
 				t.Left = opt.Of(shared - min(shared, faults*s.meter.page))
 			}
-			s.w.opts.Server.SetTail(s.id, t)
-			logTail(s.w.log, s.id, t)
+			s.opts.Report(Tailed{Tail: t})
 			return
 		}
 	}
 }
 
-// tailFaults are the server's faults since a death, without those that made it
+// tailFaults returns the server's faults from death to now, without those that made it
 // grow and, as far as they are known, those that copied: Linux 5.8 to 6.14 copies in
-// the tail what was part of a huge page.
-func tailFaults(death, now reading, page uint64) uint64 {
+// the tail what was part of a huge page. page is the size of a page.
+func tailFaults(death, now Reading, page uint64) uint64 {
 	faults := now.beyondGrowth(death, page)
 	then, ok1 := death.copies.Get()
 	if copies, ok2 := now.copies.Get(); ok1 && ok2 {

@@ -1,4 +1,4 @@
-package watch
+package child
 
 import (
 	"testing"
@@ -15,27 +15,27 @@ const (
 	pmb  = mb / page // pages per MiB
 )
 
-// at makes a reading of a server of 1 GiB and its child.
-func at(faults uint64, server, child uint64) reading {
-	return reading{faults: faults, resident: server * mb, child: opt.Of(child * mb)}
+// at makes a Reading of a server of 1 GiB and its child.
+func at(faults uint64, server, child uint64) Reading {
+	return Reading{faults: faults, resident: server * mb, child: opt.Of(child * mb)}
 }
 
-func (r reading) withCgroup(anon, cgroup uint64) reading {
+func (r Reading) withCgroup(anon, cgroup uint64) Reading {
 	r.anon, r.cgroup = opt.Of(anon*mb), opt.Of(cgroup*mb)
 	return r
 }
 
-func (r reading) withCopies(pages uint64, took time.Duration) reading {
+func (r Reading) withCopies(pages uint64, took time.Duration) Reading {
 	r.copies = opt.Of(taskstats.Stats{CopyCount: pages, CopyDelay: took})
 	return r
 }
 
-func meterAt(birth reading) *meter {
-	m := newMeter(page, 4, opt.Val[reading]{}, birth, false)
+func meterAt(birth Reading) *meter {
+	m := newMeter(page, 4, opt.Val[Reading]{}, birth, false)
 	return &m
 }
 
-func wantDirty(t *testing.T, m *meter, r reading, want uint64, source fork.Source) {
+func wantDirty(t *testing.T, m *meter, r Reading, want uint64, source fork.Source) {
 	t.Helper()
 	s, ok := m.sample(r).Get()
 	if !ok || s.PrivateDirty != want*mb || s.Source != source {
@@ -43,7 +43,7 @@ func wantDirty(t *testing.T, m *meter, r reading, want uint64, source fork.Sourc
 	}
 }
 
-func wantNothing(t *testing.T, m *meter, r reading) {
+func wantNothing(t *testing.T, m *meter, r Reading) {
 	t.Helper()
 	if s, ok := m.sample(r).Get(); ok {
 		t.Errorf("private dirty %d by %s, want nothing", s.PrivateDirty, s.Source)
@@ -69,7 +69,7 @@ func TestMeterLeavesGrowthOut(t *testing.T) {
 }
 
 func TestMeterIsSilentWhereMemoryIsGivenBack(t *testing.T) {
-	for name, after := range map[string]reading{
+	for name, after := range map[string]Reading{
 		"the server frees":        at(100*pmb, 1024-100, 1000),
 		"the child gives it back": at(100*pmb, 1024, 1000-100),
 	} {
@@ -102,10 +102,10 @@ func TestMeterTrustsAccounting(t *testing.T) {
 	}
 }
 
-// What was copied between the birth and its sight is counted from the reading before.
+// What was copied between the birth and its sight is counted from the Reading before.
 func TestMeterStartsBeforeTheBirth(t *testing.T) {
 	m := meterAt(at(0, 1024, 1000).withCopies(50, time.Millisecond))
-	m.quiet = opt.Of(at(0, 1024, 0).withCopies(7, 0))
+	m.idle = opt.Of(at(0, 1024, 0).withCopies(7, 0))
 	wantDirty(t, m, at(0, 1024, 1000).withCopies(7+2*pmb, time.Second), 2, fork.SourceCounters)
 	if c := m.copies(at(0, 1024, 1000).withCopies(107, time.Second)); c.Bytes != opt.Of(uint64(100*page)) || c.Stall != opt.Of(1.0) {
 		t.Errorf("copies %+v", c)
@@ -123,9 +123,9 @@ func TestMeterAccountingWraps(t *testing.T) {
 func TestMeterPrefersTheCgroup(t *testing.T) {
 	quiet := at(0, 1024, 0).withCgroup(1000, 997) // 3 MiB were charged elsewhere before the server moved here
 	m := meterAt(at(0, 1024, 1000).withCgroup(1000, 1000))
-	m.quiet = opt.Of(quiet)
+	m.idle = opt.Of(quiet)
 	wantDirty(t, m, at(0, 1024, 1000).withCgroup(900, 1147), 250, fork.SourceCgroup)
-	m.quiet = opt.Val[reading]{} // another child lived before the birth: no zero
+	m.idle = opt.Val[Reading]{} // another child lived before the birth: no zero
 	wantDirty(t, m, at(0, 1024, 1000).withCgroup(900, 1150), 0, fork.SourceCounters)
 }
 
@@ -133,13 +133,13 @@ func TestMeterPrefersTheCgroup(t *testing.T) {
 // along that the cgroup is not charged for.
 func TestMeterCgroupBelowTheServer(t *testing.T) {
 	m := meterAt(at(0, 1024, 1000))
-	m.quiet = opt.Of(at(0, 1024, 0).withCgroup(1000, 20))
+	m.idle = opt.Of(at(0, 1024, 0).withCgroup(1000, 20))
 	wantDirty(t, m, at(0, 1024, 1000).withCgroup(1000, 114), 94, fork.SourceCgroup)
 }
 
 func TestMeterDropsACgroupThatMisleads(t *testing.T) {
 	m := meterAt(at(0, 1024, 1000))
-	m.quiet = opt.Of(at(0, 1024, 0).withCgroup(1000, 1000))
+	m.idle = opt.Of(at(0, 1024, 0).withCgroup(1000, 1000))
 	m.exact(at(60*pmb, 1024, 1000).withCgroup(1000, 1130), at(60*pmb, 1024, 1000).withCgroup(1000, 1130), 60*mb) // 70 MiB are somebody else's
 	wantDirty(t, m, at(70*pmb, 1024, 1000).withCgroup(1000, 1140), 70, fork.SourceCounters)
 }
@@ -147,7 +147,7 @@ func TestMeterDropsACgroupThatMisleads(t *testing.T) {
 // What was copied before a child was first seen is not known.
 func TestMeterPartial(t *testing.T) {
 	birth := at(0, 1024, 1000).withCopies(10, 0)
-	m := newMeter(page, 4, opt.Val[reading]{}, birth, true)
+	m := newMeter(page, 4, opt.Val[Reading]{}, birth, true)
 	later := at(100*pmb, 1024, 1000).withCopies(10+100*pmb, time.Second)
 	wantNothing(t, &m, later)
 	if c := m.copies(later); c.Bytes.Present() || c.Stall.Present() || c.Faults.Present() {
@@ -207,7 +207,9 @@ func TestMeterHugeGrowth(t *testing.T) {
 	for _, huge := range []bool{false, true} {
 		m := meterAt(birth)
 		m.exact(copied, copied, 100*mb)
-		m.huge = opt.Of(huge)
+		if m.huge = hugeAbsent; huge {
+			m.huge = hugePresent
+		}
 		if c := m.copies(copied); c.Bytes != opt.Of(uint64(100*mb)) {
 			t.Errorf("huge %v: copied %v, want 100 MiB", huge, c.Bytes)
 		}
@@ -221,7 +223,7 @@ func TestMeterHugeGrowth(t *testing.T) {
 		}
 	}
 	m := meterAt(birth.withCopies(0, 0))
-	m.huge = opt.Of(true)
+	m.huge = hugePresent
 	if c := m.copies(grown.withCopies(100*pmb, time.Second)); c.Bytes != opt.Of(uint64(100*mb)) {
 		t.Errorf("with delay accounting: copied %v, want 100 MiB", c.Bytes)
 	}

@@ -1,4 +1,4 @@
-package watch
+package child
 
 import (
 	"math"
@@ -24,7 +24,7 @@ import (
 // in 30 saves the standard error of a page's cost was 0.5 to 5.5 times as large by it,
 // 2.2 times in the middle.
 type runTime struct {
-	last   reading
+	last   Reading
 	sums        // of all steps
 	before sums // of those before the fork
 }
@@ -54,28 +54,29 @@ const (
 	alike  = 4. / 3
 )
 
-// newRunTime begins with what was read before a birth.
-func newRunTime(quiet []reading, birth reading, page uint64) runTime {
+// newRunTime begins with the readings before a birth (idle) and at it. page is the size of a page.
+func newRunTime(idle []Reading, birth Reading, page uint64) runTime {
 	var r runTime
-	for i := 1; i < len(quiet); i++ {
-		if quiet[i].beyondGrowth(quiet[i-1], page) < calmFaults {
-			r.step(quiet[i-1], quiet[i], page)
+	for i := 1; i < len(idle); i++ {
+		if idle[i].beyondGrowth(idle[i-1], page) < calmFaults {
+			r.step(idle[i-1], idle[i], page)
 		}
 	}
 	r.before, r.last = r.sums, birth
 	return r
 }
 
-// add takes a reading with a child alive.
-func (r *runTime) add(now reading, page uint64) {
+// add takes now, a reading with a child alive.
+func (r *runTime) add(now Reading, page uint64) {
 	if now.at.Sub(r.last.at) >= runStep {
 		r.step(r.last, now, page)
 		r.last = now
 	}
 }
 
-// step adds a step: chance makes its running time differ the more the longer it is.
-func (s *sums) step(from, to reading, page uint64) {
+// step adds the time between two readings: chance makes its running time differ the more
+// the longer it is. A step without a running time is left out.
+func (s *sums) step(from, to Reading, page uint64) {
 	t := to.at.Sub(from.at).Seconds()
 	before, ok1 := from.ran.Get()
 	after, ok2 := to.ran.Get()
@@ -93,10 +94,11 @@ func (s *sums) step(from, to reading, page uint64) {
 	s.steps++
 }
 
-// calm tells whether there was something before the fork to compare it with.
+// calm reports whether there was something before the fork to compare it with.
 func (r *runTime) calm() bool { return r.before.steps >= calmSteps }
 
-// stall estimates how long so many copied pages took; false where that can't be told.
+// stall returns an estimate of how many seconds the copies of so many pages took; false
+// where that can't be told.
 func (r *runTime) stall(pages float64) (seconds float64, ok bool) {
 	t, p := r.t-r.before.t, r.p-r.before.p // of the fork
 	independent := r.t*r.pp - r.p*r.p

@@ -1,4 +1,4 @@
-package watch
+package child
 
 import (
 	"sync"
@@ -24,14 +24,14 @@ const firstPrice = float64(35*time.Millisecond) / (1 << 30)
 type Budget struct {
 	share float64 // seconds of reading per second
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows
 	credit time.Duration
-	last   time.Time
-	loan   time.Duration
-	price  float64 // nanoseconds per byte
+	last   time.Time     // when credit was added
+	loan   time.Duration // that a first reading may take
+	price  float64       // of smaps, nanoseconds per byte
 }
 
-// NewBudget allows share (0.01 is 1 % of a core) while a child lives.
+// NewBudget returns a budget of share (0.01 is 1 % of a core) while a child lives.
 func NewBudget(share float64) *Budget {
 	return &Budget{share: share, price: firstPrice}
 }
@@ -41,22 +41,22 @@ func NewBudget(share float64) *Budget {
 func (b *Budget) Birth() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.save(0)
+	b.saveLocked(0)
 	b.loan = burst
 }
 
-// Allow tells whether smaps of so many resident bytes may be read now.
+// Allow reports whether smaps of so many resident bytes may be read now.
 func (b *Budget) Allow(resident uint64) bool { return b.allow(resident, false) }
 
-// AllowFirst tells the same where the first reading may be borrowed for. Of no
-// bytes, it tells whether anything is left.
+// AllowFirst reports the same for a child's first reading, which may be borrowed for. With
+// resident 0 it reports whether anything is left at all.
 func (b *Budget) AllowFirst(resident uint64) bool { return b.allow(resident, true) }
 
 func (b *Budget) allow(resident uint64, borrow bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	cost := time.Duration(b.price * float64(resident))
-	b.save(max(burst, cost))
+	b.saveLocked(max(burst, cost))
 	has := b.credit
 	if borrow {
 		has += b.loan
@@ -64,8 +64,8 @@ func (b *Budget) allow(resident uint64, borrow bool) bool {
 	return has > 0 && has >= cost
 }
 
-// save adds what time has brought, up to most.
-func (b *Budget) save(most time.Duration) {
+// saveLocked adds what time has brought, up to most.
+func (b *Budget) saveLocked(most time.Duration) {
 	now := time.Now()
 	if !b.last.IsZero() {
 		b.credit = min(most, b.credit+time.Duration(b.share*float64(now.Sub(b.last))))
@@ -73,7 +73,7 @@ func (b *Budget) save(most time.Duration) {
 	b.last = now
 }
 
-// Spend takes what a read has cost. Credit may become negative: a read can't be
+// Spend subtracts cost, the CPU time that a read took. Credit may become negative: a read can't be
 // stopped half-way.
 func (b *Budget) Spend(cost time.Duration) {
 	b.mu.Lock()
@@ -81,8 +81,8 @@ func (b *Budget) Spend(cost time.Duration) {
 	b.credit -= cost
 }
 
-// SpendExact takes what reading smaps of so many resident bytes has cost, and
-// expects the next to cost as much per byte.
+// SpendExact subtracts cost, the CPU time that reading smaps of so many resident bytes
+// took, and expects the next reading to cost as much per byte.
 func (b *Budget) SpendExact(resident uint64, cost time.Duration) {
 	b.Spend(cost)
 	b.mu.Lock()
@@ -94,7 +94,7 @@ func (b *Budget) SpendExact(resident uint64, cost time.Duration) {
 	b.price = float64(cost) / float64(resident)
 }
 
-// Pace is how far apart reads of such a cost have to be for half of the budget to
+// Pace returns how far apart reads of such a cost have to be for half of the budget to
 // pay for them: the rest is for the counters, and for reads that cost more and
 // come when Allow says so.
 func (b *Budget) Pace(cost time.Duration) time.Duration {

@@ -1,4 +1,4 @@
-package watch
+package child
 
 import (
 	"testing"

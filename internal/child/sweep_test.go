@@ -1,4 +1,4 @@
-package watch
+package child
 
 import (
 	"math"
@@ -205,7 +205,7 @@ func TestShrinkingKeeps(t *testing.T) {
 		for range 20 {
 			private, shared := 4096*r.Float64(), 4096*r.Float64()
 			left := 1.1 * r.Float64() * (private + shared)
-			kept := k.keep(private, shared, left)
+			kept := k.remaining(private, shared, left)
 			if kept < 0 || kept > min(private, left) {
 				t.Fatalf("of %v private and %v shared %v are left, %v of these private", private, shared, left, kept)
 			}
@@ -217,7 +217,7 @@ func TestShrinkingKeeps(t *testing.T) {
 	}
 	k := shrinking{} // private pages stay
 	for _, left := range []float64{150, 50, 120} {
-		if got := k.keep(100, 100, left); math.Abs(got-min(100, left)) > 0.1 {
+		if got := k.remaining(100, 100, left); math.Abs(got-min(100, left)) > 0.1 {
 			t.Errorf("%v of %v", got, left)
 		}
 	}

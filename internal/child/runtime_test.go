@@ -1,4 +1,4 @@
-package watch
+package child
 
 import (
 	"math"
@@ -11,8 +11,8 @@ import (
 
 // served makes readings of a server half a second apart: its clients take so much
 // time per second, and each page copied so much more.
-func served(from reading, steps int, perSecond, perPage time.Duration, pages func(step int) uint64) []reading {
-	out := []reading{from}
+func served(from Reading, steps int, perSecond, perPage time.Duration, pages func(step int) uint64) []Reading {
+	out := []Reading{from}
 	var exact time.Duration
 	for i := range steps {
 		last := out[len(out)-1]
@@ -27,7 +27,7 @@ func served(from reading, steps int, perSecond, perPage time.Duration, pages fun
 	return out
 }
 
-func estimated(quiet, fork []reading) (float64, bool) {
+func estimated(quiet, fork []Reading) (float64, bool) {
 	s := newRunTime(quiet, fork[0], page)
 	for _, r := range fork[1:] {
 		s.add(r, page)
@@ -36,7 +36,7 @@ func estimated(quiet, fork []reading) (float64, bool) {
 }
 
 func TestRunTimeTellsCopiesFromClients(t *testing.T) {
-	start := reading{at: time.Now(), resident: 1 << 30}
+	start := Reading{at: time.Now(), resident: 1 << 30}
 	none := func(int) uint64 { return 0 }
 	fading := func(step int) uint64 { return uint64(3000 * math.Exp(-float64(step)/8)) }
 	for _, c := range []struct{ perSecond, perPage time.Duration }{
@@ -57,7 +57,7 @@ func TestRunTimeTellsCopiesFromClients(t *testing.T) {
 
 // The tail of the fork before has faults too, that cost less.
 func TestRunTimeAfterATail(t *testing.T) {
-	start := reading{at: time.Now(), resident: 1 << 30}
+	start := Reading{at: time.Now(), resident: 1 << 30}
 	const clients, perPage = 100 * time.Millisecond, 40 * time.Microsecond
 	copies := func(step int) uint64 { return uint64(6000 - 100*step) }
 	for name, c := range map[string]struct {
@@ -77,7 +77,7 @@ func TestRunTimeAfterATail(t *testing.T) {
 }
 
 func TestRunTimeKnowsWhenItCantTell(t *testing.T) {
-	start := reading{at: time.Now(), resident: 1 << 30}
+	start := Reading{at: time.Now(), resident: 1 << 30}
 	even := func(int) uint64 { return 1000 }
 	few := func(int) uint64 { return 3 }
 	const clients, perPage = 100 * time.Millisecond, 10 * time.Microsecond
@@ -106,15 +106,15 @@ func TestRunTimeUnderAnUnevenLoad(t *testing.T) {
 		known := 0
 		for seed := range uint64(100) {
 			rng := rand.New(rand.NewPCG(1, seed))
-			uneven := func(from reading, steps int, pages func(step int) uint64) []reading {
-				out := []reading{from}
+			uneven := func(from Reading, steps int, pages func(step int) uint64) []Reading {
+				out := []Reading{from}
 				for i := range steps {
 					clients := time.Duration(rng.Int64N(int64(200 * time.Millisecond)))
 					out = append(out, served(out[i], 1, clients, c.perPage, func(int) uint64 { return pages(i) })[1])
 				}
 				return out
 			}
-			quiet := uneven(reading{at: time.Now(), resident: 1 << 30}, 5, func(int) uint64 { return 0 })
+			quiet := uneven(Reading{at: time.Now(), resident: 1 << 30}, 5, func(int) uint64 { return 0 })
 			fork := uneven(quiet[5], 12, func(step int) uint64 { return uint64(2000 - 100*step) })
 			if _, ok := estimated(quiet, fork); ok {
 				known++
@@ -128,12 +128,12 @@ func TestRunTimeUnderAnUnevenLoad(t *testing.T) {
 
 // Without the scheduler's figures nothing is told.
 func TestRunTimeUnknown(t *testing.T) {
-	quiet := served(reading{at: time.Now(), resident: 1 << 30}, 5, 20*time.Millisecond, 0, func(int) uint64 { return 0 })
+	quiet := served(Reading{at: time.Now(), resident: 1 << 30}, 5, 20*time.Millisecond, 0, func(int) uint64 { return 0 })
 	fork := served(quiet[5], 12, 20*time.Millisecond, 40*time.Microsecond, func(step int) uint64 { return uint64(6000 - 100*step) })
 	if _, ok := estimated(quiet, fork); !ok {
 		t.Error("not told, though all is known")
 	}
-	for _, all := range [][]reading{quiet, fork} {
+	for _, all := range [][]Reading{quiet, fork} {
 		for i := range all {
 			all[i].ran = opt.Val[time.Duration]{}
 		}
@@ -145,25 +145,25 @@ func TestRunTimeUnknown(t *testing.T) {
 
 // Pages that a server that grows touches first are no copies.
 func TestRunTimeLeavesGrowthOut(t *testing.T) {
-	s := newRunTime(nil, reading{at: time.Now(), resident: 1 << 30, ran: opt.Of(time.Second)}, page)
-	s.add(reading{at: s.last.at.Add(time.Second), resident: 1<<30 + 500*page, faults: 700, ran: opt.Of(2 * time.Second)}, page)
+	s := newRunTime(nil, Reading{at: time.Now(), resident: 1 << 30, ran: opt.Of(time.Second)}, page)
+	s.add(Reading{at: s.last.at.Add(time.Second), resident: 1<<30 + 500*page, faults: 700, ran: opt.Of(2 * time.Second)}, page)
 	if s.p != 200 {
 		t.Errorf("%v pages, want 200", s.p)
 	}
 }
 
 // What was read before one fork is no zero for the next.
-func TestQuietReadingsBelongToOneFork(t *testing.T) {
-	var p process
+func TestIdleReadingsBelongToOneFork(t *testing.T) {
+	var q Idle
 	now := time.Now()
 	for i := range 10 {
-		p.addQuiet(reading{at: now.Add(time.Duration(i) * time.Second)})
+		q.Add(Reading{at: now.Add(time.Duration(i) * time.Second)})
 	}
-	got := p.takeQuiet(now.Add(8500 * time.Millisecond))
-	if len(got) != quietKept-1 || !got[len(got)-1].at.Equal(now.Add(8*time.Second)) {
+	got := q.Take(now.Add(8500 * time.Millisecond))
+	if len(got) != readingsKept-1 || !got[len(got)-1].at.Equal(now.Add(8*time.Second)) {
 		t.Errorf("%d readings before the birth", len(got))
 	}
-	if again := p.takeQuiet(now.Add(20 * time.Second)); len(again) != 0 {
+	if again := q.Take(now.Add(20 * time.Second)); len(again) != 0 {
 		t.Errorf("%d readings from before the fork before", len(again))
 	}
 }
@@ -173,10 +173,10 @@ func TestRunTimeThatDoesNotAddUp(t *testing.T) {
 	const clients = 100 * time.Millisecond
 	none := func(int) uint64 { return 0 }
 	copies := func(step int) uint64 { return uint64(6000 * math.Exp(-float64(step)/4)) }
-	quiet := served(reading{at: time.Now(), resident: 1 << 30}, 5, clients, 0, none)
+	quiet := served(Reading{at: time.Now(), resident: 1 << 30}, 5, clients, 0, none)
 	dear := served(quiet[5], 3, clients, 60*time.Microsecond, func(int) uint64 { return 3000 })
 	cheap := served(dear[3], 12, clients, 2*time.Microsecond, copies)
-	for name, fork := range map[string][]reading{
+	for name, fork := range map[string][]Reading{
 		"pages dear at first": append(dear, cheap[1:]...),
 		"a higher load":       served(quiet[5], 15, 3*clients, 5*time.Microsecond, copies),
 		"a lower load":        served(quiet[5], 15, clients/3, 5*time.Microsecond, copies),

@@ -1,4 +1,4 @@
-package watch
+package child
 
 import (
 	"math"
@@ -74,8 +74,8 @@ type survivors struct{ had, kept float64 }
 
 func (s *survivors) add(had, kept float64) { s.had, s.kept = s.had+had, s.kept+kept }
 
-// newSweep begins at a birth, when the child had so many resident pages. Places
-// are read in their order, so many at once.
+// newSweep begins at a birth, when the child had so many resident pages (child). The places
+// are read in their order, atOnce of them at a time; each stands for weight places.
 func newSweep(places, atOnce int, weight, child float64) *sweep {
 	child = max(child, 1)
 	s := &sweep{weight: weight, least: 1 / child, found: make([]proc.PlaceRead, places)}
@@ -85,7 +85,8 @@ func newSweep(places, atOnce int, weight, child float64) *sweep {
 	return s
 }
 
-// take adds what was found now: one batch, the one after that of the last call.
+// take adds what was found now (reads): one batch, the one after that of the last call. work
+// is the server's work so far, child how many resident pages the child has.
 func (s *sweep) take(work, child float64, reads []proc.PlaceRead) {
 	child = max(child, 1)
 	b := &s.batches[s.turn]
@@ -117,19 +118,20 @@ func (s *sweep) take(work, child float64, reads []proc.PlaceRead) {
 	s.next = (s.next + 1) % sweepRecent
 }
 
-// anchor takes how many of the child's resident pages are private by smaps.
+// anchor takes how many of the child's resident pages are private by smaps (pages). work
+// and child are as in take.
 func (s *sweep) anchor(work, child, pages float64) {
 	child = max(child, 1)
 	s.exact, s.exactAt, s.exactChild, s.since = pages/child, work, child, 0
 }
 
-// estimate is how many of the child's resident pages are private now, and how far
-// that may be off: three times its standard error, and half of what is guessed to
-// have come and gone, for rates that do not stay as they are: all of it where nothing
-// was seen to become private yet. How fast private pages go is the least steady: by
-// how many fewer would be left if they went as fast as shared ones counts as guessed
-// too, where that is more than what is. It takes places to change independently of each other: values
-// much larger than a place make the error larger than it says.
+// estimate returns how many of the child's resident pages are private now, and how far
+// that may be off. The error is three standard errors plus half of what is guessed to have
+// come and gone, as rates do not stay as they are; all of it where nothing was seen to
+// become private yet. How fast private pages go is the least steady: if more of them would
+// be gone had they gone as fast as shared ones, that number counts as guessed. The formula
+// takes the places to change independently of each other: values much larger than a place
+// make the error larger than it says. work and child are as in take.
 func (s *sweep) estimate(work, child float64) (pages, off float64) {
 	var rate change
 	for _, c := range s.recent {
@@ -151,7 +153,7 @@ func (s *sweep) estimate(work, child float64) (pages, off float64) {
 			b.shared = remain / read * b.places * b.child
 		}
 		left := child / b.child * (b.private + b.shared) // of what was there
-		kept := shrinking.keep(b.private, b.shared, left)
+		kept := shrinking.remaining(b.private, b.shared, left)
 		gained := rate.gain(left-kept, work-b.at)
 		private += kept + gained
 		all += left
@@ -164,17 +166,17 @@ func (s *sweep) estimate(work, child float64) (pages, off float64) {
 	}
 	found := private - guessed
 	sampled := (1 - 1/s.weight) * (s.squares - found*found/read)
-	share, margin := private/all, rate.off(old, guessed+lost, sampled)/all
+	share, margin := private/all, rate.margin(old, guessed+lost, sampled)/all
 
 	if n := float64(len(s.found)); s.exactChild > 0 && float64(s.since) < n {
 		passed := work - s.exactAt
 		left := child / s.exactChild
-		kept := shrinking.keep(s.exact, 1-s.exact, left)
+		kept := shrinking.remaining(s.exact, 1-s.exact, left)
 		gained := rate.gain(left-kept, passed)
 		lost := s.exact - min(kept, evenly(s.exact, 1-s.exact, left))
 		since := float64(s.since) / n
 		share = since*share + (1-since)*(kept+gained)/left
-		margin = since*margin + (1-since)*rate.off(n*passed, (gained+lost)/left*all, 0)/all
+		margin = since*margin + (1-since)*rate.margin(n*passed, (gained+lost)/left*all, 0)/all
 	}
 	return child * min(1, max(0, share)), child * margin
 }
@@ -189,7 +191,7 @@ func (c *change) add(o change) {
 	c.others.add(o.others.had, o.others.kept)
 }
 
-// pace is how fast private pages go, beside shared ones: 1 where as fast, 0 where
+// pace returns how fast private pages go, beside shared ones: 1 where as fast, 0 where
 // they stay.
 func (c *change) pace() float64 {
 	left := (c.others.kept + 1) / (c.others.had + 1)
@@ -206,9 +208,9 @@ type shrinking struct {
 	gone float64 // ln of how far shared pages went the last time, to go on from
 }
 
-// keep is how many of so many private pages are still there when so many are left of
-// them and of the shared ones.
-func (k *shrinking) keep(private, shared, left float64) float64 {
+// remaining returns how many of private pages are still there when only left pages are
+// there of private and shared together.
+func (k *shrinking) remaining(private, shared, left float64) float64 {
 	if left >= private+shared {
 		return private
 	}
@@ -226,30 +228,30 @@ func (k *shrinking) keep(private, shared, left float64) float64 {
 	return min(left, private*math.Exp(-k.pace*k.gone))
 }
 
-// evenly is keep at a pace of 1.
+// evenly returns what remaining returns at a pace of 1.
 func evenly(private, shared, left float64) float64 {
 	return private * min(1, left/max(1e-9, private+shared))
 }
 
-// gain is how many of so many shared pages become private in so much work, at
-// the rate of c.
+// gain returns how many of shared pages become private in so much work, at the rate of c.
 func (c *change) gain(shared, work float64) float64 {
 	return shared * -math.Expm1(-work*(c.pages+usualPages)/(c.shared+usualPages))
 }
 
-// off is how far a guess may be off that reaches over so much work, summed over
-// the places. A place's change varies by variance·work around what is expected.
-// One page more than was seen is counted in: nothing seen is not nothing there.
-// Half of what was guessed is doubted, all of it where nothing was seen.
-func (c *change) off(old, guessed, sampled float64) float64 {
+// margin returns how many pages a guess may be off. age is the work since the places were
+// read, summed over them; guessed is how many pages were guessed to have come and gone;
+// sampled is the variance of what was found. A place's change varies by variance·work around
+// what is expected. One page more than was seen is counted in: nothing seen is not nothing
+// there. Half of what was guessed is doubted, all of it where nothing was seen.
+func (c *change) margin(age, guessed, sampled float64) float64 {
 	variance := max(0, (c.spread+c.places/c.work-c.pages*c.pages/c.work)/c.places)
-	return 3*math.Sqrt(variance*(old+old*old/c.work)+max(0, sampled)) + guessed*(1+usualPages/(c.pages+usualPages))/2
+	return 3*math.Sqrt(variance*(age+age*age/c.work)+max(0, sampled)) + guessed*(1+usualPages/(c.pages+usualPages))/2
 }
 
-// count is how many pages a place's bits stand for.
+// count returns how many pages the bits of a place stand for.
 func count(pages uint64) float64 { return float64(bits.OnesCount64(pages)) }
 
-// logMean is the mean of what fades from b to a at a constant rate.
+// logMean returns the mean of what fades from b to a at a constant rate.
 func logMean(a, b float64) float64 {
 	if b-a < a/1000 || a <= 0 {
 		return (a + b) / 2
