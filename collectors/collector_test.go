@@ -16,6 +16,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -38,7 +39,7 @@ func noProcess(name string) history.ServerState {
 	s.PID, s.StartTime = opt.Val[int]{}, opt.Val[time.Time]{}
 	s.ResidentBytes, s.PageTableBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
 	s.AnonymousBytes, s.HugeBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
-	s.Room, s.Recent = history.Room{}, nil
+	s.Limits, s.Recent = limits.Limits{}, nil
 	s.Children, s.COW, s.COWAt = nil, opt.Val[fork.Reported]{}, time.Time{}
 	s.Totals = totals()
 	s.Totals.Stall.Observe(.0125)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -104,7 +105,7 @@ func idle(name string) history.ServerState {
 		HugeBytes:      opt.Of[uint64](0),
 		WriteRate:      opt.Of(1000.),
 		GrowthRate:     opt.Of(0.),
-		Room:           room(),
+		Limits:         machineLimits(),
 		Seen: map[fork.Kind]bool{
 			fork.KindRDB: true, fork.KindAOF: true, fork.KindReplication: true,
 		},
@@ -114,15 +115,15 @@ func idle(name string) history.ServerState {
 	}
 }
 
-// room is that of a server in a cgroup of 3 GiB, in overcommit mode 2.
-func room() history.Room {
-	return history.Room{
+// machineLimits are those of a server in a cgroup of 3 GiB, in overcommit mode 2.
+func machineLimits() limits.Limits {
+	return limits.Limits{
 		At: now, CgroupSeen: true,
-		Cgroup:    opt.Of(history.CgroupRoom{Path: "/redis.slice", Limit: 3 * gib, Left: 900 * mib}),
+		Cgroup:    opt.Of(limits.Limit{Path: "/redis.slice", Max: 3 * gib, Left: 900 * mib}),
 		Host:      opt.Of[uint64](6 * gib),
 		Commit:    opt.Of[uint64](1 * gib),
-		Accounted: opt.Of(history.Accounted{Bytes: 36 * mib, Largest: 8 * mib}),
-		Tasks:     opt.Of(history.TaskRoom{Limit: "pids.max", Left: 100}),
+		Committed: opt.Of(limits.Committed{Bytes: 36 * mib, Largest: 8 * mib}),
+		Tasks:     opt.Of(limits.TaskLimit{Name: "pids.max", Left: 100}),
 	}
 }
 
@@ -177,7 +178,7 @@ func busy(name string, kinds ...fork.Kind) history.ServerState {
 			ExtraPeakBytes: opt.Of[uint64](510 * mib),
 		})
 	}
-	s.Room.Returned, s.Room.ReturnedTasks = 304*mib, 1
+	s.Limits.Returned, s.Limits.ReturnedTasks = 304*mib, 1
 	i.BGSaveInProgress = opt.Of(true)
 	i.CurrentCOWBytes, i.CurrentCOWAgeSeconds = opt.Of[uint64](120*mib), opt.Of[int64](2)
 	i.SaveKeysProcessed, i.SaveKeysTotal = opt.Of[uint64](250_000), opt.Of[uint64](1_000_000)
@@ -199,8 +200,8 @@ var threeKinds = []fork.Kind{fork.KindRDB, fork.KindAOF, fork.KindReplication}
 // fourKinds are the ones that a server with AOF, replicas and modules has.
 var fourKinds = []fork.Kind{fork.KindRDB, fork.KindAOF, fork.KindReplication, fork.KindModule}
 
-func fullHost() history.Host {
-	return history.Host{OvercommitMode: opt.Of(2), HugePages: opt.Of("madvise"), Kernel: opt.Of(history.KernelVersion{Major: 6, Minor: 18})}
+func fullHost() limits.Host {
+	return limits.Host{OvercommitMode: opt.Of(2), HugePages: opt.Of("madvise"), Kernel: opt.Of(limits.Kernel{Major: 6, Minor: 18})}
 }
 
 func registry(t *testing.T, s history.Snapshot) *prometheus.Registry {

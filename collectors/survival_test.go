@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -45,8 +45,8 @@ func TestForecastOfMemory(t *testing.T) {
 // not eat its own headroom.
 func TestHeadroomCountsTheChildAsReturned(t *testing.T) {
 	s := idle("s")
-	s.Room.Returned, s.Room.ReturnedTasks = 100*mib, 1
-	s.Room.Tasks = opt.Of(history.TaskRoom{Limit: "pids.max", Left: 0})
+	s.Limits.Returned, s.Limits.ReturnedTasks = 100*mib, 1
+	s.Limits.Tasks = opt.Of(limits.TaskLimit{Name: "pids.max", Left: 0})
 	seriesOf(t, s).want(t, map[string]string{
 		`headroom_bytes{limit="cgroup"}`:    "1.048576e+09",
 		`headroom_bytes{limit="host"}`:      "6.547308544e+09",
@@ -57,24 +57,24 @@ func TestHeadroomCountsTheChildAsReturned(t *testing.T) {
 
 func TestRefusedAndKilled(t *testing.T) {
 	s := idle("s")
-	s.Room.Accounted = opt.Of(history.Accounted{Bytes: 2 * gib, Largest: 2 * gib})
-	s.Room.Tasks = opt.Of(history.TaskRoom{Limit: "kernel.pid_max", Left: 0})
-	s.Room.Cgroup = opt.Of(history.CgroupRoom{Limit: 3 * gib, Left: 3 * mib})
+	s.Limits.Committed = opt.Of(limits.Committed{Bytes: 2 * gib, Largest: 2 * gib})
+	s.Limits.Tasks = opt.Of(limits.TaskLimit{Name: "kernel.pid_max", Left: 0})
+	s.Limits.Cgroup = opt.Of(limits.Limit{Max: 3 * gib, Left: 3 * mib})
 	seriesOf(t, s).want(t, map[string]string{
 		`next_fork_refused{reason="overcommit"}`: "1",
 		`next_fork_refused{reason="tasks"}`:      "1",
 		`next_fork_killed`:                       "1",
 	})
 	// An upper bound is enough to say no, not to say yes.
-	s.Room.Accounted = opt.Of(history.Accounted{Bytes: 2 * gib, Largest: 2 * gib, AtMost: true})
+	s.Limits.Committed = opt.Of(limits.Committed{Bytes: 2 * gib, Largest: 2 * gib, AtMost: true})
 	seriesOf(t, s).want(t, map[string]string{`next_fork_refused{reason="overcommit"}`: ""})
 }
 
-func TestNoRoomToBeSeen(t *testing.T) {
+func TestNoLimitsToBeSeen(t *testing.T) {
 	s := idle("s")
-	s.Room = history.Room{}
+	s.Limits = limits.Limits{}
 	seriesOf(t, s).none(t, "headroom_bytes", "next_fork_refused", "next_fork_killed")
-	s.Room = history.Room{At: now, CgroupSeen: true} // and no limit
+	s.Limits = limits.Limits{At: now, CgroupSeen: true} // and no limit
 	seriesOf(t, s).none(t, "headroom_bytes")
 	seriesOf(t, s).want(t, map[string]string{`next_fork_killed`: "0"})
 }

@@ -34,7 +34,7 @@ func followTruth(t *testing.T, s *redisrun.Server, r *running) (fork.Record, []t
 // follow starts a save and reads its child's smaps all along.
 func follow(t *testing.T, s *redisrun.Server, r *running) (fork.Record, []truthPoint) {
 	t.Helper()
-	fs, err := proc.NewFS("/proc", "/sys")
+	fs, err := proc.NewFS("/proc")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/child"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
@@ -31,6 +31,7 @@ type Watching struct {
 	Store   *history.Store
 	Servers []Watched // in the order of Config.Targets
 	FS      proc.FS
+	Limits  limits.FS
 
 	poller *proc.ChildPoller
 	stats  *taskstats.Client // nil where it can't be had
@@ -56,7 +57,7 @@ func Watch(c Config) (*Watching, error) {
 	if err != nil {
 		return nil, err
 	}
-	fs, err := proc.NewFS(c.ProcFS, c.SysFS)
+	fs, err := proc.NewFS(c.ProcFS)
 	if err != nil {
 		return nil, err
 	}
@@ -64,9 +65,9 @@ func Watch(c Config) (*Watching, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the poller of children: %w", err)
 	}
-	w := &Watching{Store: history.New(), FS: fs, poller: poller}
-	w.Store.SetHost(host(fs))
-	machine := watch.LocalMachine{FS: fs, Poller: poller}
+	w := &Watching{Store: history.New(), FS: fs, Limits: limits.NewFS(c.ProcFS, c.SysFS), poller: poller}
+	w.Store.SetHost(w.Limits.Host())
+	machine := watch.LocalMachine{FS: fs, Limits: w.Limits, Poller: poller}
 	if machine.Stats, machine.NoStats = taskstats.New(); machine.NoStats == nil {
 		w.stats = machine.Stats
 	}
@@ -96,7 +97,7 @@ func Watch(c Config) (*Watching, error) {
 func (w *Watching) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.poller.Run(ctx) })
-	group.Go(func() error { return keepHost(ctx, w.FS, w.Store) })
+	group.Go(func() error { return keepHost(ctx, w.Limits, w.Store) })
 	for _, s := range w.Servers {
 		group.Go(func() error { return s.watcher.Run(ctx) })
 	}
@@ -117,21 +118,7 @@ func (w *Watching) Close() {
 	}
 }
 
-func host(fs proc.FS) history.Host {
-	var h history.Host
-	if mode, err := fs.OvercommitMode(); err == nil {
-		h.OvercommitMode = opt.Of(mode)
-	}
-	if mode, err := fs.HugePages(); err == nil {
-		h.HugePages = opt.Of(mode)
-	}
-	if major, minor, err := proc.KernelVersion(); err == nil {
-		h.Kernel = opt.Of(history.KernelVersion{Major: major, Minor: minor})
-	}
-	return h
-}
-
-func keepHost(ctx context.Context, fs proc.FS, store *history.Store) error {
+func keepHost(ctx context.Context, fs limits.FS, store *history.Store) error {
 	tick := time.NewTicker(hostEvery)
 	defer tick.Stop()
 	for {
@@ -139,7 +126,7 @@ func keepHost(ctx context.Context, fs proc.FS, store *history.Store) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
-			store.SetHost(host(fs))
+			store.SetHost(fs.Host())
 		}
 	}
 }

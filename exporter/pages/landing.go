@@ -12,6 +12,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -25,7 +26,7 @@ type landing struct {
 	Failure      *fork.Record // newest failed fork that is kept
 	LongestStall *fork.Record // among the kept forks
 	Kept         int          // forks in the table
-	Host         history.Host
+	Host         limits.Host
 	Overcommit   string
 	Links        []Link
 	Healthy      string

@@ -7,6 +7,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -45,7 +46,7 @@ func full() fake {
 	return fake{
 		forks: forktest.All(now),
 		snap: history.Snapshot{
-			Host: history.Host{OvercommitMode: opt.Of(0), HugePages: opt.Of("madvise"), Kernel: opt.Of(history.KernelVersion{Major: 6, Minor: 18})},
+			Host: limits.Host{OvercommitMode: opt.Of(0), HugePages: opt.Of("madvise"), Kernel: opt.Of(limits.Kernel{Major: 6, Minor: 18})},
 			Servers: []history.ServerState{
 				{
 					Name: "cache-a:6379", Addr: "10.0.3.17:6379", Up: true, InfoAt: now,
@@ -53,12 +54,12 @@ func full() fake {
 					Available: map[fork.Source]bool{fork.SourceProcess: true, fork.SourceChildSmaps: true, fork.SourceCgroup: true},
 					PID:       opt.Of(700), ResidentBytes: opt.Of(uint64(1_610_000_000)), PageTableBytes: opt.Of(uint64(3_190_000)),
 					AnonymousBytes: opt.Of(uint64(1_600_000_000)), WriteRate: opt.Of(12_000.), GrowthRate: opt.Of(0.),
-					Room: history.Room{
+					Limits: limits.Limits{
 						At: now, CgroupSeen: true, Returned: 936_190_000, ReturnedTasks: 1,
-						Cgroup:  opt.Of(history.CgroupRoom{Path: "/system.slice/redis.service", Limit: 3_000_000_000, Left: 450_000_000}),
+						Cgroup:  opt.Of(limits.Limit{Path: "/system.slice/redis.service", Max: 3_000_000_000, Left: 450_000_000}),
 						Host:    opt.Of(uint64(9_000_000_000)),
-						Mapping: opt.Of(uint64(25_000_000_000)), Accounted: opt.Of(history.Accounted{Bytes: 2_000_000_000, Largest: 2_000_000_000, AtMost: true}),
-						Tasks: opt.Of(history.TaskRoom{Limit: "pids.max", Left: 90}),
+						Mapping: opt.Of(uint64(25_000_000_000)), Committed: opt.Of(limits.Committed{Bytes: 2_000_000_000, Largest: 2_000_000_000, AtMost: true}),
+						Tasks: opt.Of(limits.TaskLimit{Name: "pids.max", Left: 90}),
 					},
 					Recent:   []fork.Record{saved},
 					Children: []history.Child{{Kind: fork.KindRDB, Start: running.Start, Sample: opt.Of(fork.Sample{PrivateDirty: 933_000_000})}},

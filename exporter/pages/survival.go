@@ -7,6 +7,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -38,7 +39,7 @@ type needRow struct {
 	Left         template.HTML
 }
 
-func survivalOf(st *history.ServerState, host *history.Host) survival {
+func survivalOf(st *history.ServerState, host *limits.Host) survival {
 	next := forecast.Next(st)
 	s := forecast.Survive(st, host, next)
 	out := survival{Answer: answerWord(s.Verdict), Class: answerClass(s.Verdict), Why: s.Why, Kind: next.Kind, Basis: next.NoBasis, Lifetime: next.LifetimeSeconds, Slowed: s.SlowedBelow}
@@ -53,7 +54,7 @@ func survivalOf(st *history.ServerState, host *history.Host) survival {
 		row.Limit, row.Note = limitWords(n.Headroom)
 		out.Needs = append(out.Needs, row)
 	}
-	out.Unjudged = !st.Room.At.IsZero()
+	out.Unjudged = !st.Limits.At.IsZero()
 	for _, r := range s.Refusals {
 		if r.Reason == forecast.ReasonOvercommit {
 			out.Unjudged = false

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -44,25 +45,25 @@ func TestSurvivalAnswers(t *testing.T) {
 		want, lacks []string
 	}{
 		"yes": {func(st *history.ServerState) {
-			st.Room.Cgroup = opt.Val[history.CgroupRoom]{}
+			st.Limits.Cgroup = opt.Val[limits.Limit]{}
 		}, []string{`is-ok">Yes</span>: also if every page`}, []string{"memory cgroup"}},
 		"no": {func(st *history.ServerState) {
-			st.Room.Cgroup = opt.Of(history.CgroupRoom{Path: "/redis", Limit: 2_000_000_000, Left: 20_000_000})
+			st.Limits.Cgroup = opt.Of(limits.Limit{Path: "/redis", Max: 2_000_000_000, Left: 20_000_000})
 		}, []string{`is-bad">No</span>: it is expected to need more than its memory cgroup leaves`, `class="text-bad"><span title=`, " short"}, nil},
 		"not known": {func(st *history.ServerState) {
 			st.Recent = nil
 		}, []string{`is-unk">Not known</span>: no fork has been seen`, "No forecast of its memory: no fork has ended"}, []string{"Stall <span"}},
 		"nothing to be read": {func(st *history.ServerState) {
-			st.Room = history.Room{}
+			st.Limits = limits.Limits{}
 		}, []string{`is-unk">Not known</span>: neither the host`}, []string{"<table", "would refuse it for its size"}},
 		"slowed down": {func(st *history.ServerState) {
-			st.Room.High = opt.Of(history.CgroupRoom{Left: 0})
+			st.Limits.High = opt.Of(limits.Limit{Left: 0})
 		}, []string{"left below memory.high: the kernel will slow the server down"}, nil},
 		"strict overcommit": {func(st *history.ServerState) {
-			st.Room.Commit, st.Room.Mapping = opt.Of(uint64(7_000_000_000)), opt.Val[uint64]{}
+			st.Limits.Commit, st.Limits.Mapping = opt.Of(uint64(7_000_000_000)), opt.Val[uint64]{}
 		}, []string{"commit limit <small>of what the kernel accounts", "7.00 GB"}, nil},
 		"refusal not judged": {func(st *history.ServerState) {
-			st.Room.Mapping = opt.Of(uint64(1_000_000_000))
+			st.Limits.Mapping = opt.Of(uint64(1_000_000_000))
 		}, []string{"Whether the kernel would refuse it for its size is not known"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

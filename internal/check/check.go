@@ -86,7 +86,7 @@ func examine(ctx context.Context, o *Options) ([]Report, error) {
 	past, pastErr := pastForks(ctx, o)
 	reports := atOnce(w.Servers, func(s exporter.Watched) Report {
 		await(ctx, s.History)
-		f := gather(ctx, &o.Config, w, s, past)
+		f := gather(ctx, w, s, past)
 		f.noPast = pastErr
 		return judge(f)
 	})

@@ -7,7 +7,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 )
 
 // refused: whether the kernel would refuse the next fork.
@@ -36,15 +36,14 @@ func (f *facts) refused(s *forecast.Survival) Finding {
 // the kernel kills somebody in it.
 func (f *facts) limited(s *forecast.Survival) Finding {
 	const mend = "raise the cgroup's memory limit (MemoryMax=, --memory, resources.limits.memory), or lower maxmemory"
-	room := f.state.Room
-	limit, has := room.Cgroup.Get()
-	if !has && !room.CgroupSeen {
+	limit, has := f.state.Limits.Cgroup.Get()
+	if !has && !f.state.Limits.CgroupSeen {
 		return f.unread(cgroupLimit, "The limit of the server's memory cgroup", mendCgroup)
 	}
 	if !has {
 		return f.ok(cgroupLimit, "The server's memory cgroup has no limit that can be seen from here.")
 	}
-	is := fmt.Sprintf("The limit is %s, of which %s are free", chart.Bytes(limit.Limit), chart.Bytes(limit.Left))
+	is := fmt.Sprintf("The limit is %s, of which %s are free", chart.Bytes(limit.Max), chart.Bytes(limit.Left))
 	if s.KilledInFork.Or(false) {
 		return f.fail(cgroupLimit, is+": not enough for the page tables of a child, so the kernel would kill the server in the middle of fork(2).", mend)
 	}
@@ -104,7 +103,7 @@ func refuses(s *forecast.Survival) bool {
 	return false
 }
 
-func version(v history.KernelVersion) string {
+func version(v limits.Kernel) string {
 	return strconv.Itoa(v.Major) + "." + strconv.Itoa(v.Minor)
 }
 
@@ -124,7 +123,7 @@ func (f *facts) scored() Finding {
 		return u
 	}
 	child := f.childScore(server, mode)
-	_, limited := f.state.Room.Cgroup.Get()
+	_, limited := f.state.Limits.Cgroup.Get()
 	switch {
 	case child > server:
 		return f.ok(oomScore, fmt.Sprintf("%s, and its children's %d: when memory runs out, the kernel kills the child and not the server.", is, child))

@@ -5,12 +5,12 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 )
 
 // exitInfoKernel is the Linux that tells everybody how a process ended
 // (PIDFD_GET_INFO with its exit code).
-var exitInfoKernel = history.KernelVersion{Major: 6, Minor: 15}
+var exitInfoKernel = limits.Kernel{Major: 6, Minor: 15}
 
 // found: whether the server's process is known.
 func (f *facts) found() Finding {

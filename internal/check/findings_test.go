@@ -11,6 +11,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -31,12 +32,12 @@ func healthy() facts {
 			},
 			PID: opt.Of(42), ResidentBytes: opt.Of(uint64(gb)), PageTableBytes: opt.Of(uint64(2_000_000)), AnonymousBytes: opt.Of(uint64(gb)),
 			Available: map[fork.Source]bool{fork.SourceChildSmaps: true, fork.SourcePagemap: true, fork.SourceCgroup: true, fork.SourceTaskstats: true},
-			Room: history.Room{
-				At: time.Now(), CgroupSeen: true, Host: opt.Of(uint64(10 * gb)), Tasks: opt.Of(history.TaskRoom{Limit: "pids.max", Left: 100}),
-				Cgroup: opt.Of(history.CgroupRoom{Path: "/redis.service", Limit: 5 * gb, Left: 4 * gb}),
+			Limits: limits.Limits{
+				At: time.Now(), CgroupSeen: true, Host: opt.Of(uint64(10 * gb)), Tasks: opt.Of(limits.TaskLimit{Name: "pids.max", Left: 100}),
+				Cgroup: opt.Of(limits.Limit{Path: "/redis.service", Max: 5 * gb, Left: 4 * gb}),
 			},
 		},
-		host: history.Host{OvercommitMode: opt.Of(1), HugePages: opt.Of("madvise"), Kernel: opt.Of(history.KernelVersion{Major: 6, Minor: 18})},
+		host: limits.Host{OvercommitMode: opt.Of(1), HugePages: opt.Of("madvise"), Kernel: opt.Of(limits.Kernel{Major: 6, Minor: 18})},
 		settings: settings{values: map[string]string{
 			"save": "3600 1 300 100", "stop-writes-on-bgsave-error": "yes", "disable-thp": "yes", "oom-score-adj": "yes",
 			"oom-score-adj-values": "0 200 800", "repl-diskless-sync": "yes", "dbfilename": "dump.rdb",
@@ -83,19 +84,19 @@ func none[T any]() opt.Val[T] { return opt.Val[T]{} }
 // Each finding at each of its levels.
 func TestFindings(t *testing.T) {
 	kernel := func(major, minor int) func(*facts) {
-		return func(f *facts) { f.host.Kernel = opt.Of(history.KernelVersion{Major: major, Minor: minor}) }
+		return func(f *facts) { f.host.Kernel = opt.Of(limits.Kernel{Major: major, Minor: minor}) }
 	}
 	mode := func(n int) func(*facts) { return func(f *facts) { f.host.OvercommitMode = opt.Of(n) } }
 	thp := func(mode string) func(*facts) { return func(f *facts) { f.host.HugePages = opt.Of(mode) } }
 	refused := func(f *facts) { f.settings = settings{refused: true} }
-	unlimited := func(f *facts) { f.state.Room.Cgroup = none[history.CgroupRoom]() }
+	unlimited := func(f *facts) { f.state.Limits.Cgroup = none[limits.Limit]() }
 	left := func(bytes uint64) func(*facts) {
 		return func(f *facts) {
-			f.state.Room.Cgroup = opt.Of(history.CgroupRoom{Path: "/redis.service", Limit: 5 * gb, Left: bytes})
+			f.state.Limits.Cgroup = opt.Of(limits.Limit{Path: "/redis.service", Max: 5 * gb, Left: bytes})
 		}
 	}
 	unknown := func(f *facts) {
-		f.state.PID, f.state.ProcessProblem, f.state.Room = noInt, "it is elsewhere", history.Room{}
+		f.state.PID, f.state.ProcessProblem, f.state.Limits = noInt, "it is elsewhere", limits.Limits{}
 		f.state.Available = nil
 		f.oomScoreAdj, f.oomGroup, f.hugePagesAllowed, f.disk, f.rdbFileBytes = noInt, noString, noBool, none[proc.Disk](), none[uint64]()
 	}
@@ -121,9 +122,9 @@ func TestFindings(t *testing.T) {
 		why    string // part of what is said, mending included
 	}{
 		{refusedFork, nil, OK, "overcommit, tasks"},
-		{refusedFork, []func(*facts){func(f *facts) { f.state.Room.Tasks = opt.Of(history.TaskRoom{Limit: "pids.max", Left: 0}) }}, Fail, "TasksMax="},
+		{refusedFork, []func(*facts){func(f *facts) { f.state.Limits.Tasks = opt.Of(limits.TaskLimit{Name: "pids.max", Left: 0}) }}, Fail, "TasksMax="},
 		{refusedFork, []func(*facts){mode(2), func(f *facts) {
-			f.state.Room.Commit, f.state.Room.Accounted = opt.Of(uint64(1000)), opt.Of(history.Accounted{Bytes: gb})
+			f.state.Limits.Commit, f.state.Limits.Committed = opt.Of(uint64(1000)), opt.Of(limits.Committed{Bytes: gb})
 		}}, Fail, "vm.overcommit_memory=1"},
 		{refusedFork, []func(*facts){unknown}, Unknown, "see process"},
 
@@ -133,9 +134,9 @@ func TestFindings(t *testing.T) {
 		{cgroupLimit, []func(*facts){left(1_000_000)}, Fail, "in the middle of fork(2)"},
 		{cgroupLimit, []func(*facts){func(f *facts) { f.state.Info.RDBLastCOWBytes = none[uint64]() }}, Unknown, "not known yet"},
 		{cgroupLimit, []func(*facts){func(f *facts) {
-			f.state.Room.High = opt.Of(history.CgroupRoom{Path: "/redis.service", Limit: 4 * gb, Left: 1000})
+			f.state.Limits.High = opt.Of(limits.Limit{Path: "/redis.service", Max: 4 * gb, Left: 1000})
 		}}, Warn, "MemoryHigh="},
-		{cgroupLimit, []func(*facts){func(f *facts) { f.state.Room = history.Room{} }}, Unknown, "/sys/fs/cgroup"},
+		{cgroupLimit, []func(*facts){func(f *facts) { f.state.Limits = limits.Limits{} }}, Unknown, "/sys/fs/cgroup"},
 
 		{oomScore, nil, OK, "oom_score_adj is 0, and its children's 800"},
 		{oomScore, []func(*facts){func(f *facts) { f.set("oom-score-adj", "no") }}, Fail, "CONFIG SET oom-score-adj yes"},
@@ -159,15 +160,15 @@ func TestFindings(t *testing.T) {
 		{overcommit, []func(*facts){mode(0), kernel(5, 2)}, OK, "on Linux 5.2"},
 		{overcommit, []func(*facts){mode(0), kernel(5, 1)}, Warn, "on Linux 5.1 the kernel guesses"},
 		{overcommit, []func(*facts){mode(0), kernel(4, 18), func(f *facts) {
-			f.state.Room.Mapping, f.state.Room.Accounted = opt.Of(uint64(1000)), opt.Of(history.Accounted{Largest: gb})
+			f.state.Limits.Mapping, f.state.Limits.Committed = opt.Of(uint64(1000)), opt.Of(limits.Committed{Largest: gb})
 		}}, Fail, "on Linux 4.18 it refuses then"},
 		{overcommit, []func(*facts){mode(0), func(f *facts) {
-			f.state.Room.Mapping, f.state.Room.Accounted = opt.Of(uint64(1000)), opt.Of(history.Accounted{Largest: gb})
+			f.state.Limits.Mapping, f.state.Limits.Committed = opt.Of(uint64(1000)), opt.Of(limits.Committed{Largest: gb})
 		}}, Fail, "larger than RAM and swap"},
-		{overcommit, []func(*facts){mode(0), func(f *facts) { f.host.Kernel = none[history.KernelVersion]() }}, Unknown, "version"},
+		{overcommit, []func(*facts){mode(0), func(f *facts) { f.host.Kernel = none[limits.Kernel]() }}, Unknown, "version"},
 		{overcommit, []func(*facts){mode(2)}, Warn, "promised too much"},
 		{overcommit, []func(*facts){mode(2), func(f *facts) {
-			f.state.Room.Commit, f.state.Room.Accounted = opt.Of(uint64(1000)), opt.Of(history.Accounted{Bytes: gb})
+			f.state.Limits.Commit, f.state.Limits.Committed = opt.Of(uint64(1000)), opt.Of(limits.Committed{Bytes: gb})
 		}}, Fail, "too little for a fork"},
 		{overcommit, []func(*facts){func(f *facts) { f.host.OvercommitMode = noInt }}, Unknown, "ProcSubset"},
 
@@ -176,7 +177,7 @@ func TestFindings(t *testing.T) {
 		{hugePages, []func(*facts){thp("always")}, Warn, "on Linux 6.18 a write copies 4 kB all the same"},
 		{hugePages, []func(*facts){thp("always"), kernel(5, 7)}, Fail, "on Linux 5.7 one write"},
 		{hugePages, []func(*facts){thp("always"), kernel(5, 7), func(f *facts) { f.hugePagesAllowed = opt.Of(false) }}, OK, "switched them off"},
-		{hugePages, []func(*facts){thp("always"), func(f *facts) { f.host.Kernel = none[history.KernelVersion]() }}, Unknown, "version"},
+		{hugePages, []func(*facts){thp("always"), func(f *facts) { f.host.Kernel = none[limits.Kernel]() }}, Unknown, "version"},
 		{hugePages, []func(*facts){func(f *facts) { f.host.HugePages = noString }}, Unknown, "--path.sysfs"},
 
 		{disableTHP, nil, OK, "no difference now"},
@@ -288,7 +289,7 @@ func TestOrderAndStatus(t *testing.T) {
 		{StatusWarn, func(f *facts) { f.oomGroup = opt.Of("/x") }},
 		{StatusWarn, func(f *facts) { f.disk = none[proc.Disk]() }},
 		{StatusFail, func(f *facts) { f.state.Info.LastBGSaveOK = opt.Of(false) }},
-		{StatusFail, func(f *facts) { f.state.Room.Host = opt.Of(uint64(1000)) }}, // the answer is no
+		{StatusFail, func(f *facts) { f.state.Limits.Host = opt.Of(uint64(1000)) }}, // the answer is no
 		{StatusAsk, func(f *facts) { f.state.Up, f.state.Problem = false, "connection refused" }},
 	} {
 		f := healthy()

@@ -8,16 +8,16 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
 
 // facts are all that the findings are made from. What could not be read is absent.
 type facts struct {
 	state    history.ServerState
-	host     history.Host
+	host     limits.Host
 	settings settings
 	user     string // that asked
 
@@ -53,7 +53,7 @@ func (s settings) get(name string) opt.Val[string] {
 }
 
 // gather takes what the watcher found out, and asks for the rest.
-func gather(ctx context.Context, c *exporter.Config, w *exporter.Watching, s exporter.Watched, past []fork.Record) facts {
+func gather(ctx context.Context, w *exporter.Watching, s exporter.Watched, past []fork.Record) facts {
 	f := facts{state: s.History.State(), host: w.Store.Snapshot().Host, user: s.Options.Username}
 	if f.user == "" {
 		f.user = "default"
@@ -61,9 +61,9 @@ func gather(ctx context.Context, c *exporter.Config, w *exporter.Watching, s exp
 	if f.state.Up {
 		f.settings = askSettings(ctx, s.Options)
 	}
-	f.delayAccounting = known(taskstats.DelayAccounting(c.ProcFS))
+	f.delayAccounting = known(w.Limits.DelayAccounting())
 	if pid, ok := f.state.PID.Get(); ok {
-		f.readProcess(w.FS, pid)
+		f.readProcess(w, pid)
 	}
 	if forks := of(past, &f.state); len(forks) > 0 {
 		f.state.Recent = forks // what was seen here in these seconds is among them
@@ -95,15 +95,15 @@ func askSettings(ctx context.Context, o redisinfo.Options) settings {
 	return s
 }
 
-func (f *facts) readProcess(fs proc.FS, pid int) {
-	f.oomScoreAdj = known(fs.OOMScoreAdj(pid))
-	f.oomGroup = known(fs.OOMGroup(pid))
-	if allowed, err := fs.HugePagesAllowed(pid); err == nil {
-		f.hugePagesAllowed = allowed
+func (f *facts) readProcess(w *exporter.Watching, pid int) {
+	f.oomScoreAdj = known(w.Limits.OOMScoreAdj(pid))
+	f.oomGroup = known(w.Limits.OOMGroup(pid))
+	if status, err := w.FS.Status(pid); err == nil {
+		f.hugePagesAllowed = status.HugePages
 	}
-	f.disk = known(fs.Disk(pid))
+	f.disk = known(w.FS.Disk(pid))
 	if name, ok := f.settings.get("dbfilename").Get(); ok {
-		if size, err := fs.FileSize(pid, name); err == nil {
+		if size, err := w.FS.FileSize(pid, name); err == nil {
 			f.rdbFileBytes = size
 		}
 	}

@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -30,16 +31,16 @@ type Headroom struct {
 
 // Headrooms are what the known limits leave, in the order of Limits.
 func Headrooms(st *history.ServerState) []Headroom {
-	r := &st.Room
+	r := &st.Limits
 	var out []Headroom
 	if c, ok := r.Cgroup.Get(); ok {
-		out = append(out, Headroom{Limit: LimitCgroup, Bytes: c.Left + r.Returned, Cgroup: c.Path, Of: c.Limit})
+		out = append(out, Headroom{Limit: LimitCgroup, Bytes: c.Left + r.Returned, Cgroup: c.Path, Of: c.Max})
 	}
 	if left, ok := r.Host.Get(); ok {
 		out = append(out, Headroom{Limit: LimitHost, Bytes: left + r.Returned})
 	}
 	if left, ok := r.Commit.Get(); ok {
-		a, _ := r.Accounted.Get()
+		a, _ := r.Committed.Get()
 		if !a.AtMost { // how much a child has committed is known
 			left += a.Bytes * uint64(r.ReturnedTasks)
 		}
@@ -68,15 +69,15 @@ type Refusal struct {
 }
 
 // Refusals judges every reason that can be judged, in the order of Reasons.
-func Refusals(st *history.ServerState, host *history.Host) []Refusal {
+func Refusals(st *history.ServerState, host *limits.Host) []Refusal {
 	var out []Refusal
 	if r, ok := overcommit(st, host).Get(); ok {
 		out = append(out, r)
 	}
-	if t, ok := st.Room.Tasks.Get(); ok {
-		r := Refusal{Reason: ReasonTasks, Refused: t.Left+int64(st.Room.ReturnedTasks) < 1, Why: "there is room for one more process below " + t.Limit}
+	if t, ok := st.Limits.Tasks.Get(); ok {
+		r := Refusal{Reason: ReasonTasks, Refused: t.Left+int64(st.Limits.ReturnedTasks) < 1, Why: "there is room for one more process below " + t.Name}
 		if r.Refused {
-			r.Why = t.Limit + " is reached: not one more process may be made"
+			r.Why = t.Name + " is reached: not one more process may be made"
 		}
 		out = append(out, r)
 	}
@@ -84,17 +85,17 @@ func Refusals(st *history.ServerState, host *history.Host) []Refusal {
 }
 
 // overcommit judges by the size of what a fork would have to commit.
-func overcommit(st *history.ServerState, host *history.Host) opt.Val[Refusal] {
+func overcommit(st *history.ServerState, host *limits.Host) opt.Val[Refusal] {
 	mode, ok := host.OvercommitMode.Get()
-	if !ok || st.Room.At.IsZero() {
+	if !ok || st.Limits.At.IsZero() {
 		return opt.Val[Refusal]{}
 	}
 	r := Refusal{Reason: ReasonOvercommit, Why: "vm.overcommit_memory is 1: the kernel refuses no fork for its size"}
 	if mode == 1 {
 		return opt.Of(r)
 	}
-	a, ok := st.Room.Accounted.Get()
-	if passes := ok && st.Room.Passes(a); !ok || !passes && a.AtMost {
+	a, ok := st.Limits.Committed.Get()
+	if passes := ok && st.Limits.Passes(a); !ok || !passes && a.AtMost {
 		return opt.Val[Refusal]{} // no smaps: it may be refused or not
 	} else if !passes {
 		r.Refused = true
@@ -123,9 +124,9 @@ func overcommit(st *history.ServerState, host *history.Host) opt.Val[Refusal] {
 // seen, or the size of the page tables is not known.
 func KilledInFork(st *history.ServerState) opt.Val[bool] {
 	tables, ok := st.PageTableBytes.Get()
-	if !ok || !st.Room.CgroupSeen {
+	if !ok || !st.Limits.CgroupSeen {
 		return opt.Val[bool]{}
 	}
-	c, limited := st.Room.Cgroup.Get()
-	return opt.Of(limited && c.Left+st.Room.Returned < tables)
+	c, limited := st.Limits.Cgroup.Get()
+	return opt.Of(limited && c.Left+st.Limits.Returned < tables)
 }

@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -52,7 +53,7 @@ type Survival struct {
 }
 
 // Survive answers for a forecast, such as that of Next.
-func Survive(st *history.ServerState, host *history.Host, f Fork) Survival {
+func Survive(st *history.ServerState, host *limits.Host, f Fork) Survival {
 	s := Survival{Fork: f, Refusals: Refusals(st, host), KilledInFork: KilledInFork(st)}
 	var needs opt.Val[uint64]
 	if m, ok := f.Memory.Get(); ok {
@@ -61,29 +62,29 @@ func Survive(st *history.ServerState, host *history.Host, f Fork) Survival {
 	for _, h := range Headrooms(st) {
 		n := Need{Headroom: h, Needs: needs, Worst: f.WorstCase}
 		if h.Limit == LimitCommit {
-			n.Needs = commits(&st.Room)
+			n.Needs = commits(&st.Limits)
 			n.Worst = n.Needs
 		}
 		s.Needs = append(s.Needs, n)
 	}
-	if high, ok := st.Room.High.Get(); ok && needs.Present() && !fits(needs, high.Left+st.Room.Returned) {
-		s.SlowedBelow = opt.Of(high.Left + st.Room.Returned)
+	if high, ok := st.Limits.High.Get(); ok && needs.Present() && !fits(needs, high.Left+st.Limits.Returned) {
+		s.SlowedBelow = opt.Of(high.Left + st.Limits.Returned)
 	}
-	s.Verdict, s.Why = s.judge(&st.Room)
+	s.Verdict, s.Why = s.judge(&st.Limits)
 	return s
 }
 
 // commits is what a fork would have to commit; absent where only a bound is known,
 // and that does not settle the question.
-func commits(r *history.Room) opt.Val[uint64] {
-	a, ok := r.Accounted.Get()
+func commits(r *limits.Limits) opt.Val[uint64] {
+	a, ok := r.Committed.Get()
 	if !ok || a.AtMost && !r.Passes(a) {
 		return opt.Val[uint64]{}
 	}
 	return opt.Of(a.Bytes)
 }
 
-func (s *Survival) judge(room *history.Room) (Verdict, string) {
+func (s *Survival) judge(l *limits.Limits) (Verdict, string) {
 	for _, r := range s.Refusals {
 		if r.Refused {
 			return No, "the kernel would refuse it: " + r.Why
@@ -106,7 +107,7 @@ func (s *Survival) judge(room *history.Room) (Verdict, string) {
 	switch {
 	case !memory:
 		return Unknown, "neither the host's memory nor the server's cgroup can be read"
-	case worst && room.CgroupSeen:
+	case worst && l.CgroupSeen:
 		return Yes, "also if every page is written to while the child lives"
 	case !s.Fork.Memory.Present():
 		return Unknown, "no fork has been seen yet that tells what this server's forks need, and if every page is written to while the child lives it does not fit"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
@@ -18,60 +19,60 @@ func needed() uint64 {
 
 // roomy is a server of 1 GiB whose next fork is expected to need something over
 // 100 MiB, and at worst 1,016 MiB, with room for both.
-func roomy() (*history.ServerState, *history.Host) {
+func roomy() (*history.ServerState, *limits.Host) {
 	st := state(saved([2]uint64{4000, 100}))
-	st.Room = history.Room{
+	st.Limits = limits.Limits{
 		At: time.Unix(1_790_000_000, 0), CgroupSeen: true,
-		Cgroup:    opt.Of(history.CgroupRoom{Path: "/redis", Limit: 4 * gb, Left: 2 * gb}),
+		Cgroup:    opt.Of(limits.Limit{Path: "/redis", Max: 4 * gb, Left: 2 * gb}),
 		Host:      opt.Of(8 * gb),
 		Mapping:   opt.Of(24 * gb),
-		Accounted: opt.Of(history.Accounted{Bytes: 2 * gb, Largest: 2 * gb, AtMost: true}),
-		Tasks:     opt.Of(history.TaskRoom{Limit: "pids.max", Left: 9}),
+		Committed: opt.Of(limits.Committed{Bytes: 2 * gb, Largest: 2 * gb, AtMost: true}),
+		Tasks:     opt.Of(limits.TaskLimit{Name: "pids.max", Left: 9}),
 	}
-	return st, &history.Host{OvercommitMode: opt.Of(0), Kernel: opt.Of(history.KernelVersion{Major: 6, Minor: 18})}
+	return st, &limits.Host{OvercommitMode: opt.Of(0), Kernel: opt.Of(limits.Kernel{Major: 6, Minor: 18})}
 }
 
 func TestVerdicts(t *testing.T) {
-	cgroup := func(left uint64) opt.Val[history.CgroupRoom] {
-		return opt.Of(history.CgroupRoom{Path: "/redis", Limit: 4 * gb, Left: left})
+	cgroup := func(left uint64) opt.Val[limits.Limit] {
+		return opt.Of(limits.Limit{Path: "/redis", Max: 4 * gb, Left: left})
 	}
 	for name, test := range map[string]struct {
-		change func(*history.ServerState, *history.Host)
+		change func(*history.ServerState, *limits.Host)
 		want   Verdict
 		why    string
 	}{
-		"room for everything": {func(*history.ServerState, *history.Host) {}, Yes, "every page"},
-		"no limit but the host's": {func(st *history.ServerState, _ *history.Host) {
-			st.Room.Cgroup = opt.Val[history.CgroupRoom]{}
+		"room for everything": {func(*history.ServerState, *limits.Host) {}, Yes, "every page"},
+		"no limit but the host's": {func(st *history.ServerState, _ *limits.Host) {
+			st.Limits.Cgroup = opt.Val[limits.Limit]{}
 		}, Yes, "every page"},
-		"room for what is expected":   {func(st *history.ServerState, _ *history.Host) { st.Room.Cgroup = cgroup(500 * mb) }, Likely, "as expected it fits"},
-		"just as much as is expected": {func(st *history.ServerState, _ *history.Host) { st.Room.Cgroup = cgroup(needed()) }, Likely, "as expected it fits"},
-		"a byte less":                 {func(st *history.ServerState, _ *history.Host) { st.Room.Cgroup = cgroup(needed() - 1) }, No, "its memory cgroup leaves"},
-		"a running child gives it back": {func(st *history.ServerState, _ *history.Host) {
-			st.Room.Cgroup, st.Room.Returned, st.Room.ReturnedTasks = cgroup(10*mb), needed()-10*mb, 1
+		"room for what is expected":   {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(500 * mb) }, Likely, "as expected it fits"},
+		"just as much as is expected": {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(needed()) }, Likely, "as expected it fits"},
+		"a byte less":                 {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(needed() - 1) }, No, "its memory cgroup leaves"},
+		"a running child gives it back": {func(st *history.ServerState, _ *limits.Host) {
+			st.Limits.Cgroup, st.Limits.Returned, st.Limits.ReturnedTasks = cgroup(10*mb), needed()-10*mb, 1
 		}, Likely, "as expected it fits"},
-		"no room for page tables": {func(st *history.ServerState, _ *history.Host) { st.Room.Cgroup = cgroup(2*mb - 1) }, No, "in fork(2)"},
-		"the host is full":        {func(st *history.ServerState, _ *history.Host) { st.Room.Host = opt.Of(50 * mb) }, No, "the host leaves"},
-		"cgroups are not visible": {func(st *history.ServerState, _ *history.Host) {
-			st.Room.Cgroup, st.Room.CgroupSeen = opt.Val[history.CgroupRoom]{}, false
+		"no room for page tables": {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(2*mb - 1) }, No, "in fork(2)"},
+		"the host is full":        {func(st *history.ServerState, _ *limits.Host) { st.Limits.Host = opt.Of(50 * mb) }, No, "the host leaves"},
+		"cgroups are not visible": {func(st *history.ServerState, _ *limits.Host) {
+			st.Limits.Cgroup, st.Limits.CgroupSeen = opt.Val[limits.Limit]{}, false
 		}, Likely, "can't be seen"},
-		"nothing is visible":               {func(st *history.ServerState, _ *history.Host) { st.Room = history.Room{} }, Unknown, "can be read"},
-		"no fork yet, room for everything": {func(st *history.ServerState, _ *history.Host) { st.Recent = nil }, Yes, "every page"},
-		"no fork yet, not room for everything": {func(st *history.ServerState, _ *history.Host) {
-			st.Recent, st.Room.Cgroup = nil, cgroup(500*mb)
+		"nothing is visible":               {func(st *history.ServerState, _ *limits.Host) { st.Limits = limits.Limits{} }, Unknown, "can be read"},
+		"no fork yet, room for everything": {func(st *history.ServerState, _ *limits.Host) { st.Recent = nil }, Yes, "every page"},
+		"no fork yet, not room for everything": {func(st *history.ServerState, _ *limits.Host) {
+			st.Recent, st.Limits.Cgroup = nil, cgroup(500*mb)
 		}, Unknown, "no fork has been seen"},
-		"no process left": {func(st *history.ServerState, _ *history.Host) {
-			st.Room.Tasks = opt.Of(history.TaskRoom{Limit: "pids.max"})
+		"no process left": {func(st *history.ServerState, _ *limits.Host) {
+			st.Limits.Tasks = opt.Of(limits.TaskLimit{Name: "pids.max"})
 		}, No, "pids.max"},
-		"commit limit": {func(st *history.ServerState, h *history.Host) {
+		"commit limit": {func(st *history.ServerState, h *limits.Host) {
 			h.OvercommitMode = opt.Of(2)
-			st.Room.Mapping, st.Room.Commit = opt.Val[uint64]{}, opt.Of(500*mb)
-			st.Room.Accounted = opt.Of(history.Accounted{Bytes: gb})
+			st.Limits.Mapping, st.Limits.Commit = opt.Val[uint64]{}, opt.Of(500*mb)
+			st.Limits.Committed = opt.Of(limits.Committed{Bytes: gb})
 		}, No, "commit limit"},
-		"the commit limit is no matter of copies": {func(st *history.ServerState, h *history.Host) {
+		"the commit limit is no matter of copies": {func(st *history.ServerState, h *limits.Host) {
 			h.OvercommitMode = opt.Of(2)
-			st.Room.Mapping, st.Room.Commit = opt.Val[uint64]{}, opt.Of(50*mb)
-			st.Room.Accounted = opt.Of(history.Accounted{Bytes: 36 * mb})
+			st.Limits.Mapping, st.Limits.Commit = opt.Val[uint64]{}, opt.Of(50*mb)
+			st.Limits.Committed = opt.Of(limits.Committed{Bytes: 36 * mb})
 		}, Yes, "every page"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,8 +88,8 @@ func TestVerdicts(t *testing.T) {
 
 func TestNeeds(t *testing.T) {
 	st, host := roomy()
-	st.Room.Commit, st.Room.Mapping, host.OvercommitMode = opt.Of(3*gb), opt.Val[uint64]{}, opt.Of(2)
-	st.Room.High = opt.Of(history.CgroupRoom{Left: 90 * mb})
+	st.Limits.Commit, st.Limits.Mapping, host.OvercommitMode = opt.Of(3*gb), opt.Val[uint64]{}, opt.Of(2)
+	st.Limits.High = opt.Of(limits.Limit{Left: 90 * mb})
 	s := Survive(st, host, Next(st))
 	want := map[Limit][2]int64{LimitCgroup: {int64(needed()), int64(2*gb - needed())}, LimitHost: {int64(needed()), int64(8*gb - needed())}, LimitCommit: {int64(2 * gb), int64(gb)}}
 	got := map[Limit][2]int64{}
@@ -101,14 +102,14 @@ func TestNeeds(t *testing.T) {
 	if s.SlowedBelow != opt.Of(90*mb) {
 		t.Errorf("memory.high leaves less than it needs: %v", s.SlowedBelow)
 	}
-	st.Room.Cgroup = opt.Of(history.CgroupRoom{Left: 60 * mb})
+	st.Limits.Cgroup = opt.Of(limits.Limit{Left: 60 * mb})
 	for _, n := range Survive(st, host, Next(st)).Needs {
 		if n.Limit == LimitCgroup && n.Left() != opt.Of(int64(60*mb)-int64(needed())) {
 			t.Errorf("too little by %v", n.Left())
 		}
 	}
 	// A bound that does not settle the question is no need.
-	st.Room.Commit = opt.Of(gb)
+	st.Limits.Commit = opt.Of(gb)
 	for _, n := range Survive(st, host, Next(st)).Needs {
 		if n.Limit == LimitCommit && (n.Needs.Present() || n.Left().Present()) {
 			t.Errorf("needs %v of the commit limit", n.Needs)
@@ -118,20 +119,20 @@ func TestNeeds(t *testing.T) {
 
 // TestRefusalsByKernel is which fork is refused, by mode, kernel and what is accounted.
 func TestRefusalsByKernel(t *testing.T) {
-	exact := func(bytes, largest uint64) opt.Val[history.Accounted] {
-		return opt.Of(history.Accounted{Bytes: bytes, Largest: largest})
+	exact := func(bytes, largest uint64) opt.Val[limits.Committed] {
+		return opt.Of(limits.Committed{Bytes: bytes, Largest: largest})
 	}
 	for _, test := range []struct {
 		name         string
 		mode         int
 		major, minor int
 		commit, map0 opt.Val[uint64]
-		accounted    opt.Val[history.Accounted]
+		accounted    opt.Val[limits.Committed]
 		want         opt.Val[bool] // absent: can't be judged
 		why          string
 	}{
-		{"mode 1", 1, 6, 18, opt.Val[uint64]{}, opt.Val[uint64]{}, opt.Val[history.Accounted]{}, opt.Of(false), "refuses no fork"},
-		{"mode 1, old", 1, 3, 10, opt.Val[uint64]{}, opt.Val[uint64]{}, opt.Val[history.Accounted]{}, opt.Of(false), "refuses no fork"},
+		{"mode 1", 1, 6, 18, opt.Val[uint64]{}, opt.Val[uint64]{}, opt.Val[limits.Committed]{}, opt.Of(false), "refuses no fork"},
+		{"mode 1, old", 1, 3, 10, opt.Val[uint64]{}, opt.Val[uint64]{}, opt.Val[limits.Committed]{}, opt.Of(false), "refuses no fork"},
 		{"mode 0, a large heap of one mapping", 0, 6, 18, opt.Val[uint64]{}, opt.Of(26 * gb), exact(25*gb, 25*gb), opt.Of(false), "no mapping"},
 		{"mode 0, larger than everything", 0, 6, 18, opt.Val[uint64]{}, opt.Of(26 * gb), exact(27*gb, 27*gb), opt.Of(true), "larger than memory and swap"},
 		{"mode 0, of many mappings", 0, 5, 2, opt.Val[uint64]{}, opt.Of(26 * gb), exact(60*gb, 2*gb), opt.Of(false), "no mapping"},
@@ -141,15 +142,15 @@ func TestRefusalsByKernel(t *testing.T) {
 		{"mode 2, started in mode 2", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, exact(2*gb, 2*gb), opt.Of(true), "commit limit leaves"},
 		{"mode 2, started in mode 0", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, exact(36*mb, 8*mb), opt.Of(false), "commit limit leaves more"},
 		{"mode 2, just as much", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, exact(gb, gb), opt.Of(true), "commit limit leaves"},
-		{"mode 2, a bound that settles it", 2, 6, 18, opt.Of(3 * gb), opt.Val[uint64]{}, opt.Of(history.Accounted{Bytes: 2 * gb, AtMost: true}), opt.Of(false), "leaves more"},
-		{"mode 2, a bound that does not", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, opt.Of(history.Accounted{Bytes: 2 * gb, AtMost: true}), opt.Val[bool]{}, ""},
-		{"mode 2, nothing known", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, opt.Val[history.Accounted]{}, opt.Val[bool]{}, ""},
+		{"mode 2, a bound that settles it", 2, 6, 18, opt.Of(3 * gb), opt.Val[uint64]{}, opt.Of(limits.Committed{Bytes: 2 * gb, AtMost: true}), opt.Of(false), "leaves more"},
+		{"mode 2, a bound that does not", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, opt.Of(limits.Committed{Bytes: 2 * gb, AtMost: true}), opt.Val[bool]{}, ""},
+		{"mode 2, nothing known", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, opt.Val[limits.Committed]{}, opt.Val[bool]{}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			st, host := roomy()
-			st.Room.Tasks = opt.Val[history.TaskRoom]{}
-			st.Room.Commit, st.Room.Mapping, st.Room.Accounted = test.commit, test.map0, test.accounted
-			host.OvercommitMode, host.Kernel = opt.Of(test.mode), opt.Of(history.KernelVersion{Major: test.major, Minor: test.minor})
+			st.Limits.Tasks = opt.Val[limits.TaskLimit]{}
+			st.Limits.Commit, st.Limits.Mapping, st.Limits.Committed = test.commit, test.map0, test.accounted
+			host.OvercommitMode, host.Kernel = opt.Of(test.mode), opt.Of(limits.Kernel{Major: test.major, Minor: test.minor})
 			got := Refusals(st, host)
 			want, judged := test.want.Get()
 			if judged != (len(got) == 1) {
@@ -166,35 +167,35 @@ func TestRefusedForTasks(t *testing.T) {
 	for left, want := range map[int64]bool{-3: true, 0: true, 1: false} {
 		st, host := roomy()
 		host.OvercommitMode = opt.Val[int]{}
-		st.Room.Tasks = opt.Of(history.TaskRoom{Limit: "RLIMIT_NPROC", Left: left})
+		st.Limits.Tasks = opt.Of(limits.TaskLimit{Name: "RLIMIT_NPROC", Left: left})
 		if r := Refusals(st, host); len(r) != 1 || r[0].Reason != ReasonTasks || r[0].Refused != want || !strings.Contains(r[0].Why, "RLIMIT_NPROC") {
 			t.Errorf("%d left: %+v", left, r)
 		}
-		st.Room.ReturnedTasks = 1
+		st.Limits.ReturnedTasks = 1
 		if r := Refusals(st, host); r[0].Refused != (left < 0) {
 			t.Errorf("%d left and a child that will be gone: %+v", left, r)
 		}
 	}
-	if r := Refusals(&history.ServerState{}, &history.Host{}); len(r) > 0 {
+	if r := Refusals(&history.ServerState{}, &limits.Host{}); len(r) > 0 {
 		t.Errorf("judged without anything to judge by: %+v", r)
 	}
 }
 
 func TestKilledInFork(t *testing.T) {
 	st, _ := roomy()
-	st.Room.Cgroup = opt.Of(history.CgroupRoom{Left: 2*mb - 1})
+	st.Limits.Cgroup = opt.Of(limits.Limit{Left: 2*mb - 1})
 	if got := KilledInFork(st); got != opt.Of(true) {
 		t.Errorf("less than the page tables: %v", got)
 	}
-	st.Room.Returned = 1
+	st.Limits.Returned = 1
 	if got := KilledInFork(st); got != opt.Of(false) {
 		t.Errorf("with what a child gives back: %v", got)
 	}
-	st.Room.Cgroup = opt.Val[history.CgroupRoom]{}
+	st.Limits.Cgroup = opt.Val[limits.Limit]{}
 	if got := KilledInFork(st); got != opt.Of(false) {
 		t.Errorf("no limit: %v", got)
 	}
-	st.Room.CgroupSeen = false
+	st.Limits.CgroupSeen = false
 	if got := KilledInFork(st); got.Present() {
 		t.Errorf("not visible: %v", got)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -125,14 +126,14 @@ func TestExtraOfAPartialFork(t *testing.T) {
 	})
 }
 
-func TestRoomOfRunningChildren(t *testing.T) {
+func TestLimitsWithRunningChildren(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New().AddServer("s", "h")
 		room := func(cgroup, host uint64) {
-			s.SetRoom(Room{At: time.Now(), CgroupSeen: true, Cgroup: opt.Of(CgroupRoom{Left: cgroup}), Host: opt.Of(host)})
+			s.SetLimits(limits.Limits{At: time.Now(), CgroupSeen: true, Cgroup: opt.Of(limits.Limit{Left: cgroup}), Host: opt.Of(host)})
 		}
 		room(500, 9000)
-		if r := s.State().Room; r.Returned != 0 || r.ReturnedTasks != 0 {
+		if r := s.State().Limits; r.Returned != 0 || r.ReturnedTasks != 0 {
 			t.Errorf("no child: %+v", r)
 		}
 		id := begin(s, 1)
@@ -140,12 +141,12 @@ func TestRoomOfRunningChildren(t *testing.T) {
 		sample(s, id, 100)
 		room(400, 8000)
 		room(450, 7000)
-		if r := s.State().Room; r.Returned != 103 || r.ReturnedTasks != 1 || r.Cgroup.Or(CgroupRoom{}).Left != 450 {
+		if r := s.State().Limits; r.Returned != 103 || r.ReturnedTasks != 1 || r.Cgroup.Or(limits.Limit{}).Left != 450 {
 			t.Errorf("a child: %+v", r)
 		}
 		s.Died(id, time.Now())
 		room(10, 10)
-		if r := s.State().Room; r.Returned != 0 || r.ReturnedTasks != 0 {
+		if r := s.State().Limits; r.Returned != 0 || r.ReturnedTasks != 0 {
 			t.Errorf("a dead child: %+v", r)
 		}
 		f := s.Forks()[0]
@@ -160,7 +161,7 @@ func TestRoomOfRunningChildren(t *testing.T) {
 			t.Errorf("state %+v", st)
 		}
 		s.SetNoProcess("gone")
-		if st := s.State(); st.AnonymousBytes.Present() || st.HugeBytes.Present() || st.GrowthRate.Present() || !st.Room.At.IsZero() {
+		if st := s.State(); st.AnonymousBytes.Present() || st.HugeBytes.Present() || st.GrowthRate.Present() || !st.Limits.At.IsZero() {
 			t.Errorf("what a process that is gone left: %+v", st)
 		}
 	})
@@ -192,26 +193,4 @@ func TestRecent(t *testing.T) {
 			t.Errorf("%v of %d, the first is %d", of, len(recent), recent[0].ChildPID)
 		}
 	})
-}
-
-func TestPasses(t *testing.T) {
-	strict := Room{Commit: opt.Of(uint64(100))}
-	heuristic := Room{Mapping: opt.Of(uint64(100))}
-	for _, test := range []struct {
-		room Room
-		a    Accounted
-		want bool
-	}{
-		{Room{}, Accounted{Bytes: 1 << 60, Largest: 1 << 60}, true}, // mode 1
-		{strict, Accounted{Bytes: 99}, true},
-		{strict, Accounted{Bytes: 100}, false},
-		{Room{Commit: opt.Of(uint64(0)), ReturnedTasks: 1}, Accounted{Bytes: 100}, false},
-		{Room{Commit: opt.Of(uint64(1)), ReturnedTasks: 1}, Accounted{Bytes: 100}, true},
-		{heuristic, Accounted{Bytes: 1000, Largest: 100}, true},
-		{heuristic, Accounted{Bytes: 1000, Largest: 101}, false},
-	} {
-		if got := test.room.Passes(test.a); got != test.want {
-			t.Errorf("%+v in %+v passes: %t", test.a, test.room, got)
-		}
-	}
 }

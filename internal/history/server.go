@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -139,7 +140,7 @@ func (s *Server) SetNoProcess(problem string) {
 	st.ResidentBytes, st.PageTableBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
 	st.AnonymousBytes, st.HugeBytes = opt.Val[uint64]{}, opt.Val[uint64]{}
 	st.GrowthRate, s.anonymous = opt.Val[float64]{}, nil
-	st.Room = Room{}
+	st.Limits = limits.Limits{}
 	for source := range st.Available {
 		st.Available[source] = false
 	}
@@ -175,9 +176,9 @@ func (s *Server) SetAnonymous(anonymous, huge opt.Val[uint64], at time.Time) {
 	s.state.GrowthRate = s.anonymous.rate()
 }
 
-// SetRoom stores what the machine leaves the server. What the running children
+// SetLimits stores what the machine leaves the server. What the running children
 // will give back is added to it here, as of their last samples.
-func (s *Server) SetRoom(room Room) {
+func (s *Server) SetLimits(l limits.Limits) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.open {
@@ -185,16 +186,16 @@ func (s *Server) SetRoom(room Room) {
 			continue
 		}
 		sample, _ := r.sample.Get()
-		room.Returned += sample.PrivateDirty + r.PageTableBytes.Or(0)
-		room.ReturnedTasks++
-		if c, ok := room.Cgroup.Get(); ok {
+		l.Returned += sample.PrivateDirty + r.PageTableBytes.Or(0)
+		l.ReturnedTasks++
+		if c, ok := l.Cgroup.Get(); ok {
 			r.CgroupLeftBytes = opt.Of(min(c.Left, r.CgroupLeftBytes.Or(c.Left)))
 		}
-		if left, ok := room.Host.Get(); ok {
+		if left, ok := l.Host.Get(); ok {
 			r.HostLeftBytes = opt.Of(min(left, r.HostLeftBytes.Or(left)))
 		}
 	}
-	s.state.Room = room
+	s.state.Limits = l
 }
 
 // CountReadError counts a failed read; e is one of ReadErrors.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -117,8 +118,8 @@ type ServerState struct {
 	// bytes a second the anonymous memory grew (below 0: shrank), over the last half minute.
 	WriteRate  opt.Val[float64]
 	GrowthRate opt.Val[float64]
-	// Room is what the machine leaves it.
-	Room Room
+	// Limits are what the machine leaves it.
+	Limits limits.Limits
 	// Recent are the last closed forks of each kind, at most RecentForks of each,
 	// newest first.
 	Recent []fork.Record
@@ -142,12 +143,5 @@ type ServerState struct {
 // Snapshot is the state of all servers, sorted by name.
 type Snapshot struct {
 	Servers []ServerState
-	Host    Host
-}
-
-// Host is what the exporter knows of its machine.
-type Host struct {
-	OvercommitMode opt.Val[int]    // vm.overcommit_memory
-	HugePages      opt.Val[string] // always, madvise or never
-	Kernel         opt.Val[KernelVersion]
+	Host    limits.Host
 }

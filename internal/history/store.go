@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 )
 
 // RingSize is how many closed forks are kept per server.
@@ -18,7 +19,7 @@ const RecentForks = 10
 type Store struct {
 	mu      sync.Mutex
 	servers []*Server // sorted by name
-	host    Host
+	host    limits.Host
 }
 
 // New makes an empty Store.
@@ -36,13 +37,13 @@ func (s *Store) AddServer(name, addr string) *Server {
 }
 
 // SetHost stores what is known of the machine.
-func (s *Store) SetHost(h Host) {
+func (s *Store) SetHost(h limits.Host) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.host = h
 }
 
-func (s *Store) all() ([]*Server, Host) {
+func (s *Store) all() ([]*Server, limits.Host) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.servers), s.host

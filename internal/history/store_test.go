@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -20,7 +21,7 @@ func TestServersAreSorted(t *testing.T) {
 	for _, name := range []string{"b", "c", "a"} {
 		store.AddServer(name, "addr-"+name)
 	}
-	store.SetHost(Host{OvercommitMode: opt.Of(1)})
+	store.SetHost(limits.Host{OvercommitMode: opt.Of(1)})
 	s := store.Snapshot()
 	if s.Host.OvercommitMode != opt.Of(1) {
 		t.Errorf("host %+v", s.Host)
@@ -235,7 +236,7 @@ func TestConcurrency(t *testing.T) {
 						t.Errorf("peak %v of a curve whose highest point is %d", f.PeakBytes, peak)
 					}
 				}
-				store.SetHost(Host{})
+				store.SetHost(limits.Host{})
 			}
 		})
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
 )
@@ -78,7 +78,7 @@ func follow(o *Options) (fork.Record, error) {
 		Terminal:  o.Terminal,
 		interrupt: o.Interrupt,
 		server:    target.History,
-		host:      func() history.Host { return w.Store.Snapshot().Host },
+		host:      func() limits.Host { return w.Store.Snapshot().Host },
 		trigger:   o.Trigger,
 		yes:       o.Yes,
 		start:     func(ctx context.Context) error { return redisinfo.StartFork(ctx, target.Options, o.Trigger) },

@@ -12,6 +12,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/outlook"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
@@ -43,7 +44,7 @@ type session struct {
 
 	interrupt <-chan os.Signal
 	server    server
-	host      func() history.Host
+	host      func() limits.Host
 	trigger   redisinfo.ForkCommand
 	yes       bool
 	start     func(context.Context) error // starts the fork

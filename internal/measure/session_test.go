@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
@@ -35,7 +36,7 @@ func play(t *testing.T, columns int, answer string) *played {
 		Terminal:  terminal.Make(terminal.Files{In: strings.NewReader(answer), Out: p.said, Err: p.said, OutWidth: width, ErrWidth: width}),
 		interrupt: p.interrupt,
 		server:    p.server,
-		host:      func() history.Host { return history.Host{} },
+		host:      func() limits.Host { return limits.Host{} },
 		start: func(context.Context) error {
 			p.starts.Add(1)
 			time.Sleep(lookEvery / 10) // a server answers later than it is asked

@@ -5,7 +5,6 @@
 package proc
 
 import (
-	"errors"
 	"os"
 	"testing"
 	"time"
@@ -91,42 +90,6 @@ func BenchmarkParseSmapsRollup(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := ParseSmaps(text, &s); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkRoom is all that limits a fork, of a server in the machine's root cgroup.
-func BenchmarkRoom(b *testing.B) {
-	fs := realFS(b)
-	pid := redisruntest.ForTest(b, redisrun.Options{Unix: true}).PID()
-	b.ReportAllocs()
-	for b.Loop() {
-		_, err1 := fs.CgroupRoom(pid)
-		memory, err2 := fs.Memory()
-		_, err3 := fs.Overcommit(memory, 1<<30)
-		_, err4 := fs.TaskRoom(pid)
-		if err := errors.Join(err1, err2, err3, err4); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkAccounted is the read of a server's smaps that is done rarely if ever, of
-// 500 MB.
-func BenchmarkAccounted(b *testing.B) {
-	server := redisruntest.ForTest(b, redisrun.Options{Unix: true})
-	if err := redisrun.Fill(b.Context(), server.Client(), 900_000, 400); err != nil {
-		b.Fatal(err)
-	}
-	p := open(b, realFS(b), server.PID())
-	s, err := p.Stat()
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportMetric(float64(s.ResidentPages)*float64(os.Getpagesize())/1e6, "MB")
-	for b.Loop() {
-		if _, err := p.Accounted(); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -26,13 +26,13 @@ func openPIDFD(pid int) (pidfd, error) {
 	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM): // EPERM: a seccomp filter that doesn't know it
 		return pidfd{}, nil
 	case err != nil:
-		return pidfd{}, classify("pidfd", err)
+		return pidfd{}, Classify("pidfd", err)
 	}
 	// So that the runtime waits for it without a thread. There is a flag for
 	// this in PidfdOpen, but only since Linux 5.10.
 	if err := unix.SetNonblock(fd, true); err != nil {
 		_ = unix.Close(fd)
-		return pidfd{}, classify("pidfd", err)
+		return pidfd{}, Classify("pidfd", err)
 	}
 	return pidfd{os.NewFile(uintptr(fd), "pidfd")}, nil
 }

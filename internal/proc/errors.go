@@ -18,8 +18,9 @@ var (
 	ErrTruncated = errors.New("the file is cut short")
 )
 
-// classify wraps an error of a read of a process's file in the sentinel it means.
-func classify(path string, err error) error {
+// Classify wraps err in the sentinel that it means for a process's file: ErrGone
+// or ErrDenied, or neither. path is what was read; a nil err stays nil.
+func Classify(path string, err error) error {
 	switch {
 	case err == nil:
 		return nil

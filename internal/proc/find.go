@@ -237,14 +237,14 @@ func (fs FS) heldSockets(pid int) (map[uint64]bool, error) {
 	dir := fs.path(pid, "fd")
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, classify(dir, err)
+		return nil, Classify(dir, err)
 	}
 	held := make(map[uint64]bool, len(entries))
 	for _, e := range entries {
 		link, err := os.Readlink(path.Join(dir, e.Name()))
 		switch {
 		case errors.Is(err, os.ErrPermission):
-			return nil, classify(dir, err)
+			return nil, Classify(dir, err)
 		case err != nil:
 			continue // closed meanwhile
 		}

@@ -52,7 +52,7 @@ func find(s target) finding {
 	if up, ok := info.UptimeSeconds.Get(); ok {
 		q.Uptime = opt.Of(time.Duration(up) * time.Second)
 	}
-	fs, err := NewFS("/proc", "/sys")
+	fs, err := NewFS("/proc")
 	if err != nil {
 		return finding{Reason: err.Error()}
 	}

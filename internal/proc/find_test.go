@@ -28,7 +28,7 @@ func fakeProc(t *testing.T, processes map[int]fakeProcess) FS {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "self", "stat"), ownStat(t))
 	write(t, filepath.Join(dir, "uptime"), "1 1\n") // procfs has more than processes
-	fs, err := NewFS(dir, dir)
+	fs, err := NewFS(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

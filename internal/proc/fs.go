@@ -9,16 +9,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FS is where this machine's procfs and sysfs are.
+// FS is this machine's procfs.
 type FS struct {
-	proc, sys string
+	proc string // where it is mounted
 }
 
-// NewFS checks that procfs is a procfs, and one of our own PID namespace: system
-// calls and SO_PEERCRED take and give pids of that, so that in the host's procfs
-// mounted into a container the same number is another process. Without sysfs
-// only some facts about the host are missing.
-func NewFS(procfs, sysfs string) (FS, error) {
+// NewFS returns the procfs that is mounted at procfs. It checks that there is one,
+// and that it belongs to the PID namespace of this program: system calls and
+// SO_PEERCRED take and give pids of that namespace, and in the host's procfs
+// mounted into a container the same number is another process.
+func NewFS(procfs string) (FS, error) {
 	b, err := os.ReadFile(filepath.Join(procfs, "self", "stat"))
 	var self Stat
 	if err == nil {
@@ -30,26 +30,32 @@ func NewFS(procfs, sysfs string) (FS, error) {
 	if self.PID != os.Getpid() {
 		return FS{}, fmt.Errorf("the procfs at %s belongs to another PID namespace: run the exporter in that (Docker: --pid=host, Kubernetes: hostPID) or give the procfs of its own", procfs)
 	}
-	return FS{proc: procfs, sys: sysfs}, nil
+	return FS{proc: procfs}, nil
 }
 
-// Proc is where the procfs is mounted.
-func (fs FS) Proc() string { return fs.proc }
-
-// path names a file of a process.
+// path returns the path of the file name of the process pid.
 func (fs FS) path(pid int, name string) string {
 	return fs.proc + "/" + strconv.Itoa(pid) + "/" + name
 }
 
-// read reads a small file of a process.
+// Status reads /proc/PID/status of the process that has this pid now.
+func (fs FS) Status(pid int) (Status, error) {
+	b, err := fs.read(pid, "status")
+	if err != nil {
+		return Status{}, err
+	}
+	return ParseStatus(b)
+}
+
+// read returns the content of the small file name of the process pid.
 func (fs FS) read(pid int, name string) ([]byte, error) {
 	path := fs.path(pid, name)
 	b, err := os.ReadFile(path)
-	return b, classify(path, err)
+	return b, Classify(path, err)
 }
 
-// open opens a file of a process. The descriptor goes on meaning that process,
-// also when its pid is used again.
+// open opens the file name of the process pid. The descriptor goes on meaning that
+// process, also when its pid is used again.
 func (fs FS) open(pid int, name string) (int, error) {
 	path := fs.path(pid, name)
 	for {
@@ -57,6 +63,6 @@ func (fs FS) open(pid int, name string) (int, error) {
 		if err == unix.EINTR {
 			continue
 		}
-		return fd, classify(path, err)
+		return fd, Classify(path, err)
 	}
 }

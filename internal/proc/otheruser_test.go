@@ -25,7 +25,7 @@ func lookAt(arg string) int {
 	if err != nil {
 		return 1
 	}
-	fs, err := NewFS("/proc", "/sys")
+	fs, err := NewFS("/proc")
 	if err != nil {
 		return 1
 	}

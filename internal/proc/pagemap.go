@@ -155,7 +155,7 @@ func (s *Pages) look(at place, found *PlaceRead) error {
 	b := s.entries[:8*int(at.pages)]
 	got, err := preadAt(s.pagemap, b, int64(8*at.page))
 	if err != nil {
-		return classify("pagemap", err)
+		return Classify("pagemap", err)
 	}
 	if got < len(b) {
 		return fmt.Errorf("pagemap: %w", ErrGone) // its memory is gone

@@ -277,7 +277,7 @@ func (w *watchedProcess) listThreads(pid int) ([]int, error) {
 	dir := w.fs.path(pid, "task")
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, classify(dir, err)
+		return nil, Classify(dir, err)
 	}
 	tids := []int{pid}
 	for _, e := range entries {

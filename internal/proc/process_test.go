@@ -128,7 +128,7 @@ func fakeSelf(t testing.TB) (fs FS, dir string) {
 	if err := os.Symlink(pid, filepath.Join(root, "self")); err != nil {
 		t.Fatal(err)
 	}
-	fs, err := NewFS(root, root)
+	fs, err := NewFS(root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,6 +209,43 @@ func TestSmapsErrors(t *testing.T) {
 	}
 }
 
+// Every line of the whole smaps, and of nothing else.
+func TestEachSmapsLine(t *testing.T) {
+	whole := fixture(t, "smaps/redis-7.2.smaps")
+	fs, dir := fakeSelf(t)
+	write(t, filepath.Join(dir, "smaps_rollup"), string(fixture(t, "smaps/redis-7.2.smaps_rollup")))
+	write(t, filepath.Join(dir, "smaps"), string(whole))
+	p := open(t, fs, os.Getpid())
+	var got []byte
+	if err := p.EachSmapsLine(func(line []byte) error {
+		got = append(append(got, line...), '\n')
+		return nil
+	}); err != nil || !bytes.Equal(got, whole) {
+		t.Errorf("%d bytes of %d, %v", len(got), len(whole), err)
+	}
+	broken := errors.New("broken")
+	wantErr(t, "a line that can't be used", p.EachSmapsLine(func([]byte) error { return broken }), broken)
+	every := func([]byte) error { return nil }
+	for what, test := range map[string]struct {
+		text string
+		want error
+	}{
+		"a zombie's":         {"", ErrGone},
+		"cut inside a line":  {string(whole[:len(whole)-5]), ErrTruncated},
+		"cut, of many lines": {string(whole[:30000]), ErrTruncated},
+	} {
+		write(t, filepath.Join(dir, "smaps"), test.text)
+		wantErr(t, what, p.EachSmapsLine(every), test.want)
+	}
+	write(t, filepath.Join(dir, "smaps"), strings.Repeat("1", 1<<17))
+	if err := p.EachSmapsLine(every); err == nil {
+		t.Error("a very long line is no error")
+	}
+	write(t, filepath.Join(dir, "smaps"), string(whole))
+	write(t, filepath.Join(dir, "stat"), strings.Replace(ownStat(t), "68050944", "0", 1)) // its memory went meanwhile
+	wantErr(t, "an ending process", p.EachSmapsLine(every), ErrGone)
+}
+
 // The kernel ends smaps early when the memory goes while it is read.
 func TestSmapsOfAnEndingProcess(t *testing.T) {
 	fs, dir := fakeSelf(t)
@@ -269,15 +306,12 @@ func TestCloseWhileReading(t *testing.T) {
 }
 
 func TestNewFS(t *testing.T) {
-	if _, err := NewFS(t.TempDir(), "/sys"); err == nil || !strings.Contains(err.Error(), "--path.procfs") {
+	if _, err := NewFS(t.TempDir()); err == nil || !strings.Contains(err.Error(), "--path.procfs") {
 		t.Errorf("error %v, want one that names the flag", err)
-	}
-	if _, err := NewFS("/proc", "/no/such/directory"); err != nil {
-		t.Errorf("without sysfs: %v", err)
 	}
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "self", "stat"), string(fixture(t, "stat/kernel-thread"))) // 2 is not us
-	if _, err := NewFS(dir, dir); err == nil || !strings.Contains(err.Error(), "another PID namespace") {
+	if _, err := NewFS(dir); err == nil || !strings.Contains(err.Error(), "another PID namespace") {
 		t.Errorf("another namespace's procfs: error %v", err)
 	}
 }

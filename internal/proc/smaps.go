@@ -17,69 +17,58 @@ type Smaps struct {
 	Swap          uint64
 }
 
-// smapsParser adds up smaps or smaps_rollup, which is read in pieces. It holds
-// no line's bytes, and allocates nothing.
+// smapsParser adds up the lines of smaps or smaps_rollup. It keeps no line's
+// bytes, and allocates nothing.
 type smapsParser struct {
 	sums     Smaps
 	mappings int // headers seen
 	whole    int // Locked lines seen: all sizes of a mapping stand before it, on every kernel
-	err      error
 }
 
-// ParseSmaps adds up the whole of smaps or smaps_rollup. Nothing at all is
+// ParseSmaps adds up b, the whole of smaps or smaps_rollup, into s. An empty b is
 // ErrGone: a zombie has no memory, and reading its smaps gives 0 bytes and no
 // error. Part of a mapping is ErrTruncated: a sum that is silently too small
 // would be worse than none.
 func ParseSmaps(b []byte, s *Smaps) error {
 	var p smapsParser
-	rest := p.lines(b)
-	return p.finish(rest, s)
-}
-
-// lines takes all whole lines of b and returns the rest.
-func (p *smapsParser) lines(b []byte) []byte {
-	for p.err == nil {
-		i := bytes.IndexByte(b, '\n')
-		if i < 0 {
-			break
-		}
-		p.line(b[:i])
-		b = b[i+1:]
+	rest, err := eachLine(b, p.line)
+	if err != nil {
+		return err
 	}
-	return b
+	if len(rest) > 0 {
+		return fmt.Errorf("smaps: %w", ErrTruncated)
+	}
+	return p.finish(s)
 }
 
-func (p *smapsParser) finish(rest []byte, s *Smaps) error {
+// finish stores the sums in s, if the lines so far were whole mappings.
+func (p *smapsParser) finish(s *Smaps) error {
 	switch {
-	case p.err != nil:
-		return p.err
-	case p.mappings == 0 && len(rest) == 0:
+	case p.mappings == 0:
 		return fmt.Errorf("smaps: %w", ErrGone)
-	case p.mappings == 0 || p.whole != p.mappings || len(rest) > 0:
+	case p.whole != p.mappings:
 		return fmt.Errorf("smaps: %w", ErrTruncated)
 	}
 	*s = p.sums
 	return nil
 }
 
-// line takes one line: the header of a mapping begins with an address, a
-// field's line with a capital letter.
-func (p *smapsParser) line(b []byte) {
+// line adds the line b: the header of a mapping begins with an address, a field's
+// line with a capital letter.
+func (p *smapsParser) line(b []byte) error {
 	if len(b) == 0 {
-		p.err = errors.New("smaps: an empty line")
-		return
+		return errors.New("smaps: an empty line")
 	}
 	if c := b[0]; c >= '0' && c <= '9' || c >= 'a' && c <= 'f' {
 		if p.whole != p.mappings {
-			p.err = fmt.Errorf("smaps: %w inside a mapping", ErrTruncated)
+			return fmt.Errorf("smaps: %w inside a mapping", ErrTruncated)
 		}
 		p.mappings++
-		return
+		return nil
 	}
 	field, value, ok := bytes.Cut(b, []byte{':'})
 	if !ok {
-		p.err = errors.New("smaps: a line without a colon")
-		return
+		return errors.New("smaps: a line without a colon")
 	}
 	var sum *uint64
 	switch string(field) { // compares without an allocation
@@ -99,18 +88,17 @@ func (p *smapsParser) line(b []byte) {
 		sum = &p.sums.Swap
 	case "Locked":
 		p.whole++
-		return
+		return nil
 	default:
-		return
+		return nil
 	}
 	if p.whole == p.mappings {
-		p.err = errors.New("smaps: a size outside of a mapping")
-		return
+		return errors.New("smaps: a size outside of a mapping")
 	}
 	n, rest, ok := number(bytes.TrimLeft(value, " "))
 	if !ok || string(rest) != " kB" || n > 1<<53 {
-		p.err = errors.New("smaps: a size is no number of kB")
-		return
+		return errors.New("smaps: a size is no number of kB")
 	}
 	*sum += n << 10
+	return nil
 }

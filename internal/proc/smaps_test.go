@@ -160,13 +160,21 @@ func FuzzParseSmaps(f *testing.F) {
 		// Pieces add up to the whole.
 		var parser smapsParser
 		var kept []byte
-		for rest := b; len(rest) > 0; {
+		var errOfPieces error
+		for rest := b; len(rest) > 0 && errOfPieces == nil; {
 			n := min(len(rest), int(size%1000)+1)
-			kept = bytes.Clone(parser.lines(append(kept, rest[:n]...)))
+			kept, errOfPieces = eachLine(append(bytes.Clone(kept), rest[:n]...), parser.line)
 			rest = rest[n:]
 		}
 		var sum Smaps
-		if errOfPieces := parser.finish(kept, &sum); (errOfPieces == nil) != (err == nil) || sum != whole {
+		switch {
+		case errOfPieces != nil:
+		case len(kept) > 0:
+			errOfPieces = ErrTruncated
+		default:
+			errOfPieces = parser.finish(&sum)
+		}
+		if (errOfPieces == nil) != (err == nil) || sum != whole {
 			t.Fatalf("in pieces %+v, %v; whole %+v, %v", sum, errOfPieces, whole, err)
 		}
 

@@ -19,6 +19,9 @@ type Status struct {
 	RSSAnon opt.Val[uint64] // since Linux 4.5
 	VMPTE   opt.Val[uint64]
 	VMSwap  opt.Val[uint64]
+	// HugePages tells whether the process may get transparent huge pages, or has
+	// switched them off for itself (PR_SET_THP_DISABLE); absent before Linux 5.0.
+	HugePages opt.Val[bool]
 }
 
 // ParseStatus parses /proc/PID/status.
@@ -57,6 +60,10 @@ func ParseStatus(b []byte) (Status, error) {
 			s.VMPTE, err = kilobytes(value)
 		case "VmSwap":
 			s.VMSwap, err = kilobytes(value)
+		case "THP_enabled":
+			var enabled int
+			enabled, err = lastNumber(value)
+			s.HugePages = opt.Of(enabled != 0)
 		}
 		if err != nil {
 			return Status{}, fmt.Errorf("status: %s: %w", key, err)

@@ -11,6 +11,7 @@ import (
 
 func TestParseStatus(t *testing.T) {
 	kB := func(n uint64) opt.Val[uint64] { return opt.Of(n * 1024) }
+	allowed := opt.Of(true)
 	inContainer := strings.NewReplacer("NSpid:\t17513", "NSpid:\t17513\t203\t1", "Uid:\t0\t0\t0\t0", "Uid:\t0\t999\t0\t0",
 		"Gid:\t0\t0\t0\t0", "Gid:\t0\t998\t0\t0").Replace(string(fixture(t, "status/server")))
 	old := strings.NewReplacer("NSpid:", "Other:", "RssAnon:", "Other:").Replace(string(fixture(t, "status/server")))
@@ -18,12 +19,12 @@ func TestParseStatus(t *testing.T) {
 		text []byte
 		want Status
 	}{
-		"server": {fixture(t, "status/server"), Status{Threads: 5, NSPID: opt.Of(17513), VMRSS: kB(15832), RSSAnon: kB(6412), VMPTE: kB(116), VMSwap: kB(0)}},
-		"child":  {fixture(t, "status/child"), Status{Threads: 1, NSPID: opt.Of(17566), VMRSS: kB(8944), RSSAnon: kB(6408), VMPTE: kB(100), VMSwap: kB(0)}},
+		"server": {fixture(t, "status/server"), Status{Threads: 5, NSPID: opt.Of(17513), VMRSS: kB(15832), RSSAnon: kB(6412), VMPTE: kB(116), VMSwap: kB(0), HugePages: allowed}},
+		"child":  {fixture(t, "status/child"), Status{Threads: 1, NSPID: opt.Of(17566), VMRSS: kB(8944), RSSAnon: kB(6408), VMPTE: kB(100), VMSwap: kB(0), HugePages: allowed}},
 		"zombie": {fixture(t, "status/zombie"), Status{Threads: 1, NSPID: opt.Of(17566)}},
 		"kernel": {fixture(t, "status/kernel-thread"), Status{Threads: 1, NSPID: opt.Of(2)}},
-		"nested": {[]byte(inContainer), Status{UID: 999, GID: 998, Threads: 5, NSPID: opt.Of(1), VMRSS: kB(15832), RSSAnon: kB(6412), VMPTE: kB(116), VMSwap: kB(0)}},
-		"old":    {[]byte(old), Status{Threads: 5, VMRSS: kB(15832), VMPTE: kB(116), VMSwap: kB(0)}},
+		"nested": {[]byte(inContainer), Status{UID: 999, GID: 998, Threads: 5, NSPID: opt.Of(1), VMRSS: kB(15832), RSSAnon: kB(6412), VMPTE: kB(116), VMSwap: kB(0), HugePages: allowed}},
+		"old":    {[]byte(old), Status{Threads: 5, VMRSS: kB(15832), VMPTE: kB(116), VMSwap: kB(0), HugePages: allowed}},
 		"no uid": {[]byte("Uid:\t4294967295\t4294967295\t1\t1\nGid:\t1\t1\t1\t1\n"), Status{UID: 4294967295, GID: 1}},
 	}
 	for name, test := range tests {
@@ -86,6 +87,9 @@ func FuzzParseStatus(f *testing.F) {
 				want.NSPID = opt.Of(n)
 			case "Threads":
 				want.Threads, _ = strconv.Atoi(string(words[len(words)-1]))
+			case "THP_enabled":
+				n, _ := strconv.Atoi(string(words[len(words)-1]))
+				want.HugePages = opt.Of(n != 0)
 			case "VmRSS":
 				want.VMRSS = kB()
 			case "RssAnon":
@@ -105,4 +109,20 @@ func FuzzParseStatus(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestStatusHugePages(t *testing.T) {
+	const ids = "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n"
+	for text, want := range map[string]opt.Val[bool]{
+		ids + "THP_enabled:\t1\n": opt.Of(true),
+		ids + "THP_enabled:\t0\n": opt.Of(false),
+		ids:                       {}, // before Linux 5.0
+	} {
+		if got, err := ParseStatus([]byte(text)); err != nil || got.HugePages != want {
+			t.Errorf("%q: %v, %v; want %v", text, got.HugePages, err, want)
+		}
+	}
+	if _, err := ParseStatus([]byte(ids + "THP_enabled:\tx\n")); err == nil {
+		t.Error("rubbish is no error")
+	}
 }

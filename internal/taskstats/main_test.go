@@ -14,6 +14,8 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 )
 
 // roleEnv makes the test binary play another process.
@@ -275,7 +277,7 @@ func (s accountingSwitch) set(on bool) {
 
 func (s accountingSwitch) on() bool {
 	s.t.Helper()
-	on, err := DelayAccounting("/proc")
+	on, err := limits.NewFS("/proc", "/sys").DelayAccounting()
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/child"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -40,7 +41,7 @@ type world struct {
 	procs    map[int]*fakeProcess
 	findErr  error
 	oomKills uint64
-	room     history.Room
+	room     limits.Limits
 	rooms    int // how often it was read
 	// readCost is the CPU time that the machine charges for a read of smaps.
 	readCost  time.Duration
@@ -210,7 +211,7 @@ func (f *fakePages) Close() {
 	f.process.world.pagesOpen--
 }
 
-func (w *world) Room(int, uint64) history.Room {
+func (w *world) ReadLimits(int, uint64) limits.Limits {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.rooms++
@@ -313,7 +314,7 @@ type fakeProcess struct {
 	swapped    uint64
 	given      uint64 // bytes that are resident no more
 	lie        uint64 // bytes that smaps has and the pages have not
-	accounted  proc.Accounted
+	committed  limits.Committed
 	status     opt.Val[syscall.WaitStatus] // readable once exited
 	onlyAfter  bool                        // the status is readable after the reaping only
 	dead       bool
@@ -399,11 +400,11 @@ func (p *fakeProcess) Smaps() (proc.Smaps, error) {
 	return proc.Smaps{PrivateDirty: p.dirty + p.lie, AnonHugePages: p.huge}, p.smapsErr
 }
 
-func (p *fakeProcess) Accounted() (proc.Accounted, error) {
+func (p *fakeProcess) Committed() (limits.Committed, error) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	p.world.accountedReads++
-	return p.accounted, nil
+	return p.committed, nil
 }
 
 func (p *fakeProcess) WrittenBytes() (uint64, error) { return 4096, nil }

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/child"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -30,9 +30,9 @@ type Machine interface {
 	OOMCounter(pid int) (read func() (uint64, error), err error)
 	// MemoryCgroup opens a process's memory cgroup; the caller closes it.
 	MemoryCgroup(pid int) (child.Cgroup, error)
-	// Room reads what limits a process's fork, but for Accounted. The process has so
-	// many bytes of address space.
-	Room(pid int, virtual uint64) history.Room
+	// ReadLimits reads what the machine leaves the process pid, which has virtual bytes
+	// of address space, but for Committed.
+	ReadLimits(pid int, virtual uint64) limits.Limits
 	// Accounting reads the kernel's delay accounting of a process: how many pages all
 	// threads have copied, and the time that took the main thread, or where that
 	// serves nobody, all threads.
@@ -54,7 +54,8 @@ type Process interface {
 	child.Process
 	ThreadNames() ([]string, error)
 	Executable() (string, error)
-	Accounted() (proc.Accounted, error)
+	// Committed reads what a fork of the process has to commit: see limits.ReadCommitted.
+	Committed() (limits.Committed, error)
 	BirthTime() (time.Time, error)
 	// WatchChildren calls notify with the process's children, at once and then at
 	// each change. notify must not block; pids is good during the call only.
@@ -65,6 +66,7 @@ type Process interface {
 // LocalMachine is the machine this program runs on. Its Poller must be running.
 type LocalMachine struct {
 	FS     proc.FS
+	Limits limits.FS
 	Poller *proc.ChildPoller
 	// Stats reads delay accounting; nil where NoStats says why it can't.
 	Stats   *taskstats.Client
@@ -73,7 +75,7 @@ type LocalMachine struct {
 
 // MemoryCgroup implements Machine.
 func (m LocalMachine) MemoryCgroup(pid int) (child.Cgroup, error) {
-	c, err := m.FS.MemoryCgroup(pid)
+	c, err := m.Limits.MemoryCgroup(pid)
 	if err != nil {
 		return nil, err
 	}
@@ -107,23 +109,23 @@ func (m LocalMachine) Accounting(pid int, mainServes bool) (taskstats.Stats, err
 
 // AccountingOff implements Machine.
 func (m LocalMachine) AccountingOff() bool {
-	on, err := taskstats.DelayAccounting(m.FS.Proc())
+	on, err := m.Limits.DelayAccounting()
 	return err == nil && !on
 }
 
 // MayHaveHugePages implements Machine. With the mode madvise an allocator would have
 // to ask for them; none of the servers' does of itself.
 func (m LocalMachine) MayHaveHugePages(pid int) bool {
-	if mode, err := m.FS.HugePages(); err == nil && mode != "always" {
+	if mode, err := m.Limits.HugePages(); err == nil && mode != "always" {
 		return false
 	}
-	allowed, err := m.FS.HugePagesAllowed(pid)
-	return err != nil || allowed.Or(true)
+	status, err := m.FS.Status(pid)
+	return err != nil || status.HugePages.Or(true)
 }
 
 // CPUs implements Machine.
 func (m LocalMachine) CPUs() int {
-	n, err := m.FS.CPUs()
+	n, err := m.Limits.CPUs()
 	if err != nil {
 		return runtime.NumCPU()
 	}
@@ -135,7 +137,7 @@ func (m LocalMachine) FindServer(q proc.Query) (int, error) { return m.FS.FindSe
 
 // OOMCounter implements Machine.
 func (m LocalMachine) OOMCounter(pid int) (func() (uint64, error), error) {
-	return m.FS.OOMCounter(pid)
+	return m.Limits.OOMCounter(pid)
 }
 
 // Open implements Machine.
@@ -161,6 +163,9 @@ func (p localProcess) Pages() (child.Pages, error) {
 	}
 	return pages, nil
 }
+
+// Committed implements Process.
+func (p localProcess) Committed() (limits.Committed, error) { return limits.ReadCommitted(p.Process) }
 
 // WatchChildren implements Process.
 func (p localProcess) WatchChildren(notify func([]int)) (func(), error) {

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/child"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 )
@@ -24,7 +24,7 @@ type room struct {
 	at     time.Time
 	living int // children then
 	// accounted is what smaps said of the server when it had so much address space.
-	accounted   opt.Val[proc.Accounted]
+	accounted   opt.Val[limits.Committed]
 	virtual     uint64
 	accountedAt time.Time // not to be read again before
 	reading     bool
@@ -44,10 +44,10 @@ func (w *Watcher) readRoom(s proc.Status) {
 	if err != nil {
 		return
 	}
-	r := w.opts.Machine.Room(p.ID().PID, stat.VirtualBytes)
-	r.Accounted = p.room.of(r, stat.VirtualBytes)
-	w.opts.Server.SetRoom(r)
-	if a, ok := r.Accounted.Get(); ok && a.AtMost && !r.Passes(a) && living == 0 && w.opts.Sampling {
+	r := w.opts.Machine.ReadLimits(p.ID().PID, stat.VirtualBytes)
+	r.Committed = p.room.of(r, stat.VirtualBytes)
+	w.opts.Server.SetLimits(r)
+	if a, ok := r.Committed.Get(); ok && a.AtMost && !r.Passes(a) && living == 0 && w.opts.Sampling {
 		w.readAccounted(p, stat.VirtualBytes)
 	}
 }
@@ -63,15 +63,15 @@ func (w *Watcher) hugePages() opt.Val[uint64] {
 
 // of is what of the server is accounted now, if that makes a difference to a fork.
 // Without smaps nothing is known but that it is less than its address space.
-func (r *room) of(limits history.Room, virtual uint64) opt.Val[history.Accounted] {
-	if !limits.Commit.Present() && !limits.Mapping.Present() {
-		return opt.Val[history.Accounted]{}
+func (r *room) of(l limits.Limits, virtual uint64) opt.Val[limits.Committed] {
+	if !l.Commit.Present() && !l.Mapping.Present() {
+		return opt.Val[limits.Committed]{}
 	}
 	a, ok := r.accounted.Get()
 	if !ok {
-		return opt.Of(history.Accounted{Bytes: virtual, Largest: virtual, AtMost: true})
+		return opt.Of(limits.Committed{Bytes: virtual, Largest: virtual, AtMost: true})
 	}
-	out := history.Accounted{Bytes: a.Bytes, Largest: a.Largest}
+	out := a
 	if heap := a.Bytes > r.virtual/2; heap && virtual > r.virtual {
 		// What the heap has grown by since is accounted too, perhaps in one mapping.
 		out.Bytes += virtual - r.virtual
@@ -89,7 +89,7 @@ func (w *Watcher) readAccounted(p *process, virtual uint64) {
 	}
 	p.room.reading, p.room.accountedAt = true, time.Now().Add(accountedEvery)
 	w.followers.Go(func() {
-		a, cost, err := child.Timed(w.opts.CPUTime, p.Accounted)
+		a, cost, err := child.Timed(w.opts.CPUTime, p.Committed)
 		w.opts.Budget.Spend(cost)
 		w.post(func() {
 			p.room.reading = false
@@ -104,28 +104,7 @@ func (w *Watcher) readAccounted(p *process, virtual uint64) {
 	})
 }
 
-// Room implements Machine.
-func (m LocalMachine) Room(pid int, virtual uint64) history.Room {
-	r := history.Room{At: time.Now()}
-	cgroup, err := m.FS.CgroupRoom(pid)
-	r.CgroupSeen = err == nil
-	r.Cgroup, r.High = cgroupRoom(cgroup.Max), cgroupRoom(cgroup.High)
-	if memory, err := m.FS.Memory(); err == nil {
-		r.Host = memory.Available
-		if o, err := m.FS.Overcommit(memory, virtual); err == nil {
-			r.Commit, r.Mapping = o.Commit, o.Mapping
-		}
-	}
-	if tasks, err := m.FS.TaskRoom(pid); err == nil {
-		r.Tasks = opt.Of(history.TaskRoom{Limit: tasks.Limit, Left: tasks.Left})
-	}
-	return r
-}
-
-func cgroupRoom(limit opt.Val[proc.CgroupLimit]) opt.Val[history.CgroupRoom] {
-	l, ok := limit.Get()
-	if !ok {
-		return opt.Val[history.CgroupRoom]{}
-	}
-	return opt.Of(history.CgroupRoom(l))
+// ReadLimits implements Machine.
+func (m LocalMachine) ReadLimits(pid int, virtual uint64) limits.Limits {
+	return m.Limits.Read(pid, virtual)
 }

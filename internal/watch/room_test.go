@@ -5,9 +5,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
 
@@ -60,13 +59,13 @@ func TestExtraInTheRecord(t *testing.T) {
 func TestRoomIsReadMoreOftenWithAChild(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.room = history.Room{CgroupSeen: true, Host: opt.Of(uint64(7 << 30))}
+		w.room = limits.Limits{CgroupSeen: true, Host: opt.Of(uint64(7 << 30))}
 		s := run(t, w)
 		time.Sleep(35 * time.Second)
 		if n := w.roomReads(); n < 3 || n > 5 {
 			t.Errorf("%d reads in 35 s without a child", n)
 		}
-		if left := s.State().Room.Host; left != opt.Of(uint64(7<<30)) {
+		if left := s.State().Limits.Host; left != opt.Of(uint64(7<<30)) {
 			t.Errorf("room %v", left)
 		}
 		before := w.roomReads()
@@ -75,13 +74,13 @@ func TestRoomIsReadMoreOftenWithAChild(t *testing.T) {
 		if n := w.roomReads() - before; n < 9 || n > 11 {
 			t.Errorf("%d reads in 10 s with a child", n)
 		}
-		if r := s.State().Room; r.ReturnedTasks != 1 {
+		if r := s.State().Limits; r.ReturnedTasks != 1 {
 			t.Errorf("with a child: %+v", r)
 		}
 		child.exit(exitOK)
 		child.reap()
 		time.Sleep(2 * time.Second) // what it gave back must not be counted on
-		if r := s.State().Room; r.ReturnedTasks != 0 {
+		if r := s.State().Limits; r.ReturnedTasks != 0 {
 			t.Errorf("after it: %+v", r)
 		}
 	})
@@ -102,35 +101,35 @@ func TestAccountedIsReadRarely(t *testing.T) {
 		return w.accountedReads
 	}
 	for name, test := range map[string]struct {
-		room  history.Room
+		room  limits.Limits
 		reads int
-		want  opt.Val[history.Accounted]
+		want  opt.Val[limits.Committed]
 	}{
-		"mode 1": {history.Room{}, 0, opt.Val[history.Accounted]{}},
+		"mode 1": {limits.Limits{}, 0, opt.Val[limits.Committed]{}},
 		"mode 0, no mapping can be too large": {
-			history.Room{Mapping: opt.Of(uint64(24 << 30))},
+			limits.Limits{Mapping: opt.Of(uint64(24 << 30))},
 			0,
-			opt.Of(history.Accounted{Bytes: serverSize, Largest: serverSize, AtMost: true}),
+			opt.Of(limits.Committed{Bytes: serverSize, Largest: serverSize, AtMost: true}),
 		},
 		"mode 2, enough for all of it": {
-			history.Room{Commit: opt.Of(uint64(serverSize + 1))},
+			limits.Limits{Commit: opt.Of(uint64(serverSize + 1))},
 			0,
-			opt.Of(history.Accounted{Bytes: serverSize, Largest: serverSize, AtMost: true}),
+			opt.Of(limits.Committed{Bytes: serverSize, Largest: serverSize, AtMost: true}),
 		},
 		"mode 2, not enough for all of it": {
-			history.Room{Commit: opt.Of(uint64(serverSize))},
+			limits.Limits{Commit: opt.Of(uint64(serverSize))},
 			1,
-			opt.Of(history.Accounted{Bytes: 35 * mb, Largest: 8 * mb}),
+			opt.Of(limits.Committed{Bytes: 35 * mb, Largest: 8 * mb}),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
 				w.room = test.room
-				w.procs[serverPID].accounted = proc.Accounted{Bytes: 35 * mb, Largest: 8 * mb}
+				w.procs[serverPID].committed = limits.Committed{Bytes: 35 * mb, Largest: 8 * mb}
 				s := run(t, w)
 				time.Sleep(50 * time.Minute)
-				if got := s.State().Room.Accounted; got != test.want || reads(w) != test.reads {
+				if got := s.State().Limits.Committed; got != test.want || reads(w) != test.reads {
 					t.Errorf("%+v after %d reads, want %+v after %d", got, reads(w), test.want, test.reads)
 				}
 			})
@@ -139,7 +138,7 @@ func TestAccountedIsReadRarely(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.spawn(201, serverPID, "redis-server")
-		w.room = history.Room{Commit: opt.Of(uint64(1))}
+		w.room = limits.Limits{Commit: opt.Of(uint64(1))}
 		run(t, w)
 		time.Sleep(time.Minute)
 		if n := reads(w); n != 0 {
@@ -148,7 +147,7 @@ func TestAccountedIsReadRarely(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.room = history.Room{Commit: opt.Of(uint64(1))}
+		w.room = limits.Limits{Commit: opt.Of(uint64(1))}
 		run(t, w, func(o *Options) { o.Sampling = false })
 		time.Sleep(time.Minute)
 		if n := reads(w); n != 0 {
@@ -160,17 +159,17 @@ func TestAccountedIsReadRarely(t *testing.T) {
 // What an accounted heap has grown by since smaps was read is accounted too; one
 // that is not accounted may grow as it likes.
 func TestAccountedGrows(t *testing.T) {
-	strict := history.Room{Commit: opt.Of(uint64(1))}
-	heap := room{accounted: opt.Of(proc.Accounted{Bytes: 900, Largest: 800}), virtual: 1000}
-	for virtual, want := range map[uint64]history.Accounted{
+	strict := limits.Limits{Commit: opt.Of(uint64(1))}
+	heap := room{accounted: opt.Of(limits.Committed{Bytes: 900, Largest: 800}), virtual: 1000}
+	for virtual, want := range map[uint64]limits.Committed{
 		1000: {Bytes: 900, Largest: 800}, 1500: {Bytes: 1400, Largest: 1300}, 700: {Bytes: 900, Largest: 800},
 	} {
 		if got, _ := heap.of(strict, virtual).Get(); got != want {
 			t.Errorf("heap at %d: %+v, want %+v", virtual, got, want)
 		}
 	}
-	jemalloc := room{accounted: opt.Of(proc.Accounted{Bytes: 35, Largest: 8}), virtual: 1000}
-	if got, _ := jemalloc.of(strict, 5000).Get(); got != (history.Accounted{Bytes: 35, Largest: 8}) {
+	jemalloc := room{accounted: opt.Of(limits.Committed{Bytes: 35, Largest: 8}), virtual: 1000}
+	if got, _ := jemalloc.of(strict, 5000).Get(); got != (limits.Committed{Bytes: 35, Largest: 8}) {
 		t.Errorf("not accounted: %+v", got)
 	}
 }

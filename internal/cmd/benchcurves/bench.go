@@ -58,7 +58,7 @@ func (b *bench) say(format string, args ...any) {
 
 // run runs the parts.
 func (b *bench) run(ctx context.Context) (err error) {
-	if b.fs, err = proc.NewFS("/proc", "/sys"); err != nil {
+	if b.fs, err = proc.NewFS("/proc"); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp("", "benchcurves-")

@@ -43,7 +43,7 @@ type bench struct {
 
 func newBench(ctx context.Context, s settings, progress io.Writer) (_ *bench, err error) {
 	b := &bench{settings: s, progress: progress, started: time.Now(), rng: rand.New(rand.NewPCG(1, 2))}
-	if b.fs, err = proc.NewFS("/proc", "/sys"); err != nil {
+	if b.fs, err = proc.NewFS("/proc"); err != nil {
 		return nil, err
 	}
 	if b.dir, err = os.MkdirTemp(s.under, "benchobserver-"); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 )
 
@@ -15,7 +16,7 @@ import (
 // own and without what was there before.
 type memory struct {
 	server *proc.Process
-	group  *proc.MemoryCgroup // nil: the machine
+	group  *limits.MemoryCgroup // nil: the machine
 	zero   int64
 }
 
@@ -28,7 +29,7 @@ func (b *bench) openMemory(h *host) (*memory, error) {
 	if h.group == nil {
 		return m, nil
 	}
-	if m.group, err = b.fs.MemoryCgroup(h.PID()); err != nil {
+	if m.group, err = limits.NewFS("/proc", "/sys").MemoryCgroup(h.PID()); err != nil {
 		server.Close()
 		return nil, err
 	}

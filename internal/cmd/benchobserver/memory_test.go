@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 )
 
 func TestMeminfo(t *testing.T) {
@@ -64,7 +66,7 @@ func TestLodger(t *testing.T) {
 	if h.group == nil {
 		t.Skip("no memory cgroup can be made here")
 	}
-	group, err := b.fs.MemoryCgroup(h.PID())
+	group, err := limits.NewFS("/proc", "/sys").MemoryCgroup(h.PID())
 	if err != nil {
 		t.Fatal(err)
 	}

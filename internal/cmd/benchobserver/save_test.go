@@ -14,7 +14,7 @@ import (
 // testBench is a bench without an exporter.
 func testBench(t *testing.T) *bench {
 	t.Helper()
-	fs, err := proc.NewFS("/proc", "/sys")
+	fs, err := proc.NewFS("/proc")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,8 +20,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
 )
 
 const procfs = "/proc"
@@ -102,7 +102,7 @@ func demo(ctx context.Context, s settings) error {
 // nothing is missing or this user couldn't see it anyway. The demo leaves the
 // switch alone: it is the whole machine's, and costs every process a little.
 func accountingHint(uid int, procfs string) string {
-	if on, err := taskstats.DelayAccounting(procfs); uid != 0 || err != nil || on {
+	if on, err := limits.NewFS(procfs, "/sys").DelayAccounting(); uid != 0 || err != nil || on {
 		return ""
 	}
 	return "The time that copies take is not shown: kernel.task_delayacct is 0. To see it, run sysctl -w kernel.task_delayacct=1 before the demo; a busy server has some 5 % fewer commands right after a fork with it."

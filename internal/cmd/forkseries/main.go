@@ -28,6 +28,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast/recorded"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
@@ -104,7 +105,7 @@ func record(ctx context.Context, set settings, s series, out io.Writer) error {
 
 // follow watches a server as the exporter does with its defaults.
 func follow(ctx context.Context, group *errgroup.Group, server *redisrun.Server, srv *history.Server) error {
-	fs, err := proc.NewFS("/proc", "/sys")
+	fs, err := proc.NewFS("/proc")
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func follow(ctx context.Context, group *errgroup.Group, server *redisrun.Server,
 	}
 	client := redisinfo.NewClient(redisinfo.Options{Network: server.Network(), Addr: server.Addr(), DialTimeout: time.Second})
 	w := watch.New(watch.Options{
-		Name: srv.State().Name, Redis: client, Machine: watch.LocalMachine{FS: fs, Poller: poller, NoStats: errors.ErrUnsupported}, Server: srv,
+		Name: srv.State().Name, Redis: client, Machine: watch.LocalMachine{FS: fs, Limits: limits.NewFS("/proc", "/sys"), Poller: poller, NoStats: errors.ErrUnsupported}, Server: srv,
 		Logger:   slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		Sampling: true, SampleInterval: 100 * time.Millisecond,
 		Budget: child.NewBudget(0.01), CPUTime: proc.ThreadCPUTime,

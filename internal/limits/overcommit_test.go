@@ -1,4 +1,4 @@
-package proc
+package limits
 
 import (
 	"os"
@@ -15,15 +15,15 @@ const (
 
 // TestOvercommitByKernel is the kernel's rule by version and mode.
 func TestOvercommitByKernel(t *testing.T) {
-	m := Memory{Total: 16 * gb, SwapTotal: 2 * gb, CommitLimit: 10 * gb, Committed: 4 * gb, reclaimable: 3 * gb}
+	m := memory{total: 16 * gb, swapTotal: 2 * gb, commitLimit: 10 * gb, committed: 4 * gb, reclaimable: 3 * gb}
 	h := held{admin: 8 * mb, user: 128 * mb, total: 100 * mb}
 	page := uint64(os.Getpagesize())
-	guess := Overcommit{Mode: 0, Mapping: opt.Of(3*gb - 108*mb - page)}
-	whole := Overcommit{Mode: 0, Mapping: opt.Of(18 * gb)}
-	strict := Overcommit{Mode: 2, Commit: opt.Of(6*gb - 8*mb - 128*mb)}
+	guess := overcommit{mapping: opt.Of(3*gb - 108*mb - page)}
+	whole := overcommit{mapping: opt.Of(18 * gb)}
+	strict := overcommit{commit: opt.Of(6*gb - 8*mb - 128*mb)}
 	for _, test := range []struct {
 		mode, major, minor int
-		want               Overcommit
+		want               overcommit
 	}{
 		{0, 3, 10, guess},
 		{0, 4, 18, guess},
@@ -32,13 +32,13 @@ func TestOvercommitByKernel(t *testing.T) {
 		{0, 5, 15, whole},
 		{0, 6, 0, whole},
 		{0, 6, 18, whole},
-		{1, 4, 18, Overcommit{Mode: 1}},
-		{1, 6, 18, Overcommit{Mode: 1}},
+		{1, 4, 18, overcommit{}},
+		{1, 6, 18, overcommit{}},
 		{2, 3, 10, strict},
 		{2, 5, 1, strict},
 		{2, 6, 18, strict},
 	} {
-		if got := overcommit(test.mode, test.major, test.minor, 8*gb, m, h); got != test.want {
+		if got := enoughMemory(test.mode, Kernel{test.major, test.minor}, 8*gb, m, h); got != test.want {
 			t.Errorf("mode %d on Linux %d.%d: %+v, want %+v", test.mode, test.major, test.minor, got, test.want)
 		}
 	}
@@ -47,20 +47,20 @@ func TestOvercommitByKernel(t *testing.T) {
 func TestOvercommitReserves(t *testing.T) {
 	h := held{admin: 8 * mb, user: 128 * mb}
 	// A small process holds back a 32nd of itself only.
-	got := overcommit(2, 6, 1, 320*mb, Memory{CommitLimit: gb, Committed: 500 * mb}, h)
-	if want := opt.Of(gb - 500*mb - 8*mb - 10*mb); got.Commit != want {
-		t.Errorf("small process: %v, want %v", got.Commit, want)
+	got := enoughMemory(2, Kernel{6, 1}, 320*mb, memory{commitLimit: gb, committed: 500 * mb}, h)
+	if want := opt.Of(gb - 500*mb - 8*mb - 10*mb); got.commit != want {
+		t.Errorf("small process: %v, want %v", got.commit, want)
 	}
-	for name, m := range map[string]Memory{
-		"more committed than allowed": {CommitLimit: gb, Committed: 2 * gb},
-		"less than the reserves":      {CommitLimit: 4 * mb},
+	for name, m := range map[string]memory{
+		"more committed than allowed": {commitLimit: gb, committed: 2 * gb},
+		"less than the reserves":      {commitLimit: 4 * mb},
 	} {
-		if got := overcommit(2, 6, 1, 8*gb, m, h); got.Commit != opt.Of(uint64(0)) {
-			t.Errorf("%s: %v", name, got.Commit)
+		if got := enoughMemory(2, Kernel{6, 1}, 8*gb, m, h); got.commit != opt.Of(uint64(0)) {
+			t.Errorf("%s: %v", name, got.commit)
 		}
 	}
-	if got := overcommit(0, 4, 19, gb, Memory{reclaimable: 50 * mb}, held{total: 100 * mb}); got.Mapping != opt.Of(uint64(0)) {
-		t.Errorf("nothing to be had: %v", got.Mapping)
+	if got := enoughMemory(0, Kernel{4, 19}, gb, memory{reclaimable: 50 * mb}, held{total: 100 * mb}); got.mapping != opt.Of(uint64(0)) {
+		t.Errorf("nothing to be had: %v", got.mapping)
 	}
 }
 
@@ -89,28 +89,28 @@ func memoryFS(t *testing.T, files map[string]string) FS {
 }
 
 func TestMemory(t *testing.T) {
-	got, err := memoryFS(t, map[string]string{"meminfo": meminfo}).Memory()
-	want := Memory{
-		Total: 16000000 << 10, Available: opt.Of(uint64(5000000) << 10), SwapTotal: 2000000 << 10,
-		CommitLimit: 10000000 << 10, Committed: 4000000 << 10,
+	got, err := memoryFS(t, map[string]string{"meminfo": meminfo}).memory()
+	want := memory{
+		total: 16000000 << 10, available: opt.Of(uint64(5000000) << 10), swapTotal: 2000000 << 10,
+		commitLimit: 10000000 << 10, committed: 4000000 << 10,
 		reclaimable: (1000000 + 20000 + 3000000 + 1000 + 1500000 + 300000 - 500000) << 10,
 	}
 	if err != nil || got != want {
 		t.Errorf("%+v, %v\nwant %+v", got, err, want)
 	}
-	got, err = memoryFS(t, map[string]string{"meminfo": "MemTotal: 5 kB\nCommitLimit: 3 kB\nCommitted_AS: 1 kB\n"}).Memory() // before Linux 3.14
-	if err != nil || got.Available.Present() {
+	got, err = memoryFS(t, map[string]string{"meminfo": "MemTotal: 5 kB\nCommitLimit: 3 kB\nCommitted_AS: 1 kB\n"}).memory() // before Linux 3.14
+	if err != nil || got.available.Present() {
 		t.Errorf("without MemAvailable: %+v, %v", got, err)
 	}
 	for name, text := range map[string]string{"empty": "", "cut short": "MemTotal: 5 kB\n", "garbage": "MemTotal: much kB\n"} {
-		if got, err := memoryFS(t, map[string]string{"meminfo": text}).Memory(); err == nil {
+		if got, err := memoryFS(t, map[string]string{"meminfo": text}).memory(); err == nil {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	if got, err := memoryFS(t, nil).Memory(); err == nil { // systemd's ProcSubset=pid hides it
+	if got, err := memoryFS(t, nil).memory(); err == nil { // systemd's ProcSubset=pid hides it
 		t.Errorf("no file: %+v", got)
 	}
-	if got, err := realFS(t).Memory(); err != nil || got.Total == 0 || got.Available.Or(0) == 0 {
+	if got, err := realFS().memory(); err != nil || got.total == 0 || got.available.Or(0) == 0 {
 		t.Errorf("this machine: %+v, %v", got, err)
 	}
 }
@@ -118,19 +118,19 @@ func TestMemory(t *testing.T) {
 func TestOvercommitReads(t *testing.T) {
 	files := map[string]string{"meminfo": meminfo, "sys/vm/overcommit_memory": "2\n", "sys/vm/admin_reserve_kbytes": "8192\n", "sys/vm/user_reserve_kbytes": "131072\n"}
 	fs := memoryFS(t, files)
-	m, err := fs.Memory()
+	m, err := fs.memory()
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := fs.Overcommit(m, 64*gb)
-	if want := (Overcommit{Mode: 2, Commit: opt.Of(uint64(6000000)<<10 - 8*mb - 128*mb)}); err != nil || got != want {
+	got, err := fs.overcommit(m, 64*gb)
+	if want := (overcommit{commit: opt.Of(uint64(6000000)<<10 - 8*mb - 128*mb)}); err != nil || got != want {
 		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
 	write(t, filepath.Join(fs.proc, "sys/vm/overcommit_memory"), "1\n")
-	if got, err := fs.Overcommit(m, 64*gb); err != nil || got != (Overcommit{Mode: 1}) {
+	if got, err := fs.overcommit(m, 64*gb); err != nil || got != (overcommit{}) {
 		t.Errorf("mode 1: %+v, %v", got, err)
 	}
-	if got, err := memoryFS(t, nil).Overcommit(m, gb); err == nil {
+	if got, err := memoryFS(t, nil).overcommit(m, gb); err == nil {
 		t.Errorf("no mode: %+v", got)
 	}
 }
@@ -176,23 +176,5 @@ func TestTotalReserve(t *testing.T) {
 	}
 	if got := memoryFS(t, nil).totalReserve(); got != 0 {
 		t.Errorf("no file: %d", got)
-	}
-}
-
-func TestKernelVersion(t *testing.T) {
-	for release, want := range map[string][2]int{
-		"5.15.0-91-generic": {5, 15}, "6.18-rc3": {6, 18}, "3.10.0-1160.el7.x86_64": {3, 10}, "6.18.44": {6, 18}, "7.0": {7, 0},
-	} {
-		if major, minor, err := parseKernelVersion(release); err != nil || [2]int{major, minor} != want {
-			t.Errorf("%q: %d.%d, %v", release, major, minor, err)
-		}
-	}
-	for _, release := range []string{"", "6", "six.one", "6.", "6.x", "6-18"} {
-		if major, minor, err := parseKernelVersion(release); err == nil {
-			t.Errorf("%q: %d.%d", release, major, minor)
-		}
-	}
-	if major, _, err := KernelVersion(); err != nil || major < 3 {
-		t.Errorf("this machine: %d, %v", major, err)
 	}
 }

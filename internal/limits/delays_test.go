@@ -1,4 +1,4 @@
-package taskstats
+package limits
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 
 func TestDelayAccounting(t *testing.T) {
 	procfs := t.TempDir()
-	if _, err := DelayAccounting(procfs); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := NewFS(procfs, "").DelayAccounting(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without the file: %v", err)
 	}
 	path := filepath.Join(procfs, "sys/kernel/task_delayacct")
@@ -29,7 +29,7 @@ func TestDelayAccounting(t *testing.T) {
 		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		on, err := DelayAccounting(procfs)
+		on, err := NewFS(procfs, "").DelayAccounting()
 		if on != tt.on || (err != nil) != tt.fails {
 			t.Errorf("%q: %v, %v", tt.text, on, err)
 		}

@@ -1,4 +1,4 @@
-package proc
+package limits
 
 import (
 	"bytes"
@@ -11,14 +11,9 @@ import (
 	"strconv"
 
 	"github.com/prometheus/procfs"
-)
 
-// TaskRoom is the tightest limit on processes and threads that a fork meets, and
-// how many more it allows.
-type TaskRoom struct {
-	Limit string // pids.max, RLIMIT_NPROC, kernel.threads-max or kernel.pid_max
-	Left  int64
-}
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+)
 
 // reservedPIDs are never given to a process again once the numbers have been
 // through.
@@ -26,39 +21,40 @@ const reservedPIDs = 300
 
 var errNoTaskLimit = errors.New("no limit on processes can be read")
 
-// TaskRoom reads the limits that a fork of a process would meet. It takes some
-// 50 µs; only where RLIMIT_NPROC is less than all threads of the machine, and the
-// user not root, every process has to be looked at.
-func (fs FS) TaskRoom(pid int) (TaskRoom, error) {
-	room := TaskRoom{Left: math.MaxInt64}
+// taskLimit returns the tightest limit on processes and threads that a fork of the
+// process pid would meet. That takes some 50 µs; only where RLIMIT_NPROC is less
+// than all threads of the machine, and the user not root, every process has to be
+// looked at.
+func (fs FS) taskLimit(pid int) (TaskLimit, error) {
+	tightest := TaskLimit{Left: math.MaxInt64}
 	tighten := func(name string, left int64) {
-		if left < room.Left {
-			room = TaskRoom{name, left}
+		if left < tightest.Left {
+			tightest = TaskLimit{name, left}
 		}
 	}
 	tasks, err := fs.tasks()
 	if err == nil {
 		kernel := filepath.Join(fs.proc, "sys", "kernel")
-		if n, err := cgroupNumber(kernel, "threads-max"); err == nil && n < none {
+		if n, err := readNumber(kernel, "threads-max"); err == nil && n < none {
 			tighten("kernel.threads-max", int64(n)-tasks)
 		}
-		if n, err := cgroupNumber(kernel, "pid_max"); err == nil && n < none {
+		if n, err := readNumber(kernel, "pid_max"); err == nil && n < none {
 			tighten("kernel.pid_max", int64(n)-reservedPIDs-tasks)
 		}
-		if left, ok := fs.userRoom(pid, tasks); ok {
+		if left, ok := fs.userLeft(pid, tasks); ok {
 			tighten("RLIMIT_NPROC", left)
 		}
 	}
-	if left, ok := fs.pidsRoom(pid); ok {
+	if left, ok := fs.pidsLeft(pid); ok {
 		tighten("pids.max", left)
 	}
-	if room.Limit == "" {
-		return TaskRoom{}, fmt.Errorf("process %d: %w", pid, errNoTaskLimit)
+	if tightest.Name == "" {
+		return TaskLimit{}, fmt.Errorf("process %d: %w", pid, errNoTaskLimit)
 	}
-	return room, nil
+	return tightest, nil
 }
 
-// tasks is how many threads the machine has: the second number of the fourth
+// tasks returns how many threads the machine has: the second number of the fourth
 // field of loadavg.
 func (fs FS) tasks() (int64, error) {
 	b, err := os.ReadFile(filepath.Join(fs.proc, "loadavg"))
@@ -67,18 +63,19 @@ func (fs FS) tasks() (int64, error) {
 	}
 	f := bytes.Fields(b)
 	if len(f) < 4 {
-		return 0, fmt.Errorf("loadavg: %w", ErrTruncated)
+		return 0, fmt.Errorf("loadavg: %w", proc.ErrTruncated)
 	}
 	_, all, ok := bytes.Cut(f[3], []byte("/"))
-	n, err := whole(all)
+	n, err := strconv.ParseUint(string(all), 10, 32)
 	if !ok || err != nil {
-		return 0, fmt.Errorf("loadavg: %w", errNoNumber)
+		return 0, errors.New("loadavg: no number of tasks")
 	}
 	return int64(n), nil
 }
 
-// userRoom is what RLIMIT_NPROC leaves a process's user; false where it has none.
-func (fs FS) userRoom(pid int, tasks int64) (int64, bool) {
+// userLeft returns how many more threads RLIMIT_NPROC leaves the user of the
+// process pid, of a machine with so many tasks; false where there is no such limit.
+func (fs FS) userLeft(pid int, tasks int64) (int64, bool) {
 	status, err := fs.status(pid)
 	if err != nil || status.UID == 0 { // root is exempt
 		return 0, false
@@ -102,7 +99,7 @@ func (fs FS) userRoom(pid int, tasks int64) (int64, bool) {
 	return limit - fs.tasksOf(status.UID), true
 }
 
-// tasksOf counts a user's threads.
+// tasksOf returns how many threads the user uid has.
 func (fs FS) tasksOf(uid int) (n int64) {
 	entries, err := os.ReadDir(fs.proc)
 	if err != nil {
@@ -121,18 +118,19 @@ func (fs FS) tasksOf(uid int) (n int64) {
 	return n
 }
 
-func (fs FS) status(pid int) (Status, error) {
-	b, err := fs.read(pid, "status")
+// status reads the status of the process pid.
+func (fs FS) status(pid int) (proc.Status, error) {
+	b, err := fs.readFile(pid, "status")
 	if err != nil {
-		return Status{}, err
+		return proc.Status{}, err
 	}
-	return ParseStatus(b)
+	return proc.ParseStatus(b)
 }
 
-// pidsRoom is what pids.max of a process's cgroup and of those above it leaves;
-// false where none has a limit, or none can be seen.
-func (fs FS) pidsRoom(pid int) (int64, bool) {
-	lines, err := fs.read(pid, "cgroup")
+// pidsLeft returns how many more tasks pids.max of the cgroup of the process pid,
+// and of those above it, leaves; false where none has a limit, or none can be seen.
+func (fs FS) pidsLeft(pid int) (int64, bool) {
+	lines, err := fs.readFile(pid, "cgroup")
 	if err != nil {
 		return 0, false
 	}
@@ -143,8 +141,8 @@ func (fs FS) pidsRoom(pid int) (int64, bool) {
 			continue // a path that begins in another cgroup namespace leads elsewhere here
 		}
 		for _, dir := range upTo(c.mount, c.path) {
-			limit, err1 := cgroupNumber(dir, "pids.max")
-			now, err2 := cgroupNumber(dir, "pids.current")
+			limit, err1 := readNumber(dir, "pids.max")
+			now, err2 := readNumber(dir, "pids.current")
 			if err1 == nil && err2 == nil && limit < none && now < none {
 				left = min(left, int64(limit)-int64(now))
 			}

@@ -1,4 +1,4 @@
-package taskstats
+package limits
 
 import (
 	"bytes"
@@ -8,8 +8,7 @@ import (
 )
 
 // DelayAccounting tells whether the kernel accounts delays now: the sysctl
-// kernel.task_delayacct, which the boot parameter delayacct sets too. procfs is
-// where that is mounted.
+// kernel.task_delayacct, which the boot parameter delayacct sets too.
 //
 // It must have been on when the server's threads started, and still be on:
 // switched off later, their counts stand still; switched on later, they stay 0.
@@ -17,8 +16,8 @@ import (
 // switch makes the sum over all threads look accounted. The error is fs.ErrNotExist in a kernel without
 // CONFIG_TASK_DELAY_ACCT, or where procfs shows processes only (systemd's
 // ProcSubset=pid).
-func DelayAccounting(procfs string) (bool, error) {
-	path := filepath.Join(procfs, "sys/kernel/task_delayacct")
+func (fs FS) DelayAccounting() (bool, error) {
+	path := filepath.Join(fs.proc, "sys/kernel/task_delayacct")
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return false, fmt.Errorf("is delay accounting on: %w", err)

@@ -1,10 +1,12 @@
-package proc
+package limits
 
 import (
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 )
 
 // cgroupTree is a machine with one process, 7, in a memory cgroup.
@@ -66,7 +68,7 @@ func TestMemoryCgroup(t *testing.T) {
 			},
 			err: errNoCgroup,
 		},
-		"no process": {err: ErrGone},
+		"no process": {err: proc.ErrGone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := cgroupTree(t, test.files).MemoryCgroup(7)
@@ -80,7 +82,7 @@ func TestMemoryCgroup(t *testing.T) {
 				t.Errorf("anonymous memory %d, %v; want %d", got, err, test.want)
 			}
 			c.Close()
-			if _, err := c.Anonymous(); !errors.Is(err, ErrGone) {
+			if _, err := c.Anonymous(); !errors.Is(err, proc.ErrGone) {
 				t.Errorf("after Close: %v", err)
 			}
 		})

@@ -1,60 +1,39 @@
-package proc
+package limits
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 )
 
-// CgroupRoom is what the limits of a memory cgroup and of those above it leave;
-// absent where none has such a limit.
-type CgroupRoom struct {
-	// Max is the tightest limit: the kernel kills rather than exceed it.
-	Max opt.Val[CgroupLimit]
-	// High is the tightest memory.high (version 2): beyond it the kernel slows
-	// everybody in the cgroup down.
-	High opt.Val[CgroupLimit]
-}
-
-// CgroupLimit is a limit, and what it leaves, in bytes.
-type CgroupLimit struct {
-	Path  string // of the cgroup whose limit it is, below the mount point
-	Limit uint64
-	// Left is the limit less what is charged to the cgroup and those below it, of
-	// which inactive file cache does not count: the kernel drops it first.
-	Left uint64
-}
-
-// CgroupRoom reads the limits of a process's memory cgroup and of those above it,
-// as far up as they are visible here. An error says that nobody can tell.
-func (fs FS) CgroupRoom(pid int) (CgroupRoom, error) {
+// memoryLimits returns the tightest memory limit of the memory cgroup of the
+// process pid and of those above it, as far up as they are visible here, and
+// likewise the tightest memory.high (version 2). Each is absent where no cgroup
+// sets it. An error says that nobody can tell.
+func (fs FS) memoryLimits(pid int) (hard, high opt.Val[Limit], err error) {
 	c, err := fs.MemoryCgroup(pid)
 	if err != nil {
-		return CgroupRoom{}, err
+		return hard, high, err
 	}
 	defer c.Close()
 	read := cgroupV1
 	if c.v2 {
 		read = cgroupV2
 	}
-	var room CgroupRoom
 	for _, dir := range upTo(c.mount, c.path) {
 		l, err := read(dir, dir == c.mount)
 		if err != nil {
-			return CgroupRoom{}, err
+			return opt.Val[Limit]{}, opt.Val[Limit]{}, err
 		}
 		path := "/" + strings.Trim(strings.TrimPrefix(dir, c.mount), "/")
-		room.Max = tighter(room.Max, path, l.max, l.used)
-		room.High = tighter(room.High, path, l.high, l.used)
+		hard = tighter(hard, path, l.max, l.used)
+		high = tighter(high, path, l.high, l.used)
 	}
-	return room, nil
+	return hard, high, nil
 }
 
 // upTo lists a directory and those above it, up to and with the top.
@@ -66,20 +45,18 @@ func upTo(top, dir string) []string {
 	return append(dirs, top)
 }
 
-// none stands for no limit.
-const none = math.MaxUint64
-
 // cgroupLevel is one cgroup's limits, and what counts against them.
 type cgroupLevel struct{ max, high, used uint64 }
 
-// tighter is the one of two limits that leaves less.
-func tighter(so opt.Val[CgroupLimit], path string, limit, used uint64) opt.Val[CgroupLimit] {
-	if limit == none {
-		return so
+// tighter returns tightest, or the limit maximum of the cgroup at path if that
+// leaves less. used is what counts against it.
+func tighter(tightest opt.Val[Limit], path string, maximum, used uint64) opt.Val[Limit] {
+	if maximum == none {
+		return tightest
 	}
-	l := CgroupLimit{Path: path, Limit: limit, Left: limit - min(limit, used)}
-	if tightest, ok := so.Get(); ok && tightest.Left <= l.Left {
-		return so
+	l := Limit{Path: path, Max: maximum, Left: maximum - min(maximum, used)}
+	if t, ok := tightest.Get(); ok && t.Left <= l.Left {
+		return tightest
 	}
 	return opt.Of(l)
 }
@@ -89,10 +66,10 @@ func tighter(so opt.Val[CgroupLimit], path string, limit, used uint64) opt.Val[C
 func cgroupV2(dir string, _ bool) (cgroupLevel, error) {
 	l := cgroupLevel{max: none, high: none}
 	var err error
-	if l.max, err = cgroupNumber(dir, "memory.max"); err != nil {
+	if l.max, err = readNumber(dir, "memory.max"); err != nil {
 		return l, err
 	}
-	if l.high, err = cgroupNumber(dir, "memory.high"); err != nil {
+	if l.high, err = readNumber(dir, "memory.high"); err != nil {
 		return l, err
 	}
 	if l.max == none && l.high == none {
@@ -112,7 +89,7 @@ const v1Unlimited = math.MaxInt64 &^ 0xffff
 func cgroupV1(dir string, topmost bool) (cgroupLevel, error) {
 	l := cgroupLevel{max: none, high: none}
 	var err error
-	if l.max, err = cgroupNumber(dir, "memory.limit_in_bytes"); err != nil {
+	if l.max, err = readNumber(dir, "memory.limit_in_bytes"); err != nil {
 		return l, err
 	}
 	if topmost {
@@ -132,7 +109,7 @@ func cgroupV1(dir string, topmost bool) (cgroupLevel, error) {
 
 // cgroupUsed is what is charged to a cgroup, less what the kernel drops at need.
 func cgroupUsed(dir, usage, droppable string) (uint64, error) {
-	used, err := cgroupNumber(dir, usage)
+	used, err := readNumber(dir, usage)
 	if err != nil {
 		return 0, err
 	}
@@ -140,33 +117,11 @@ func cgroupUsed(dir, usage, droppable string) (uint64, error) {
 	return used - min(used, cache), err
 }
 
-// cgroupNumber reads a file with one number or "max". A file that is not there
-// limits nothing.
-func cgroupNumber(dir, name string) (uint64, error) {
-	path := filepath.Join(dir, name)
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return none, nil
-	}
-	if err != nil {
-		return 0, classify(path, err)
-	}
-	b = bytes.TrimSpace(b)
-	if string(b) == "max" {
-		return none, nil
-	}
-	n, rest, ok := number(b)
-	if !ok || len(rest) > 0 {
-		return 0, fmt.Errorf("%s: %w", path, errNoNumber)
-	}
-	return n, nil
-}
-
 func cgroupStat(dir, key string) (uint64, error) {
 	path := filepath.Join(dir, "memory.stat")
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return 0, classify(path, err)
+		return 0, proc.Classify(path, err)
 	}
 	return statValue(b, key)
 }

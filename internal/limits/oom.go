@@ -1,4 +1,4 @@
-package proc
+package limits
 
 import (
 	"bufio"
@@ -7,50 +7,47 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 )
 
-// OvercommitMode is vm.overcommit_memory: 0, 1 or 2.
-func (fs FS) OvercommitMode() (int, error) {
-	b, err := os.ReadFile(filepath.Join(fs.proc, "sys", "vm", "overcommit_memory"))
+// OOMScoreAdj is what is added to a process's badness when the kernel looks for
+// somebody to kill, from -1000 (never) to 1000. Anyone may read it.
+func (fs FS) OOMScoreAdj(pid int) (int, error) {
+	b, err := fs.readFile(pid, "oom_score_adj")
 	if err != nil {
-		return 0, fmt.Errorf("reading the overcommit mode: %w", err)
+		return 0, err
 	}
-	mode, err := whole(bytes.TrimSpace(b))
-	if err != nil {
-		return 0, fmt.Errorf("reading the overcommit mode: %w", err)
+	b = bytes.TrimSpace(b)
+	n, err := strconv.Atoi(string(b))
+	if err != nil || n < -1000 || n > 1000 {
+		return 0, fmt.Errorf("oom_score_adj: %q is no number from -1000 to 1000", b)
 	}
-	return mode, nil
+	return n, nil
 }
 
-// HugePages is the mode of transparent huge pages: always, madvise or never.
-func (fs FS) HugePages() (string, error) {
-	b, err := os.ReadFile(filepath.Join(fs.sys, "kernel", "mm", "transparent_hugepage", "enabled"))
+// OOMGroup is the topmost memory cgroup around a process whose members the kernel
+// kills all together when one of them is to be killed (memory.oom.group, cgroup
+// version 2, Linux 4.19); "" where there is none.
+func (fs FS) OOMGroup(pid int) (string, error) {
+	c, err := fs.MemoryCgroup(pid)
 	if err != nil {
-		return "", fmt.Errorf("reading the mode of huge pages: %w", err)
+		return "", err
 	}
-	_, after, _ := strings.Cut(string(b), "[")
-	mode, _, ok := strings.Cut(after, "]")
-	if !ok {
-		return "", errors.New("no mode of huge pages is chosen")
+	defer c.Close()
+	group := ""
+	for _, dir := range upTo(c.mount, c.path) {
+		n, err := readNumber(dir, "memory.oom.group")
+		if err != nil {
+			return "", err
+		}
+		if n == 1 {
+			group = "/" + strings.Trim(strings.TrimPrefix(dir, c.mount), "/")
+		}
 	}
-	return mode, nil
-}
-
-// CPUs is how many CPUs the machine can have. Unlike runtime.NumCPU it is not
-// about those that this program may use.
-func (fs FS) CPUs() (int, error) {
-	b, err := os.ReadFile(filepath.Join(fs.sys, "devices", "system", "cpu", "possible"))
-	if err != nil {
-		return 0, fmt.Errorf("counting the CPUs: %w", err)
-	}
-	last := bytes.TrimSpace(b) // as in 0-3,8-11
-	last = last[bytes.LastIndexAny(last, ",-")+1:]
-	n, err := whole(last)
-	if err != nil {
-		return 0, fmt.Errorf("counting the CPUs: %w", err)
-	}
-	return n + 1, nil
+	return group, nil
 }
 
 // OOMCounter finds the counter of OOM kills around a process: its memory cgroup's
@@ -59,8 +56,8 @@ func (fs FS) CPUs() (int, error) {
 // host's beginning, so only a rise means something; and as it is bound to one
 // file, a rise is never the difference between two counters.
 func (fs FS) OOMCounter(pid int) (read func() (uint64, error), err error) {
-	b, err := fs.read(pid, "cgroup")
-	if errors.Is(err, ErrGone) {
+	b, err := fs.readFile(pid, "cgroup")
+	if errors.Is(err, proc.ErrGone) {
 		return nil, err
 	}
 	var files []string
@@ -92,9 +89,9 @@ func counter(file, name string) (uint64, error) {
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		if key, value, ok := strings.Cut(lines.Text(), " "); ok && key == name {
-			n, _, ok := number([]byte(value))
-			if !ok {
-				return 0, fmt.Errorf("%s: %s: %w", file, name, errNoNumber)
+			n, err := strconv.ParseUint(value, 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("%s: %s: %w", file, name, err)
 			}
 			return n, nil
 		}

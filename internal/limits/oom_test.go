@@ -1,77 +1,65 @@
-package proc
+package limits
 
 import (
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 )
 
-func hostFS(t *testing.T) FS {
-	t.Helper()
-	fs := FS{proc: t.TempDir(), sys: t.TempDir()}
-	write(t, filepath.Join(fs.proc, "vmstat"), "nr_free_pages 5\noom_kill 100\nnuma_hit 7\n")
-	return fs
-}
-
-func TestOvercommitMode(t *testing.T) {
-	fs := hostFS(t)
-	file := filepath.Join(fs.proc, "sys", "vm", "overcommit_memory")
-	if _, err := fs.OvercommitMode(); err == nil {
-		t.Error("no file: no error")
-	}
-	for text, want := range map[string]int{"0\n": 0, "1\n": 1, "2\n": 2} {
-		write(t, file, text)
-		if got, err := fs.OvercommitMode(); err != nil || got != want {
+func TestOOMScoreAdj(t *testing.T) {
+	for text, want := range map[string]int{"0\n": 0, "800\n": 800, "-1000\n": -1000, "1000\n": 1000} {
+		got, err := cgroupTree(t, map[string]string{"7/oom_score_adj": text}).OOMScoreAdj(7)
+		if err != nil || got != want {
 			t.Errorf("%q: %d, %v", text, got, err)
 		}
 	}
-	write(t, file, "many\n")
-	if got, err := fs.OvercommitMode(); err == nil {
-		t.Errorf("a word: %d", got)
+	for _, text := range []string{"", "\n", "x\n", "1001\n", "-1001\n", "1 2\n"} {
+		if got, err := cgroupTree(t, map[string]string{"7/oom_score_adj": text}).OOMScoreAdj(7); err == nil {
+			t.Errorf("%q: %d and no error", text, got)
+		}
 	}
-	if mode, err := realFS(t).OvercommitMode(); err != nil || mode < 0 || mode > 2 {
-		t.Errorf("this machine: %d, %v", mode, err)
+	if _, err := cgroupTree(t, nil).OOMScoreAdj(7); !errors.Is(err, proc.ErrGone) {
+		t.Errorf("no process: %v", err)
 	}
 }
 
-func TestHugePages(t *testing.T) {
-	fs := hostFS(t)
-	file := filepath.Join(fs.sys, "kernel", "mm", "transparent_hugepage", "enabled")
-	if _, err := fs.HugePages(); err == nil {
-		t.Error("no file: no error")
+func TestOOMGroup(t *testing.T) {
+	tree := func(own, above string) map[string]string {
+		return map[string]string{
+			"7/cgroup":                              "0::/pods/redis\n",
+			"fs/cgroup/cgroup.procs":                "1\n",
+			"fs/cgroup/pods/cgroup.procs":           "",
+			"fs/cgroup/pods/memory.oom.group":       above,
+			"fs/cgroup/pods/redis/memory.oom.group": own,
+			"fs/cgroup/pods/redis/memory.stat":      "anon 1\nanon_thp 0\n",
+			"fs/cgroup/pods/redis/cgroup.procs":     "7\n",
+		}
 	}
-	for text, want := range map[string]string{
-		"[always] madvise never\n": "always", "always [madvise] never\n": "madvise", "always madvise [never]\n": "never",
+	for _, test := range []struct{ own, above, want string }{
+		{"0\n", "0\n", ""},
+		{"1\n", "0\n", "/pods/redis"},
+		{"0\n", "1\n", "/pods"},
+		{"1\n", "1\n", "/pods"}, // the topmost goes as a whole
 	} {
-		write(t, file, text)
-		if got, err := fs.HugePages(); err != nil || got != want {
-			t.Errorf("%q: %q, %v", text, got, err)
+		got, err := cgroupTree(t, tree(test.own, test.above)).OOMGroup(7)
+		if err != nil || got != test.want {
+			t.Errorf("own %q, above %q: %q, %v; want %q", test.own, test.above, got, err, test.want)
 		}
 	}
-	for _, text := range []string{"", "always madvise never\n", "always [madvise\n"} {
-		write(t, file, text)
-		if got, err := fs.HugePages(); err == nil {
-			t.Errorf("%q: %q", text, got)
-		}
+	v1 := map[string]string{
+		"7/cgroup": "4:memory:/redis\n", "fs/cgroup/memory/redis/memory.stat": "rss 1\nrss_huge 0\n", "fs/cgroup/memory/redis/cgroup.procs": "7\n",
 	}
-}
-
-func TestCPUs(t *testing.T) {
-	fs := hostFS(t)
-	file := filepath.Join(fs.sys, "devices", "system", "cpu", "possible")
-	if _, err := fs.CPUs(); err == nil {
-		t.Error("no file: no error")
+	if got, err := cgroupTree(t, v1).OOMGroup(7); err != nil || got != "" {
+		t.Errorf("version 1 has no such thing: %q, %v", got, err)
 	}
-	for text, want := range map[string]int{"0\n": 1, "0-1\n": 2, "0-3,8-127\n": 128, "0,2\n": 3} {
-		write(t, file, text)
-		if got, err := fs.CPUs(); err != nil || got != want {
-			t.Errorf("%q: %d, %v", text, got, err)
-		}
+	if _, err := cgroupTree(t, map[string]string{"7/cgroup": "0::/elsewhere\n"}).OOMGroup(7); err == nil {
+		t.Error("a cgroup that can't be seen is taken for one without")
 	}
-	write(t, file, "-\n")
-	if got, err := fs.CPUs(); err == nil {
-		t.Errorf("no number: %d", got)
+	if _, err := cgroupTree(t, tree("x\n", "0\n")).OOMGroup(7); err == nil {
+		t.Error("rubbish is taken for no")
 	}
 }
 
@@ -81,7 +69,11 @@ const (
 )
 
 func TestOOMKills(t *testing.T) {
-	recorded := string(fixture(t, "cgroup/v1")) // memory in v1, and an empty v2 hierarchy beside it
+	fixture, err := os.ReadFile("testdata/cgroup-v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded := string(fixture) // memory in v1, and an empty v2 hierarchy beside it
 	tests := map[string]struct {
 		cgroup string            // of the process
 		files  map[string]string // under sys/fs/cgroup
@@ -118,7 +110,7 @@ func TestOOMKills(t *testing.T) {
 
 func TestOOMKillsNowhere(t *testing.T) {
 	fs := hostFS(t)
-	if n, err := oomKills(fs, 7); !errors.Is(err, ErrGone) {
+	if n, err := oomKills(fs, 7); !errors.Is(err, proc.ErrGone) {
 		t.Errorf("a process that is gone: %d, %v", n, err) // the host's count is not comparable
 	}
 	write(t, fs.path(7, "cgroup"), "")
@@ -132,7 +124,7 @@ func TestOOMKillsNowhere(t *testing.T) {
 	if n, err := oomKills(fs, 7); err == nil {
 		t.Errorf("%d", n)
 	}
-	if _, err := oomKills(realFS(t), os.Getpid()); err != nil {
+	if _, err := oomKills(realFS(), os.Getpid()); err != nil {
 		t.Errorf("this machine: %v", err)
 	}
 }

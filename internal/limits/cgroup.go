@@ -1,4 +1,4 @@
-package proc
+package limits
 
 import (
 	"bytes"
@@ -7,10 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 )
 
 // MemoryCgroup is a process's memory cgroup.
@@ -36,7 +39,7 @@ var errNoCgroup = errors.New("its memory cgroup can't be read")
 // MemoryCgroup opens a process's memory cgroup, of version 2 or 1. Anyone may
 // read it where cgroups are mounted; in a container they often are not.
 func (fs FS) MemoryCgroup(pid int) (*MemoryCgroup, error) {
-	lines, err := fs.read(pid, "cgroup")
+	lines, err := fs.readFile(pid, "cgroup")
 	if err != nil {
 		return nil, err
 	}
@@ -96,11 +99,11 @@ func (c *MemoryCgroup) value(key string) (uint64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stat < 0 {
-		return 0, ErrGone
+		return 0, proc.ErrGone
 	}
 	n, err := pread(c.stat, c.buf)
 	if err != nil {
-		return 0, classify(c.path, err)
+		return 0, proc.Classify(c.path, err)
 	}
 	return statValue(c.buf[:n], key)
 }
@@ -114,14 +117,14 @@ func statValue(b []byte, key string) (uint64, error) {
 		}
 		b = rest
 		if len(line) > len(key) && string(line[:len(key)]) == key && line[len(key)] == ' ' {
-			n, left, ok := number(line[len(key)+1:])
-			if !ok || len(left) > 0 {
-				return 0, errNoNumber
+			n, err := parseNumber(line[len(key)+1:])
+			if err != nil {
+				return 0, fmt.Errorf("memory.stat: %s: %w", key, err)
 			}
 			return n, nil
 		}
 	}
-	return 0, fmt.Errorf("memory.stat has no %s: %w", key, ErrTruncated)
+	return 0, fmt.Errorf("memory.stat has no %s: %w", key, proc.ErrTruncated)
 }
 
 // Processes are the pids in the cgroup itself, not in those below it.
@@ -130,11 +133,11 @@ func (c *MemoryCgroup) Processes() ([]int, error) { return cgroupProcesses(c.pat
 func cgroupProcesses(dir string) ([]int, error) {
 	b, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
 	if err != nil {
-		return nil, classify(dir, err)
+		return nil, proc.Classify(dir, err)
 	}
 	var pids []int
 	for line := range bytes.Lines(b) {
-		pid, err := whole(bytes.TrimSpace(line))
+		pid, err := strconv.Atoi(string(bytes.TrimSpace(line)))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", dir, err)
 		}
@@ -150,5 +153,16 @@ func (c *MemoryCgroup) Close() {
 	if c.stat >= 0 {
 		_ = unix.Close(c.stat)
 		c.stat = -1
+	}
+}
+
+// pread reads the file of the descriptor fd from its beginning into b, and returns
+// how many bytes that was.
+func pread(fd int, b []byte) (int, error) {
+	for {
+		n, err := unix.Pread(fd, b, 0)
+		if err != unix.EINTR {
+			return n, err
+		}
 	}
 }
