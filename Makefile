@@ -134,6 +134,10 @@ docker: ## Build the container image (IMAGE=name:tag).
 		--build-arg VERSION='$(VERSION)' --build-arg REVISION='$(REVISION)' \
 		--build-arg BRANCH='$(BRANCH)' --build-arg BUILD_DATE='$(BUILD_DATE)' .
 
+.PHONY: check-image
+check-image: ## Fail if the image's build lacks a file of the program (needs no Docker).
+	@.ci/check-image.sh
+
 .PHONY: docker-test
 docker-test: ## Build the image and let it follow a fork in another container.
 	@.ci/docker-test.sh

@@ -5,6 +5,9 @@ engine_pid=
 engine_dir=
 made_images=()
 
+# docker ARGUMENT...: the client, which would wait for ever for an engine that hangs.
+docker() { timeout --foreground --kill-after=10 900 docker "$@"; }
+
 # ensure_engine DIR: a Docker engine answers afterwards.
 ensure_engine() {
   local dir=$1 driver

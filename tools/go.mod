@@ -7,6 +7,9 @@ tool (
 	golang.org/x/vuln/cmd/govulncheck
 )
 
+// For dockercontext.
+require github.com/moby/patternmatcher v0.6.1
+
 require (
 	4d63.com/gocheckcompilerdirectives v1.4.0 // indirect
 	4d63.com/gochecknoglobals v0.2.2 // indirect
