@@ -50,8 +50,10 @@ func TestUnitSeesServerInUserNamespace(t *testing.T) {
 	if err := server.Start(); err != nil {
 		t.Skip("this kernel starts no process in a user namespace of its own: ", err)
 	}
-	defer server.Wait()
-	defer server.Process.Kill()
+	t.Cleanup(func() {
+		_ = server.Process.Kill()
+		_ = server.Wait() // killed, as was asked for
+	})
 
 	// visible reports whether a process of the server's user and group sees it in a
 	// procfs that is mounted as systemd does for this value of ProtectProc=.
@@ -77,7 +79,11 @@ func TestUnitSeesServerInUserNamespace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer syscall.Unmount(dir, syscall.MNT_DETACH)
+		defer func() {
+			if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+				t.Error(err)
+			}
+		}()
 		reader := exec.Command("cat", filepath.Join(dir, strconv.Itoa(server.Process.Pid), "status"))
 		reader.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 		out, err := reader.CombinedOutput()
