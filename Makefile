@@ -65,6 +65,10 @@ test: deps ## Run every test, with the race detector and real servers.
 	@# detector: under overcommit mode 2 its shadow memory may not be had.
 	CGO_ENABLED=0 go test -tags sysctl -run Sysctl -count=1 -timeout $(TEST_TIMEOUT) ./exporter
 
+.PHONY: test-short
+test-short: ## Run the tests that need nothing but Go, in seconds.
+	go test -short $(TEST_FLAGS) ./...
+
 .PHONY: provoke
 provoke: deps ## Provoke every alert for real, under a real Prometheus (root, 20 minutes, changes a sysctl).
 	CGO_ENABLED=0 go test -tags provoke -run Provoke -count=1 -v -parallel 16 -timeout 60m ./dashboards

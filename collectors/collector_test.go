@@ -12,13 +12,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
+	promtest "github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -99,10 +100,7 @@ func TestExposition(t *testing.T) {
 }
 
 func TestGoldenFilesPassPromtool(t *testing.T) {
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Fatal("promtool is missing: apt-get install -y prometheus")
-	}
+	promtool := testutil.Program(t, "promtool", "prometheus")
 	for name := range scenarios() {
 		t.Run(name, func(t *testing.T) {
 			in, err := os.Open(golden(name))
@@ -122,7 +120,7 @@ func TestGoldenFilesPassPromtool(t *testing.T) {
 
 func TestLint(t *testing.T) {
 	for name, snapshot := range scenarios() {
-		problems, err := testutil.GatherAndLint(registry(t, snapshot))
+		problems, err := promtest.GatherAndLint(registry(t, snapshot))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
 // The labels of the one server of the scenario.
@@ -38,10 +40,7 @@ var scenario = map[string]string{
 // TestEvaluation has Prometheus evaluate the expressions that are easy to get
 // wrong and still parse: joins, dots, and counts over a window.
 func TestEvaluation(t *testing.T) {
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Fatal("promtool is needed to evaluate PromQL: make deps, or apt-get install prometheus")
-	}
+	promtool := testutil.Program(t, "promtool", "prometheus")
 	const (
 		rdb = `redis_fork_last_stall_seconds{` + identity + `,kind="rdb"}`
 		aof = `redis_fork_last_stall_seconds{` + identity + `,kind="aof"}`

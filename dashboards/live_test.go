@@ -16,6 +16,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/sysctltest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
 // shown is what the stack is there to show.
@@ -40,6 +41,7 @@ var shown = map[string]string{
 // TestLiveStack brings up what make stack does and evaluates every expression on its
 // Prometheus while it runs. Nothing of it is left afterwards.
 func TestLiveStack(t *testing.T) {
+	testutil.Real(t, "redis-server, Prometheus and a minute")
 	empty := map[string]string{"The child's memory, and what was copied C": curveInstead}
 	if os.Geteuid() == 0 {
 		sysctltest.Set(t, "kernel/task_delayacct", "1")

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
 // substitute puts values in the place of Grafana's variables, as Grafana would.
@@ -35,10 +37,6 @@ var leftover = regexp.MustCompile(`\$[A-Za-z_]\w*|\$\{|\[\[`)
 // TestExpressionsParse has Prometheus' own parser read every expression, as a
 // recording rule.
 func TestExpressionsParse(t *testing.T) {
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Fatal("promtool is needed to parse PromQL: make deps, or apt-get install prometheus")
-	}
 	for _, d := range load(t) {
 		t.Run(d.file, func(t *testing.T) {
 			var rules strings.Builder
@@ -56,6 +54,7 @@ func TestExpressionsParse(t *testing.T) {
 			if err := os.WriteFile(file, []byte(rules.String()), 0o600); err != nil {
 				t.Fatal(err)
 			}
+			promtool := testutil.Program(t, "promtool", "prometheus")
 			out, err := exec.CommandContext(t.Context(), promtool, "check", "rules", file).CombinedOutput()
 			if err != nil {
 				t.Errorf("promtool check rules: %v\n%s\nThe rules:\n%s", err, out, rules.String())

@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
 // runFile is what a real Prometheus had of a real run, as internal/cmd/stack
@@ -391,6 +393,7 @@ func (p *promql) ask(t *testing.T, expr string, from, to, step float64) ([]found
 // exporter said about real forks, in every situation. An expression without a result
 // is a panel without content: that needs a reason, and the reason must be true.
 func TestRecordedRun(t *testing.T) {
+	testutil.Real(t, "promtool and Prometheus")
 	p, from, to := store(t)
 	for _, s := range situations {
 		t.Run(s.name, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v2"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/collectors"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
 const (
@@ -78,10 +79,7 @@ func loadAlerts(t *testing.T) []rule {
 
 func promtool(t *testing.T, args ...string) {
 	t.Helper()
-	program, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Fatal("promtool is needed to check rules: make deps, or apt-get install prometheus")
-	}
+	program := testutil.Program(t, "promtool", "prometheus")
 	if out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput(); err != nil {
 		t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
 	}

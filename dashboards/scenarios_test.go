@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
 // The situations in which every alert has to be silent. Time is in minutes, and
@@ -277,6 +279,7 @@ var silences = map[string]func(m int) sampled{
 // TestSilence has Prometheus evaluate the alerts in all of these situations. The
 // exporter is one of two, and both watch a server of the same name.
 func TestSilence(t *testing.T) {
+	testutil.Real(t, "promtool")
 	var tests []any
 	for _, name := range slices.Sorted(maps.Keys(silences)) {
 		tests = append(tests, silence(name, silences[name], nil))

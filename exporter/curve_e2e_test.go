@@ -27,6 +27,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
 // curvePoint is a point as a reader of /curve got it.
@@ -153,10 +154,7 @@ type promServer struct {
 // startPrometheus runs a Prometheus until the test ends. It scrapes every 5 s.
 func startPrometheus(t *testing.T, target string) *promServer {
 	t.Helper()
-	const binary = "prometheus"
-	if _, err := exec.LookPath(binary); err != nil {
-		t.Fatalf("%v: apt-get install -y prometheus", err)
-	}
+	binary := testutil.Program(t, "prometheus", "prometheus")
 	port, err := redisrun.FreePort()
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
 // faulty is an exporter that watches a server with which something is wrong,
@@ -470,6 +471,7 @@ func startProgram(t *testing.T, server string, command ...string) *running {
 }
 
 func TestOtherProcesses(t *testing.T) {
+	testutil.Real(t, "redis-server")
 	needRoot(t, "setpriv", "unshare", "nsenter")
 	binary := buildExporter(t)
 	t.Run("another user", func(t *testing.T) { testAnotherUser(t, binary) })

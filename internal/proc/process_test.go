@@ -72,6 +72,9 @@ func assertGone(t *testing.T, p *Process) {
 		"executable": func() error { _, err := p.Executable(); return err },
 		"io":         func() error { _, err := p.WrittenBytes(); return err },
 	} {
+		if what == "io" && p.io < 0 {
+			continue // a zombie when it was opened, whose io only root may open
+		}
 		wantErr(t, what, read(), ErrGone)
 	}
 }

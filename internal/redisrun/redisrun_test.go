@@ -17,6 +17,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
 // parentEnv makes the test binary play a parent that is killed; see
@@ -109,6 +110,7 @@ func TestRestartWithSameDirAndPort(t *testing.T) {
 }
 
 func TestPortTaken(t *testing.T) {
+	testutil.Real(t, "redis-server")
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -125,6 +127,7 @@ func TestPortTaken(t *testing.T) {
 }
 
 func TestBadArgumentShowsTheServersWords(t *testing.T) {
+	testutil.Real(t, "redis-server")
 	_, err := redisrun.Start(t.Context(), redisrun.Options{Args: []string{"--no-such-option", "1"}})
 	if err == nil || !strings.Contains(err.Error(), "no-such-option") {
 		t.Errorf("error %v, want the server's complaint", err)
@@ -156,6 +159,7 @@ func TestWrapper(t *testing.T) {
 }
 
 func TestServerDiesWithItsParent(t *testing.T) {
+	testutil.Real(t, "redis-server")
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), parentEnv+"=1")
 	out, err := cmd.StdoutPipe()

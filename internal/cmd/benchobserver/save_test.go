@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
 // testBench is a bench without an exporter.
@@ -24,6 +25,7 @@ func testBench(t *testing.T) *bench {
 // testHost starts a server whose saves take a second or so.
 func testHost(t *testing.T, b *bench) *host {
 	t.Helper()
+	testutil.Real(t, "redis-server")
 	h, err := b.start(t.Context(), "test", true, "--rdb-key-save-delay", "1000")
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
 // input is what two exporters with a server of the same name have, a point every
@@ -51,10 +53,7 @@ var results = [...]map[string]string{
 
 // TestQueries evaluates the page's queries over two servers of one name.
 func TestQueries(t *testing.T) {
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Fatal("promtool is missing: apt-get install -y prometheus")
-	}
+	promtool := testutil.Program(t, "promtool", "prometheus")
 	if len(results) != len(queries) {
 		t.Fatalf("%d results for %d queries", len(results), len(queries))
 	}

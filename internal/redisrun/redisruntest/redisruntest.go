@@ -12,13 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
-// ForTest starts a server that is stopped when t ends. Without redis-server
-// the test fails and says how to install it: a skipped test would look like a
-// passed one. If t fails, the end of the server's log is shown.
+// ForTest starts a server that is stopped when t ends; with -short it skips t.
+// Without redis-server t fails and says how to install it. If t fails, the end of
+// the server's log is shown.
 func ForTest(t testing.TB, o redisrun.Options) *redisrun.Server {
 	t.Helper()
+	testutil.Real(t, "redis-server")
 	// go-redis prints to stderr through one logger for the whole process; a
 	// test that kills its server would fill the output with failed dials.
 	redis.SetLogger(&logging.VoidLogger{})
