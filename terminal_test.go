@@ -19,7 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 // person is somebody who sits at a terminal of 80 columns.
@@ -108,7 +108,7 @@ const ctrlC = "\x03"
 // underLoad is a server whose saves take some seconds and leave a long tail.
 func underLoad(t *testing.T) *redisrun.Server {
 	t.Helper()
-	s := redisruntest.ForTest(t, redisrun.Options{Args: []string{"--rdb-key-save-delay", "100"}})
+	s := redistest.Start(t, redisrun.Options{Args: []string{"--rdb-key-save-delay", "100"}})
 	const keys, size = 12_000, 1000
 	if err := redisrun.Fill(t.Context(), s.Client(), keys, size); err != nil {
 		t.Fatal(err)

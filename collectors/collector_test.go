@@ -1,7 +1,6 @@
 package collectors
 
 import (
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,9 +19,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // down is a busy server that stopped answering in the middle of its save.
 func down(name string) history.ServerState {
@@ -77,24 +75,10 @@ func scenarios() map[string]history.Snapshot {
 	}
 }
 
-func golden(name string) string { return filepath.Join("testdata", name+".prom") }
-
 func TestExposition(t *testing.T) {
 	for name, snapshot := range scenarios() {
 		t.Run(name, func(t *testing.T) {
-			got := exposition(t, snapshot)
-			if *update {
-				if err := os.WriteFile(golden(name), []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden(name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("exposition differs; if it should, run the test with -update (-want +got):\n%s", diff)
-			}
+			golden.Check(t, name+".prom", exposition(t, snapshot))
 		})
 	}
 }
@@ -103,7 +87,7 @@ func TestGoldenFilesPassPromtool(t *testing.T) {
 	promtool := testutil.Program(t, "promtool", "prometheus")
 	for name := range scenarios() {
 		t.Run(name, func(t *testing.T) {
-			in, err := os.Open(golden(name))
+			in, err := os.Open(filepath.Join("testdata", name+".prom"))
 			if err != nil {
 				t.Fatal(err)
 			}

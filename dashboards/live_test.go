@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/sysctltest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/sysctl"
 )
 
 // shown is what the stack is there to show.
@@ -44,7 +44,7 @@ func TestLiveStack(t *testing.T) {
 	testutil.Real(t, "redis-server, Prometheus and a minute")
 	empty := map[string]string{"The child's memory, and what was copied C": curveInstead}
 	if os.Geteuid() == 0 {
-		sysctltest.Set(t, "kernel/task_delayacct", "1")
+		sysctl.Set(t, "kernel/task_delayacct", "1")
 	} else {
 		maps.Copy(empty, withoutAccounting)
 	}

@@ -30,8 +30,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/sysctltest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/sysctl"
 )
 
 // What the limits file says of copies, and what it says here.
@@ -340,7 +340,7 @@ func TestProvoke(t *testing.T) {
 		load := redisrun.StartLoad(t.Context(), s.Client(), redisrun.LoadOptions{Rate: 2_000, Keys: keys, ValueSize: 100})
 		defer load.Stop()
 		host, port, _ := strings.Cut(s.Addr(), ":")
-		redisruntest.ForTest(t, redisrun.Options{Args: []string{"--replicaof", host + " " + port}})
+		redistest.Start(t, redisrun.Options{Args: []string{"--replicaof", host + " " + port}})
 		l.awaitAlert(t, "RedisForkFullSyncLoop", "loop", "kind", "replication")
 	})
 
@@ -396,7 +396,7 @@ func TestProvokeLimitsMissing(t *testing.T) {
 
 // This one switches delay accounting on for the whole machine.
 func TestProvokeCopies(t *testing.T) {
-	sysctltest.Set(t, "kernel/task_delayacct", "1")
+	sysctl.Set(t, "kernel/task_delayacct", "1")
 	limits, alerts := shippedRules(t)
 	l := newLab(t, limits, alerts)
 	const keys = 400_000
@@ -424,7 +424,7 @@ func (l *lab) awaitGone(t *testing.T, name, server string) {
 
 func newServer(t *testing.T, o redisrun.Options, keys int) *redisrun.Server {
 	t.Helper()
-	s := redisruntest.ForTest(t, o)
+	s := redistest.Start(t, o)
 	if err := redisrun.Fill(t.Context(), s.Client(), keys, 100); err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 // idleFor is long enough for the rarer wake-ups to be in it.
@@ -24,7 +24,7 @@ const idleFor = 20 * time.Second
 func BenchmarkIdle(b *testing.B) {
 	for _, poll := range []string{"10ms", "20ms"} {
 		b.Run("poll="+poll, func(b *testing.B) {
-			server := redisruntest.ForTest(b, redisrun.Options{})
+			server := redistest.Start(b, redisrun.Options{})
 			pid, url := startBinary(b, "--server="+server.Addr(), "--poll.interval="+poll)
 			awaitFound(b, url)
 			for b.Loop() {

@@ -7,8 +7,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/sysctltest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/sysctl"
 )
 
 const (
@@ -118,7 +118,7 @@ func TestCurveByCounters(t *testing.T) {
 
 func TestCurveByCgroup(t *testing.T) {
 	cgroup := newMemoryCgroup(t)
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	cgroup.add(t, s.PID()) // empty still: what it holds is charged here
 	if err := redisrun.Fill(t.Context(), s.Client(), truthKeys, truthSize); err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestCurveByCgroup(t *testing.T) {
 
 // Delay accounting counts what redis itself reports, and tells the time.
 func TestCopiesByAccounting(t *testing.T) {
-	sysctltest.Set(t, "kernel/task_delayacct", "1")
+	sysctl.Set(t, "kernel/task_delayacct", "1")
 	s, r := startPair(t, redisrun.Options{}, sparing)
 	if r.value("redis_fork_source_available", "source", "taskstats") != 1 {
 		t.Fatal("source taskstats is not available")
@@ -177,7 +177,7 @@ func TestCurveByPages(t *testing.T) {
 // (docs/performance.md: within a factor of 1.5); here it is known to be of the same
 // size. What this machine can't tell from chance is not said, and nothing to compare.
 func TestCopyTimeByRunTime(t *testing.T) {
-	sysctltest.Set(t, "kernel/task_delayacct", "1")
+	sysctl.Set(t, "kernel/task_delayacct", "1")
 	const tries, apart, keys, quiet = 3, 2., 1_000_000, 8
 	for range tries {
 		s, r := startPair(t, redisrun.Options{}, sparing)

@@ -22,8 +22,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 // faulty is an exporter that watches a server with which something is wrong,
@@ -35,7 +35,7 @@ type faulty struct {
 
 func startFaulty(t *testing.T, bad string, change ...func(*Config)) faulty {
 	t.Helper()
-	ok := redisruntest.ForTest(t, redisrun.Options{Unix: true})
+	ok := redistest.Start(t, redisrun.Options{Unix: true})
 	return faulty{startExporter(t, []string{"bad=" + bad, "ok=unix://" + ok.Addr()}, change...), ok}
 }
 
@@ -142,7 +142,7 @@ func TestNoServerThenOne(t *testing.T) {
 		t.Errorf("source_available{process} = %v without a server", v)
 	}
 	f.okGoesOn()
-	s := redisruntest.ForTest(t, redisrun.Options{Port: port})
+	s := redistest.Start(t, redisrun.Options{Port: port})
 	f.await("bad is up", func() bool { return f.of("bad", "redis_fork_up") == 1 })
 	f.awaitSave(s, 1)
 }
@@ -162,7 +162,7 @@ func TestNoSuchHost(t *testing.T) {
 }
 
 func TestNoPasswordGiven(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{Password: "hunter2"})
+	s := redistest.Start(t, redisrun.Options{Password: "hunter2"})
 	f := startFaulty(t, s.Addr())
 	f.awaitDown("auth", "the server wants a password: set REDIS_PASSWORD or --redis.password-file")
 	f.okGoesOn()
@@ -179,7 +179,7 @@ func TestPasswordInAFile(t *testing.T) {
 		}
 	}
 	write("wrong-one")
-	s := redisruntest.ForTest(t, redisrun.Options{Password: "hunter2"})
+	s := redistest.Start(t, redisrun.Options{Password: "hunter2"})
 	f := startFaulty(t, "redis://"+s.Addr()+"?password_file="+file)
 	f.awaitDown("auth", "user name or password is wrong")
 	if page := f.page("/"); strings.Contains(page, "wrong-one") {
@@ -206,7 +206,7 @@ func TestPasswordInAFile(t *testing.T) {
 
 func TestTLSToAPlainPort(t *testing.T) {
 	t.Parallel()
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	f := startFaulty(t, "rediss://"+s.Addr())
 	// A plain server either complains about what it takes for a command, or waits
 	// for the end of the line.
@@ -236,7 +236,7 @@ func TestTLSToAPlainPort(t *testing.T) {
 // A server that stands still is down, and the exporter is not.
 func TestServerHangs(t *testing.T) {
 	t.Parallel()
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	f := startFaulty(t, s.Addr())
 	f.awaitSave(s, 1)
 	kill(t, s.PID(), syscall.SIGSTOP)
@@ -258,7 +258,7 @@ func TestServerHangs(t *testing.T) {
 // record does not wait for it.
 func TestServerHangsDuringASave(t *testing.T) {
 	t.Parallel()
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	f := startFaulty(t, s.Addr())
 	f.await("the process is found", func() bool { return f.of("bad", "redis_fork_source_available", "source", "process") == 1 })
 	fill(t, s, 4*slowKeys)
@@ -289,7 +289,7 @@ func kill(t *testing.T, pid int, sig syscall.Signal) {
 }
 
 func TestLongScript(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{Args: []string{"--lua-time-limit", "100"}})
+	s := redistest.Start(t, redisrun.Options{Args: []string{"--lua-time-limit", "100"}})
 	f := startFaulty(t, s.Addr())
 	f.awaitSave(s, 1)
 	other := s.Client().Conn()
@@ -485,7 +485,7 @@ func testAnotherUser(t *testing.T, binary string) {
 	if err := os.Chown(dir, 65534, 65534); err != nil {
 		t.Fatal(err)
 	}
-	s := redisruntest.ForTest(t, redisrun.Options{
+	s := redistest.Start(t, redisrun.Options{
 		Dir: dir, Wrapper: []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"},
 	})
 	r := startProgram(t, s.Addr(), "setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", "--", binary)
@@ -552,7 +552,7 @@ func pidfdTellsExit(t *testing.T) bool {
 // The exporter is in a container of its own, or on another machine: what INFO
 // counts is all there is.
 func testHiddenServer(t *testing.T, binary string) {
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	r := startProgram(t, s.Addr(), "unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "--", binary)
 	m := r.metrics()
 	if up, process := valueOf(m, "redis_fork_up"), valueOf(m, "redis_fork_source_available", "source", "process"); up != 1 || process != 0 {
@@ -582,7 +582,7 @@ func testHiddenServer(t *testing.T, binary string) {
 // the orphans that it inherits are no forks.
 func TestServerInAPIDNamespace(t *testing.T) {
 	needRoot(t, "unshare", "nsenter")
-	redisruntest.OnlyPIDNamespace(t)
+	redistest.OnlyPIDNamespace(t)
 	s, r := startPair(t, redisrun.Options{Wrapper: []string{"unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "--"}})
 	t.Cleanup(func() { _ = syscall.Kill(s.PID(), syscall.SIGKILL) }) // unshare itself would wait for it
 	if got := field(t, s, "process_id"); got != "1" {

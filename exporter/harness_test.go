@@ -21,7 +21,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -95,7 +95,7 @@ func testConfig(t *testing.T, targets ...string) Config {
 // startPair runs a Redis, called "s", and an exporter that has found it.
 func startPair(t *testing.T, o redisrun.Options, change ...func(*Config)) (*redisrun.Server, *running) {
 	t.Helper()
-	server := redisruntest.ForTest(t, o)
+	server := redistest.Start(t, o)
 	r := startExporter(t, []string{"s=" + server.Addr()}, change...)
 	r.await("the server's process is found", func() bool {
 		return r.value("redis_fork_source_available", "source", "process") == 1

@@ -8,7 +8,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 // slowKeys keys take half a second to save with an rdb-key-save-delay of 1000 µs.
@@ -147,7 +147,7 @@ func startReplica(t *testing.T, master *redisrun.Server) *redisrun.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return redisruntest.ForTest(t, redisrun.Options{Args: []string{"--replicaof", "127.0.0.1 " + port}})
+	return redistest.Start(t, redisrun.Options{Args: []string{"--replicaof", "127.0.0.1 " + port}})
 }
 
 func TestDisklessSync(t *testing.T) {
@@ -186,7 +186,7 @@ func TestSaveWhileAReplicaWaits(t *testing.T) {
 }
 
 func TestTwoServers(t *testing.T) {
-	a, b := redisruntest.ForTest(t, redisrun.Options{}), redisruntest.ForTest(t, redisrun.Options{Unix: true})
+	a, b := redistest.Start(t, redisrun.Options{}), redistest.Start(t, redisrun.Options{Unix: true})
 	r := startExporter(t, []string{"a=" + a.Addr(), "b=unix://" + b.Addr()})
 	r.await("both are found", func() bool {
 		m := r.metrics()

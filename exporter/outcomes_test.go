@@ -11,7 +11,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 // wantOutcome checks a record that did not end well, and that its failure is
@@ -206,5 +206,5 @@ func TestOOMKilledChild(t *testing.T) {
 func restart(t *testing.T, s *redisrun.Server, dir string) *redisrun.Server {
 	t.Helper()
 	addr := netip.MustParseAddrPort(s.Addr())
-	return redisruntest.ForTest(t, redisrun.Options{Dir: dir, Port: int(addr.Port())})
+	return redistest.Start(t, redisrun.Options{Dir: dir, Port: int(addr.Port())})
 }

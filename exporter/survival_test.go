@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 // A server that has never forked has no forecast, and its first fork is the basis
@@ -65,7 +65,7 @@ func TestForecastAppearsWithTheFirstFork(t *testing.T) {
 
 func TestHeadroomOfARealCgroup(t *testing.T) {
 	cgroup := newMemoryCgroup(t)
-	server := redisruntest.ForTest(t, redisrun.Options{})
+	server := redistest.Start(t, redisrun.Options{})
 	cgroup.add(t, server.PID()) // before its memory is charged to another
 	if err := redisrun.Fill(t.Context(), server.Client(), 200_000, 400); err != nil {
 		t.Fatal(err)

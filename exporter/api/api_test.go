@@ -9,8 +9,8 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/api"
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/pages"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/forktest"
 )
 
 // What the pages serve is what the client gets.

@@ -16,10 +16,10 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/pages"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/forktest"
 )
 
 func handler(src pages.Source) http.Handler {

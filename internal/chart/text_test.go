@@ -1,22 +1,17 @@
 package chart_test
 
 import (
-	"flag"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/forktest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestText(t *testing.T) {
 	empty := forktest.Saved(now)
@@ -40,22 +35,7 @@ func TestText(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := chart.Text(test.fork, now, test.width, test.color)
-			file := filepath.Join("testdata", "text", test.name+".txt")
-			if *update {
-				if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("differs; if it should, run the test with -update (-want +got):\n%s", diff)
-			}
+			golden.Check(t, filepath.Join("text", test.name+".txt"), got)
 		})
 	}
 }

@@ -3,9 +3,6 @@ package check
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,29 +15,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs; if it should, run the test with -update (-want +got):\n%s", file, diff)
-	}
-}
 
 // sick is a server with something of each level.
 func sick() facts {
@@ -55,10 +31,10 @@ func sick() facts {
 func TestText(t *testing.T) {
 	f, s, down := healthy(), sick(), healthy()
 	down.state.Up, down.state.Problem = false, "connection refused: is the server running and is 127.0.0.1:6379 right?"
-	golden(t, "healthy.txt", text(new(f.report()), 80, false))
-	golden(t, "sick.txt", text(new(s.report()), 80, false))
-	golden(t, "sick-wide.txt", text(new(s.report()), 120, false))
-	golden(t, "down.txt", text(new(down.report()), 80, false))
+	golden.Check(t, "healthy.txt", text(new(f.report()), 80, false))
+	golden.Check(t, "sick.txt", text(new(s.report()), 80, false))
+	golden.Check(t, "sick-wide.txt", text(new(s.report()), 120, false))
+	golden.Check(t, "down.txt", text(new(down.report()), 80, false))
 	plain, colored := text(new(s.report()), 80, false), text(new(s.report()), 80, true)
 	if got := regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(colored, ""); got != plain || colored == plain {
 		t.Errorf("without its colors it is another text:\n%s", cmp.Diff(plain, got))
@@ -80,7 +56,7 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "report.json", got)
+	golden.Check(t, "report.json", got)
 	var back struct{ Servers []map[string]any }
 	if err := json.Unmarshal([]byte(got), &back); err != nil || len(back.Servers) != 2 {
 		t.Errorf("%v, %d servers", err, len(back.Servers))

@@ -6,13 +6,13 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 // BenchmarkLimits is all that limits a fork, of a server in the machine's root cgroup.
 func BenchmarkLimits(b *testing.B) {
 	fs := realFS()
-	pid := redisruntest.ForTest(b, redisrun.Options{Unix: true}).PID()
+	pid := redistest.Start(b, redisrun.Options{Unix: true}).PID()
 	b.ReportAllocs()
 	for b.Loop() {
 		if l := fs.Read(pid, 1<<30); !l.CgroupSeen || !l.Host.Present() || !l.Tasks.Present() {
@@ -24,7 +24,7 @@ func BenchmarkLimits(b *testing.B) {
 // BenchmarkReadCommitted is the read of a server's smaps that is done rarely if ever, of
 // 500 MB.
 func BenchmarkReadCommitted(b *testing.B) {
-	server := redisruntest.ForTest(b, redisrun.Options{Unix: true})
+	server := redistest.Start(b, redisrun.Options{Unix: true})
 	if err := redisrun.Fill(b.Context(), server.Client(), 900_000, 400); err != nil {
 		b.Fatal(err)
 	}

@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/forktest"
 )
 
 // saving is a state in which a child has written some of the keys.

@@ -1,45 +1,19 @@
 package measure
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/forktest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/golden"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
 var now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name+".txt")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs; if it should, run the test with -update (-want +got):\n%s", file, diff)
-	}
-}
 
 func TestReport(t *testing.T) {
 	saved := forktest.Saved(now)
@@ -50,9 +24,9 @@ func TestReport(t *testing.T) {
 		"cancelled": forktest.Cancelled(now),
 		"nothing":   {ID: "1-2", Server: "s", Kind: fork.KindUnknown, Outcome: fork.OutcomeUnknown, Start: now.Add(-time.Hour)},
 	} {
-		t.Run(name, func(t *testing.T) { golden(t, name, Report(f, now, 80, false)) })
+		t.Run(name, func(t *testing.T) { golden.Check(t, name+".txt", Report(f, now, 80, false)) })
 	}
-	golden(t, "saved-wide", Report(saved, now, 120, false))
+	golden.Check(t, "saved-wide.txt", Report(saved, now, 120, false))
 }
 
 // How many keys were changed is known also where the child's memory can't be read,
@@ -107,6 +81,6 @@ func TestForecastText(t *testing.T) {
 			},
 		},
 	} {
-		golden(t, name, forecastText(&st, s, 80))
+		golden.Check(t, name+".txt", forecastText(&st, s, 80))
 	}
 }

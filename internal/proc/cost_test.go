@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 // watchSelf watches our own children, with the next look at threads far away.
@@ -65,7 +65,7 @@ func BenchmarkPoll(b *testing.B) {
 
 func BenchmarkProcessStat(b *testing.B) {
 	// The kernel adds up over threads: a server has five, we have more.
-	p := open(b, realFS(b), redisruntest.ForTest(b, redisrun.Options{Unix: true}).PID())
+	p := open(b, realFS(b), redistest.Start(b, redisrun.Options{Unix: true}).PID())
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := p.Stat(); err != nil {
@@ -75,7 +75,7 @@ func BenchmarkProcessStat(b *testing.B) {
 }
 
 func BenchmarkProcessRunTime(b *testing.B) {
-	p := open(b, realFS(b), redisruntest.ForTest(b, redisrun.Options{Unix: true}).PID())
+	p := open(b, realFS(b), redistest.Start(b, redisrun.Options{Unix: true}).PID())
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := p.RunTime(); err != nil {

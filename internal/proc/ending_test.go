@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/play"
 )
 
 // endings are ways to end, and the wait status of each.
@@ -20,34 +22,33 @@ var endings = map[string]struct {
 	"killed":    {kill: true, status: 9},
 }
 
-// end ends the helper and leaves it a zombie.
-func (h *helper) end(kill bool) {
-	h.t.Helper()
-	if !kill {
-		h.finish()
-	} else if err := h.cmd.Process.Kill(); err != nil {
-		h.t.Fatal(err)
+// end ends a process and leaves it a zombie.
+func end(h *play.Process, kill bool) {
+	if kill {
+		h.Kill()
+	} else {
+		h.Finish()
 	}
 }
 
 func TestEnding(t *testing.T) {
 	for name, e := range endings {
 		t.Run(name, func(t *testing.T) {
-			h := play(t, "exit", strconv.Itoa(e.exit), 0).ready()
-			p := open(t, realFS(t), h.pid())
+			h := play.Start(t, "exit", strconv.Itoa(e.exit), 0).Ready()
+			p := open(t, realFS(t), h.PID())
 			if closed(p.Exited()) || closed(p.Reaped()) {
 				t.Fatal("ended already")
 			}
-			h.end(e.kill)
+			end(h, e.kill)
 			within(t, p.Exited(), "exited")
 			assertZombie(t, p, e.status)
-			late := open(t, realFS(t), h.pid()) // opened as a zombie
+			late := open(t, realFS(t), h.PID()) // opened as a zombie
 			within(t, late.Exited(), "exited")
 			assertZombie(t, late, e.status)
 			if late.Permitted() {
 				t.Error("permitted to read a zombie's memory")
 			}
-			h.reap()
+			h.Reap()
 			for _, p := range []*Process{p, late} {
 				within(t, p.Reaped(), "reaped")
 				assertGone(t, p)
@@ -111,22 +112,22 @@ func openWithoutPIDFD(t *testing.T, pid int) *Process {
 func TestEndingWithoutPIDFD(t *testing.T) {
 	for name, e := range endings {
 		t.Run(name, func(t *testing.T) {
-			h := play(t, "exit", strconv.Itoa(e.exit), 0).ready()
-			if !(pidfd{}).holds(h.pid()) {
+			h := play.Start(t, "exit", strconv.Itoa(e.exit), 0).Ready()
+			if !(pidfd{}).holds(h.PID()) {
 				t.Error("it is not there")
 			}
-			p := openWithoutPIDFD(t, h.pid())
-			h.end(e.kill)
+			p := openWithoutPIDFD(t, h.PID())
+			end(h, e.kill)
 			within(t, p.Exited(), "exited")
 			assertZombie(t, p, e.status)
-			if !(pidfd{}).holds(h.pid()) {
+			if !(pidfd{}).holds(h.PID()) {
 				t.Error("the zombie is not there")
 			}
-			h.reap()
+			h.Reap()
 			within(t, p.Reaped(), "reaped")
 			assertGone(t, p)
-			assertReaped(t, p, 0, false) // nobody tells then
-			if (pidfd{}).holds(h.pid()) {
+			assertReaped(t, p, 0, false) // play.Nobody tells then
+			if (pidfd{}).holds(h.PID()) {
 				t.Error("it is still there")
 			}
 		})
@@ -134,8 +135,8 @@ func TestEndingWithoutPIDFD(t *testing.T) {
 }
 
 func TestHolds(t *testing.T) {
-	h := play(t, "exit", "0", 0).ready()
-	fd, err := openPIDFD(h.pid())
+	h := play.Start(t, "exit", "0", 0).Ready()
+	fd, err := openPIDFD(h.PID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,18 +144,18 @@ func TestHolds(t *testing.T) {
 	if fd.file == nil {
 		t.Skip("no pidfd in this kernel")
 	}
-	if !fd.holds(h.pid()) {
+	if !fd.holds(h.PID()) {
 		t.Error("it is not there")
 	}
-	h.finish()
-	if !fd.awaitExit() || !fd.holds(h.pid()) {
+	h.Finish()
+	if !fd.awaitExit() || !fd.holds(h.PID()) {
 		t.Error("the zombie is not there")
 	}
 	if status, ok := fd.exitStatus(); ok {
 		t.Errorf("exit status %v before the reaping", status)
 	}
-	h.reap()
-	if fd.holds(h.pid()) {
+	h.Reap()
+	if fd.holds(h.PID()) {
 		t.Error("it is still there")
 	}
 }
@@ -166,10 +167,10 @@ func TestClosedIsNotEnded(t *testing.T) {
 		"no pidfd": openWithoutPIDFD,
 	} {
 		for _, zombie := range []bool{false, true} {
-			h := play(t, "exit", "0", 0).ready()
-			p := openIt(t, h.pid())
+			h := play.Start(t, "exit", "0", 0).Ready()
+			p := openIt(t, h.PID())
 			if zombie {
-				h.finish()
+				h.Finish()
 				within(t, p.Exited(), "exited")
 			} else if name == "pidfd" {
 				continue // its waiter reads nothing before the end
@@ -188,15 +189,15 @@ func TestClosedIsNotEnded(t *testing.T) {
 }
 
 func TestKillIsSeenFromTwo(t *testing.T) {
-	h := play(t, "exit", "0", 0).ready()
-	a, b := open(t, realFS(t), h.pid()), open(t, realFS(t), h.pid())
+	h := play.Start(t, "exit", "0", 0).Ready()
+	a, b := open(t, realFS(t), h.PID()), open(t, realFS(t), h.PID())
 	if a.ID() != b.ID() {
 		t.Errorf("%v and %v", a.ID(), b.ID())
 	}
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}
-	h.end(true)
+	end(h, true)
 	within(t, b.Exited(), "exited")
 	if closed(a.Exited()) {
 		t.Error("the closed one has seen the end")

@@ -16,7 +16,9 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/play"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 // target is a server to be found, and finding what came of it.
@@ -66,7 +68,7 @@ func findTheServer(arg string) int {
 	if err := json.Unmarshal([]byte(arg), &s); err != nil {
 		return 1
 	}
-	say(find(s))
+	play.Say(find(s))
 	return 0
 }
 
@@ -77,8 +79,8 @@ func findAs(t *testing.T, uid int, s target) (f finding) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := play(t, "server", string(arg), uid)
-	h.hear(&f)
+	h := play.Start(t, "server", string(arg), uid)
+	h.Hear(&f)
 	return f
 }
 
@@ -110,7 +112,7 @@ func TestFindRealServer(t *testing.T) {
 		"unix":               {false, redisrun.Options{Unix: true, Args: unixArgs}},
 		"IPv6":               {false, redisrun.Options{Args: []string{"--bind", "127.0.0.1", "::1"}}},
 		"TCP, another's":     {true, redisrun.Options{Wrapper: as(other)}},
-		"TCP, nobody's":      {true, redisrun.Options{Wrapper: as(nobody)}},
+		"TCP, play.Nobody's": {true, redisrun.Options{Wrapper: as(play.Nobody)}},
 		"unix, another's":    {true, redisrun.Options{Unix: true, Args: unixArgs, Wrapper: as(other)}},
 		"TCP, own pid ns":    {true, redisrun.Options{Wrapper: []string{"unshare", "--pid", "--fork"}}},
 		"unix, own pid ns":   {true, redisrun.Options{Unix: true, Args: unixArgs, Wrapper: []string{"unshare", "--pid", "--fork"}}},
@@ -120,11 +122,11 @@ func TestFindRealServer(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			if test.root {
-				needRoot(t)
-				redisruntest.OnlyPIDNamespace(t)
+				testutil.Root(t)
+				redistest.OnlyPIDNamespace(t)
 			}
 			test.options.Dir = publicDir(t)
-			s := redisruntest.ForTest(t, test.options)
+			s := redistest.Start(t, test.options)
 			// unshare --fork does not pass signals on, and waits for its child.
 			t.Cleanup(func() { _ = syscall.Kill(s.PID(), syscall.SIGTERM) })
 			at := target{Network: s.Network(), Addr: s.Addr()}
@@ -142,8 +144,8 @@ func TestFindRealServer(t *testing.T) {
 			if os.Getuid() != 0 {
 				return
 			}
-			if got := findAs(t, nobody, at); got != want {
-				t.Errorf("as nobody: %+v, want %+v", got, want)
+			if got := findAs(t, play.Nobody, at); got != want {
+				t.Errorf("as play.Nobody: %+v, want %+v", got, want)
 			}
 		})
 	}
@@ -151,11 +153,11 @@ func TestFindRealServer(t *testing.T) {
 
 // Several servers of the same pid in namespaces of their own are told apart.
 func TestFindAmongContainers(t *testing.T) {
-	needRoot(t)
-	redisruntest.OnlyPIDNamespace(t)
+	testutil.Root(t)
+	redistest.OnlyPIDNamespace(t)
 	var servers []*redisrun.Server
 	for range 3 {
-		s := redisruntest.ForTest(t, redisrun.Options{Wrapper: []string{"unshare", "--pid", "--fork"}})
+		s := redistest.Start(t, redisrun.Options{Wrapper: []string{"unshare", "--pid", "--fork"}})
 		t.Cleanup(func() { _ = syscall.Kill(s.PID(), syscall.SIGTERM) })
 		servers = append(servers, s)
 	}
@@ -165,8 +167,8 @@ func TestFindAmongContainers(t *testing.T) {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 		// One network namespace, one user, one age: only descriptors could tell.
-		if got, want := findAs(t, nobody, at), (finding{Reason: NotFoundAmbiguous}); got != want {
-			t.Errorf("as nobody: %+v, want %+v", got, want)
+		if got, want := findAs(t, play.Nobody, at), (finding{Reason: NotFoundAmbiguous}); got != want {
+			t.Errorf("as play.Nobody: %+v, want %+v", got, want)
 		}
 	}
 }
@@ -207,7 +209,7 @@ func proxyTo(t *testing.T, network, addr string) *net.TCPAddr {
 }
 
 func TestFindThroughProxy(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	proxy := proxyTo(t, "tcp", s.Addr())
 	at := target{Network: "tcp", Addr: proxy.String()}
 	if got, want := find(at), (finding{PID: s.PID()}); got != want {
@@ -218,7 +220,7 @@ func TestFindThroughProxy(t *testing.T) {
 		t.Errorf("with the proxy's port: %+v, want %+v", got, want)
 	}
 
-	onUnix := redisruntest.ForTest(t, redisrun.Options{Unix: true})
+	onUnix := redistest.Start(t, redisrun.Options{Unix: true})
 	at = target{Network: "tcp", Addr: proxyTo(t, "unix", onUnix.Addr()).String()}
 	if got, want := find(at), (finding{Reason: NotFoundUnproved}); got != want {
 		t.Errorf("a server that listens on no port: %+v, want %+v", got, want)
@@ -226,10 +228,10 @@ func TestFindThroughProxy(t *testing.T) {
 }
 
 func TestFindThroughAnothersProxy(t *testing.T) {
-	needRoot(t)
-	s := redisruntest.ForTest(t, redisrun.Options{Dir: publicDir(t), Wrapper: as(65533)})
+	testutil.Root(t)
+	s := redistest.Start(t, redisrun.Options{Dir: publicDir(t), Wrapper: as(65533)})
 	at := target{Network: "tcp", Addr: proxyTo(t, "tcp", s.Addr()).String()}
-	if got, want := findAs(t, nobody, at), (finding{Reason: NotFoundUnproved}); got != want {
+	if got, want := findAs(t, play.Nobody, at), (finding{Reason: NotFoundUnproved}); got != want {
 		t.Errorf("the connection's end is root's, the server is not: %+v, want %+v", got, want)
 	}
 }

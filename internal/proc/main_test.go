@@ -1,13 +1,10 @@
 package proc
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -16,34 +13,25 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
-)
 
-// The test binary plays other processes too: roleEnv says which, argEnv what with.
-const (
-	roleEnv = "PROC_TEST_ROLE"
-	argEnv  = "PROC_TEST_ARG"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/play"
 )
-
-const nobody = 65534
 
 const patience = 20 * time.Second
 
 func TestMain(m *testing.M) {
-	roles := map[string]func(arg string) int{
+	play.Main(map[string]func(arg string) int{
 		"exit":   exitWhenTold,
 		"fork":   forkOnAnotherThread,
 		"look":   lookAt,
 		"server": findTheServer,
-	}
-	if role := os.Getenv(roleEnv); role != "" {
-		os.Exit(roles[role](os.Getenv(argEnv)))
-	}
+	})
 	goleak.VerifyTestMain(m)
 }
 
 // exitWhenTold exits with the status in arg once its input ends.
 func exitWhenTold(arg string) int {
-	say("ready")
+	play.Say("ready")
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	status, _ := strconv.Atoi(arg)
 	return status
@@ -70,7 +58,7 @@ func forkOnAnotherThread(string) int {
 		select {}
 	}()
 	f := <-told
-	say(f)
+	play.Say(f)
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	_ = unix.Kill(f.Child, unix.SIGKILL)
 	return 0
@@ -82,95 +70,6 @@ func forkHere() forked {
 		panic(err)
 	}
 	return forked{unix.Gettid(), child}
-}
-
-// say writes a line of JSON.
-func say(v any) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	_, _ = os.Stdout.Write(append(b, '\n'))
-}
-
-// helper is a process that the test binary plays.
-type helper struct {
-	t     *testing.T
-	cmd   *exec.Cmd
-	stdin io.WriteCloser
-	out   *bufio.Reader
-	done  bool
-}
-
-// play starts a helper; it ends with the test. uid 0 is our own.
-func play(t *testing.T, role, arg string, uid int) *helper {
-	t.Helper()
-	// By this name another user may start it too, whatever the directory's mode is.
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), roleEnv+"="+role, argEnv+"="+arg, "GORACE=atexit_sleep_ms=0")
-	cmd.Stderr = os.Stderr
-	if uid != 0 {
-		needRoot(t)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
-		cmd.Dir = "/"
-	}
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	h := &helper{t: t, cmd: cmd, stdin: stdin, out: bufio.NewReader(stdout)}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		if !h.done {
-			_ = cmd.Process.Kill()
-			h.reap()
-		}
-	})
-	return h
-}
-
-func (h *helper) pid() int { return h.cmd.Process.Pid }
-
-// finish lets it come to its end.
-func (h *helper) finish() { _ = h.stdin.Close() }
-
-// reap takes notice of its end; its status is not this caller's business.
-func (h *helper) reap() {
-	h.done = true
-	_ = h.cmd.Wait()
-}
-
-// hear reads what it says next.
-func (h *helper) hear(v any) {
-	h.t.Helper()
-	line, err := h.out.ReadBytes('\n')
-	if err != nil {
-		h.t.Fatalf("the helper said nothing more: %v", err)
-	}
-	if err := json.Unmarshal(line, v); err != nil {
-		h.t.Fatalf("the helper said %q: %v", line, err)
-	}
-}
-
-func (h *helper) ready() *helper {
-	h.t.Helper()
-	var s string
-	h.hear(&s)
-	return h
-}
-
-func needRoot(t testing.TB) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root can become another user")
-	}
 }
 
 // kernelTells tells whether PIDFD_GET_INFO has the exit status (Linux 6.15).

@@ -5,6 +5,9 @@ import (
 	"os"
 	"strconv"
 	"testing"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/play"
 )
 
 // sight is what another user sees of a process.
@@ -49,7 +52,7 @@ func lookAt(arg string) int {
 		s.Known, s.ExitStatus = ok, uint32(status)
 		_, err = os.ReadFile("/proc/" + arg + "/task/" + arg + "/children")
 		s.Children = err == nil
-		say(s)
+		play.Say(s)
 	}
 	look()
 	<-p.Exited()
@@ -62,23 +65,23 @@ func lookAt(arg string) int {
 func TestEndingSeenByAnotherUser(t *testing.T) {
 	for name, e := range endings {
 		t.Run(name, func(t *testing.T) {
-			h := play(t, "exit", strconv.Itoa(e.exit), 0).ready()
-			other := play(t, "look", strconv.Itoa(h.pid()), nobody)
+			h := play.Start(t, "exit", strconv.Itoa(e.exit), 0).Ready()
+			other := play.Start(t, "look", strconv.Itoa(h.PID()), play.Nobody)
 			var alive, ended, reaped sight
-			other.hear(&alive)
+			other.Hear(&alive)
 			if want := (sight{Denied: true, Title: "/proc/self/exe", Children: true}); alive != want {
 				t.Errorf("alive: %+v, want %+v", alive, want)
 			}
-			h.end(e.kill)
-			other.hear(&ended)
+			end(h, e.kill)
+			other.Hear(&ended)
 			if ended.Known {
 				t.Errorf("the zombie's exit status was believed: %#x", ended.ExitStatus)
 			}
 			if ended.Permitted || ended.Smaps || ended.Stat != "" || ended.Status != "" {
 				t.Errorf("ended: %+v", ended)
 			}
-			h.reap()
-			other.hear(&reaped)
+			h.Reap()
+			other.Hear(&reaped)
 			if reaped.Known != kernelTells(t) || reaped.Known && reaped.ExitStatus != uint32(e.status) {
 				t.Errorf("reaped: exit status %#x, %t; want %#x", reaped.ExitStatus, reaped.Known, e.status)
 			}
@@ -91,22 +94,22 @@ func TestEndingSeenByAnotherUser(t *testing.T) {
 
 // A user who sees a zombie first has the right to its status or has not.
 func TestZombieOpenedByAnotherUser(t *testing.T) {
-	needRoot(t)
-	for _, uid := range []int{0, nobody} { // whose the zombie is
-		h := play(t, "exit", "3", uid).ready()
-		p := open(t, realFS(t), h.pid())
-		h.finish()
+	testutil.Root(t)
+	for _, uid := range []int{0, play.Nobody} { // whose the zombie is
+		h := play.Start(t, "exit", "3", uid).Ready()
+		p := open(t, realFS(t), h.PID())
+		h.Finish()
 		within(t, p.Exited(), "exited")
-		other := play(t, "look", strconv.Itoa(h.pid()), nobody)
+		other := play.Start(t, "look", strconv.Itoa(h.PID()), play.Nobody)
 		var first, ended sight
-		other.hear(&first)
-		other.hear(&ended)
-		if mine := uid == nobody; first != ended || first.Known != mine || mine && first.ExitStatus != 3<<8 {
+		other.Hear(&first)
+		other.Hear(&ended)
+		if mine := uid == play.Nobody; first != ended || first.Known != mine || mine && first.ExitStatus != 3<<8 {
 			t.Errorf("a zombie of uid %d: %+v and %+v", uid, first, ended)
 		}
-		h.reap()
+		h.Reap()
 		var reaped sight
-		other.hear(&reaped)
+		other.Hear(&reaped)
 		if reaped.Known != kernelTells(t) || reaped.Known && reaped.ExitStatus != 3<<8 {
 			t.Errorf("a reaped process of uid %d: %+v", uid, reaped)
 		}

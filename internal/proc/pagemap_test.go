@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/play"
 )
 
 // Every page of the mappings is at one place, or where there are too many, the
@@ -91,14 +93,14 @@ func TestPagesOfARealProcess(t *testing.T) {
 }
 
 func TestPagesOfAnEndedProcess(t *testing.T) {
-	h := play(t, "exit", "0", 0).ready()
-	p := open(t, realFS(t), h.pid())
+	h := play.Start(t, "exit", "0", 0).Ready()
+	p := open(t, realFS(t), h.PID())
 	pages, err := p.Pages()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pages.Close()
-	h.end(false)
+	end(h, false)
 	within(t, p.Exited(), "exited")
 	if _, err := pages.Read(); !errors.Is(err, ErrGone) {
 		t.Errorf("read of a zombie: %v, want ErrGone", err)

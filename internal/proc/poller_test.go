@@ -16,7 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/play"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 // notes keeps the lists that a poller tells.
@@ -243,7 +244,7 @@ func TestSavesAreSeen(t *testing.T) {
 	var servers []*redisrun.Server
 	var told []*notes
 	for range 2 {
-		s := redisruntest.ForTest(t, redisrun.Options{Unix: true, Args: []string{"--rdb-key-save-delay", "10000", "--rdbcompression", "no"}})
+		s := redistest.Start(t, redisrun.Options{Unix: true, Args: []string{"--rdb-key-save-delay", "10000", "--rdbcompression", "no"}})
 		if err := redisrun.Fill(t.Context(), s.Client(), 3000, 10); err != nil {
 			t.Fatal(err)
 		}
@@ -275,12 +276,12 @@ func TestChildOfAnotherThread(t *testing.T) {
 	fs := realFS(t)
 	c := newPoller(t)
 	run(t, c)
-	h := play(t, "fork", "", 0)
-	p := open(t, fs, h.pid())
+	h := play.Start(t, "fork", "", 0)
+	p := open(t, fs, h.PID())
 	early, stopEarly := watch(t, c, fs, p) // most likely before the fork
 	var f forked
-	h.hear(&f)
-	if f.Thread == h.pid() {
+	h.Hear(&f)
+	if f.Thread == h.PID() {
 		t.Fatal("the helper forked on its main thread")
 	}
 	late, _ := watch(t, c, fs, p)
@@ -292,12 +293,12 @@ func TestChildOfAnotherThread(t *testing.T) {
 	}
 	stopEarly()
 	told := len(early.all())
-	h.end(true) // the child becomes an orphan
+	end(h, true) // the child becomes an orphan
 	within(t, p.Exited(), "exited")
 	for what, n := range map[string]*notes{"watched": late, "by scan": scanned} {
 		eventually(t, func() bool { return len(n.last()) == 0 }, what+": the end of all is not seen")
 	}
-	h.reap()
+	h.Reap()
 	within(t, p.Reaped(), "reaped")
 	wantLists(t, late, []int{f.Child}, nil)
 	if len(early.all()) != told {

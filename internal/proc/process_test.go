@@ -11,23 +11,25 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/play"
 )
 
 func TestProcess(t *testing.T) {
-	h := play(t, "exit", "0", 0).ready()
-	p := open(t, realFS(t), h.pid())
+	h := play.Start(t, "exit", "0", 0).Ready()
+	p := open(t, realFS(t), h.PID())
 	stat, err := p.Stat()
-	if err != nil || stat.PID != h.pid() || stat.PPID != os.Getpid() || stat.Name() != "exe" {
+	if err != nil || stat.PID != h.PID() || stat.PPID != os.Getpid() || stat.Name() != "exe" {
 		t.Errorf("stat %+v (%s), %v", stat, stat.Name(), err)
 	}
-	if p.ID() != (ID{PID: h.pid(), Start: stat.Start}) || stat.Start == 0 {
+	if p.ID() != (ID{PID: h.PID(), Start: stat.Start}) || stat.Start == 0 {
 		t.Errorf("ID %+v", p.ID())
 	}
 	if !p.Permitted() {
 		t.Error("our own child is not permitted")
 	}
 	status, err := p.Status()
-	if err != nil || status.UID != os.Geteuid() || status.GID != os.Getegid() || status.NSPID.Or(0) != h.pid() || status.VMRSS.Or(0) == 0 {
+	if err != nil || status.UID != os.Geteuid() || status.GID != os.Getegid() || status.NSPID.Or(0) != h.PID() || status.VMRSS.Or(0) == 0 {
 		t.Errorf("status %+v, %v", status, err)
 	}
 	// Two readings of what stands still, by different ways of counting.
@@ -80,10 +82,10 @@ func assertGone(t *testing.T, p *Process) {
 }
 
 func TestOpenNobody(t *testing.T) {
-	h := play(t, "exit", "0", 0).ready()
-	h.finish()
-	h.reap()
-	if p, err := realFS(t).Open(h.pid()); !errors.Is(err, ErrGone) {
+	h := play.Start(t, "exit", "0", 0).Ready()
+	h.Finish()
+	h.Reap()
+	if p, err := realFS(t).Open(h.PID()); !errors.Is(err, ErrGone) {
 		t.Errorf("%+v, error %v, want ErrGone", p, err)
 	}
 }
@@ -91,9 +93,9 @@ func TestOpenNobody(t *testing.T) {
 func TestBirthTime(t *testing.T) {
 	const tick = time.Second / TicksPerSecond
 	before := time.Now()
-	h := play(t, "exit", "0", 0)
+	h := play.Start(t, "exit", "0", 0)
 	after := time.Now()
-	p := open(t, realFS(t), h.ready().pid())
+	p := open(t, realFS(t), h.Ready().PID())
 	born, err := p.BirthTime()
 	if err != nil {
 		t.Fatal(err)
@@ -268,10 +270,10 @@ func TestSmapsOfAnEndingProcess(t *testing.T) {
 }
 
 func TestCloseWhileReading(t *testing.T) {
-	h := play(t, "exit", "0", 0).ready()
+	h := play.Start(t, "exit", "0", 0).Ready()
 	fs := realFS(t)
 	for range 20 {
-		p := open(t, fs, h.pid())
+		p := open(t, fs, h.PID())
 		var readers, closers sync.WaitGroup
 		started := make(chan struct{}, 5)
 		for _, read := range []func() error{

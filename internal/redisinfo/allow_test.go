@@ -9,7 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 // sent is what a server has counted of a command, other connections' included.
@@ -24,7 +24,7 @@ func sent(t *testing.T, s *redisrun.Server, command string) bool {
 
 // A Client can't start a fork, whoever holds it.
 func TestClientSendsQuestionsOnly(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	c := NewClient(Options{Network: s.Network(), Addr: s.Addr()})
 	defer c.Close()
 	if _, err := c.Info(t.Context()); err != nil {
@@ -67,7 +67,7 @@ func notAllowed(err error) bool {
 }
 
 func TestStartFork(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	o := Options{Network: s.Network(), Addr: s.Addr()}
 	for _, command := range []ForkCommand{BGSave, BGRewriteAOF} {
 		if err := StartFork(t.Context(), o, command); err != nil {
@@ -99,7 +99,7 @@ func awaitNoChild(t *testing.T, s *redisrun.Server) {
 
 // What the server says no to comes back as a sentence.
 func TestStartForkRefused(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{Args: []string{"--rdb-key-save-delay", "100000"}})
+	s := redistest.Start(t, redisrun.Options{Args: []string{"--rdb-key-save-delay", "100000"}})
 	if err := redisrun.Fill(t.Context(), s.Client(), 1000, 8); err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 const secret = "correct-horse-battery"
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestClientInfo(t *testing.T) {
 	for _, unix := range []bool{false, true} {
-		s := redisruntest.ForTest(t, redisrun.Options{Unix: unix, Args: []string{"--save", "60", "1000", "--save", "900", "1"}})
+		s := redistest.Start(t, redisrun.Options{Unix: unix, Args: []string{"--save", "60", "1000", "--save", "900", "1"}})
 		c := client(t, s, redisinfo.Options{})
 		if _, ok := c.Peer(); ok {
 			t.Error("peer before the first connection")
@@ -72,7 +72,7 @@ func TestClientInfo(t *testing.T) {
 }
 
 func TestClientKeepsItsConnection(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	c := client(t, s, redisinfo.Options{})
 	info(t, c)
 	first, _ := c.Peer()
@@ -84,7 +84,7 @@ func TestClientKeepsItsConnection(t *testing.T) {
 
 // The server closes the connection between two polls: the second poll must not fail.
 func TestClientSurvivesAClosedConnection(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	c := client(t, s, redisinfo.Options{})
 	info(t, c)
 	first, _ := c.Peer()
@@ -99,7 +99,7 @@ func TestClientSurvivesAClosedConnection(t *testing.T) {
 
 func TestClientSeesARestartAtOnce(t *testing.T) {
 	dir := t.TempDir()
-	s := redisruntest.ForTest(t, redisrun.Options{Dir: dir})
+	s := redistest.Start(t, redisrun.Options{Dir: dir})
 	c := client(t, s, redisinfo.Options{})
 	old := info(t, c).RunID
 	s.Kill()
@@ -109,14 +109,14 @@ func TestClientSeesARestartAtOnce(t *testing.T) {
 	if _, ok := c.Peer(); ok {
 		t.Error("peer of a server that is gone")
 	}
-	again := redisruntest.ForTest(t, redisrun.Options{Dir: dir, Port: port(t, s)})
+	again := redistest.Start(t, redisrun.Options{Dir: dir, Port: port(t, s)})
 	if got := info(t, c); got.RunID == old || got.ProcessID != opt.Of(again.PID()) {
 		t.Errorf("run id %s, pid %v", got.RunID, got.ProcessID)
 	}
 }
 
 func TestClientPassword(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{Password: secret})
+	s := redistest.Start(t, redisrun.Options{Password: secret})
 	password := func(p string) func() (string, error) { return func() (string, error) { return p, nil } }
 
 	wantError(t, client(t, s, redisinfo.Options{}), redisinfo.ReasonAuth, "set REDIS_PASSWORD or --redis.password-file")
@@ -129,7 +129,7 @@ func TestClientPassword(t *testing.T) {
 
 // A new password in the file is used for the next connection.
 func TestClientRotatedPassword(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{Password: "old"})
+	s := redistest.Start(t, redisrun.Options{Password: "old"})
 	var current atomic.Value
 	current.Store("old")
 	c := client(t, s, redisinfo.Options{Password: func() (string, error) { return current.Load().(string), nil }})
@@ -149,7 +149,7 @@ func TestClientRotatedPassword(t *testing.T) {
 }
 
 func TestClientACL(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	for user, rules := range map[string][]string{
 		"enough": {"+info", "+ping"},
 		"little": {"+ping"},
@@ -170,19 +170,19 @@ func TestClientACL(t *testing.T) {
 }
 
 func TestClientSavePointOfARenamedConfig(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{Args: []string{"--rename-command", "CONFIG", ""}})
+	s := redistest.Start(t, redisrun.Options{Args: []string{"--rename-command", "CONFIG", ""}})
 	if got, err := client(t, s, redisinfo.Options{}).SavePoint(t.Context()); !errors.Is(err, redisinfo.ErrMayNotAsk) || got.Present() {
 		t.Errorf("%v, %v; want absent", got, err)
 	}
 }
 
 func TestClientInfoRenamed(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{Args: []string{"--rename-command", "INFO", ""}})
+	s := redistest.Start(t, redisrun.Options{Args: []string{"--rename-command", "INFO", ""}})
 	wantError(t, client(t, s, redisinfo.Options{}), redisinfo.ReasonProtocol, "does not know INFO")
 }
 
 func TestClientMaxClients(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	if err := s.Client().ConfigSet(t.Context(), "maxclients", "1").Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestClientMaxClients(t *testing.T) {
 }
 
 func TestClientBusyScript(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{Args: []string{"--busy-reply-threshold", "10"}})
+	s := redistest.Start(t, redisrun.Options{Args: []string{"--busy-reply-threshold", "10"}})
 	c := client(t, s, redisinfo.Options{})
 	info(t, c)
 	done := make(chan error, 1)
@@ -212,7 +212,7 @@ func TestClientBusyScript(t *testing.T) {
 
 // A reply that comes after its deadline must not be taken for that of the next call.
 func TestClientHungServer(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	c := client(t, s, redisinfo.Options{})
 	info(t, c)
 	if err := syscall.Kill(s.PID(), syscall.SIGSTOP); err != nil {
@@ -258,7 +258,7 @@ func TestClientCancel(t *testing.T) {
 }
 
 func TestClientConcurrent(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{Unix: true})
+	s := redistest.Start(t, redisrun.Options{Unix: true})
 	c := client(t, s, redisinfo.Options{})
 	var wg sync.WaitGroup
 	for range 4 {

@@ -20,7 +20,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 func TestClientTLS(t *testing.T) {
@@ -30,7 +30,7 @@ func TestClientTLS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s = redisruntest.ForTest(t, redisrun.Options{Args: []string{
+		s = redistest.Start(t, redisrun.Options{Args: []string{
 			"--tls-port", strconv.Itoa(port), "--tls-cert-file", certFile, "--tls-key-file", keyFile,
 			"--tls-ca-cert-file", certFile, "--tls-auth-clients", authClients,
 		}})
@@ -77,7 +77,7 @@ func TestClientTLS(t *testing.T) {
 
 // A plain server waits for the end of what it takes for a line, or complains.
 func TestClientTLSToAPlainServer(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	c := client(t, s, redisinfo.Options{TLS: &tls.Config{}, DialTimeout: 300 * time.Millisecond})
 	_, err := c.Info(t.Context())
 	e, ok := errors.AsType[*redisinfo.Error](err)

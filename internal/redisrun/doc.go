@@ -5,5 +5,5 @@
 // interface or on a unix socket in a directory of its own, saves only when it
 // is told to, and does not outlive the process that started it. Nothing in
 // here is used by the exporter itself; helpers that need package testing live
-// in redisruntest.
+// in redistest.
 package redisrun

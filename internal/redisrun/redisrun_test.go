@@ -16,8 +16,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 // parentEnv makes the test binary play a parent that is killed; see
@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 
 func TestStartAndStop(t *testing.T) {
 	for _, unix := range []bool{false, true} {
-		s := redisruntest.ForTest(t, redisrun.Options{Unix: unix, Password: "secret"})
+		s := redistest.Start(t, redisrun.Options{Unix: unix, Password: "secret"})
 		got, err := s.Client().ConfigGet(t.Context(), "save").Result()
 		if err != nil || got["save"] != "" {
 			t.Errorf("CONFIG GET save: %q, %v; want no save points", got["save"], err)
@@ -61,7 +61,7 @@ func TestStartAndStop(t *testing.T) {
 }
 
 func TestStopTakesTheChildAlong(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{Args: []string{"--rdb-key-save-delay", "100000"}})
+	s := redistest.Start(t, redisrun.Options{Args: []string{"--rdb-key-save-delay", "100000"}})
 	child := startSave(t, s)
 	s.Kill()
 	if alive(s.PID()) || alive(child) {
@@ -70,7 +70,7 @@ func TestStopTakesTheChildAlong(t *testing.T) {
 }
 
 func TestStopOfAStoppedProcess(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	if err := syscall.Kill(s.PID(), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestStopOfAStoppedProcess(t *testing.T) {
 
 func TestRestartWithSameDirAndPort(t *testing.T) {
 	dir := t.TempDir()
-	first := redisruntest.ForTest(t, redisrun.Options{Dir: dir})
+	first := redistest.Start(t, redisrun.Options{Dir: dir})
 	if err := first.Client().Set(t.Context(), "k", "v", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestRestartWithSameDirAndPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second := redisruntest.ForTest(t, redisrun.Options{Dir: dir, Port: port})
+	second := redistest.Start(t, redisrun.Options{Dir: dir, Port: port})
 	if second.Addr() != first.Addr() {
 		t.Errorf("address %s, want %s", second.Addr(), first.Addr())
 	}
@@ -147,7 +147,7 @@ func TestWrapper(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A shell that stays, with the server as its child.
-	s := redisruntest.ForTest(t, redisrun.Options{Wrapper: []string{"sh", "-c", `"$@"; exit`, "sh"}})
+	s := redistest.Start(t, redisrun.Options{Wrapper: []string{"sh", "-c", `"$@"; exit`, "sh"}})
 	comm, err := os.ReadFile("/proc/" + strconv.Itoa(s.PID()) + "/comm")
 	if err != nil || strings.TrimSpace(string(comm)) != "redis-server" {
 		t.Errorf("comm of PID() is %q, %v", comm, err)
@@ -186,7 +186,7 @@ func TestServerDiesWithItsParent(t *testing.T) {
 }
 
 func TestFillAndLoad(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{Unix: true})
+	s := redistest.Start(t, redisrun.Options{Unix: true})
 	const keys = 2500
 	if err := redisrun.Fill(t.Context(), s.Client(), keys, 100); err != nil {
 		t.Fatal(err)
@@ -264,7 +264,7 @@ func TestMixes(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := redisruntest.ForTest(t, redisrun.Options{Unix: true})
+			s := redistest.Start(t, redisrun.Options{Unix: true})
 			if err := redisrun.Fill(t.Context(), s.Client(), keys, size); err != nil {
 				t.Fatal(err)
 			}
@@ -340,7 +340,7 @@ func expectCalls(t *testing.T, s *redisrun.Server, want map[string]int) {
 }
 
 func TestLoadReportsErrorsAndGoesOn(t *testing.T) {
-	s := redisruntest.ForTest(t, redisrun.Options{Unix: true})
+	s := redistest.Start(t, redisrun.Options{Unix: true})
 	load := redisrun.StartLoad(t.Context(), s.Client(), redisrun.LoadOptions{Rate: 5000, Keys: 10, ValueSize: 5})
 	eventually(t, func() bool { return load.Writes() > 0 }, "no writes")
 	if err := s.Client().ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {

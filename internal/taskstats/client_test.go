@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/play"
 )
 
 const pages = 16_384
@@ -17,14 +20,14 @@ func TestCopiesOfAllThreads(t *testing.T) {
 	sw := takeSwitch(t)
 	c := dial(t)
 	sw.set(true)
-	h := play(t, "write", 0)
-	h.copies(order{Pages: 1, Main: true}) // it runs
-	process, main := ask(t, c.Process, h.pid()), ask(t, c.Thread, h.pid())
+	h := play.Start(t, "write", "", 0)
+	copies(h, order{Pages: 1, Main: true}) // it runs
+	process, main := ask(t, c.Process, h.PID()), ask(t, c.Thread, h.PID())
 
-	if tid := h.copies(order{Pages: pages, Main: true}); tid != h.pid() {
+	if tid := copies(h, order{Pages: pages, Main: true}); tid != h.PID() {
 		t.Fatalf("thread %d is not the main thread", tid)
 	}
-	process2, main2 := ask(t, c.Process, h.pid()), ask(t, c.Thread, h.pid())
+	process2, main2 := ask(t, c.Process, h.PID()), ask(t, c.Thread, h.PID())
 	sw.still(true)
 	near(t, "main thread", main, main2, pages)
 	near(t, "process", process, process2, pages)
@@ -32,32 +35,30 @@ func TestCopiesOfAllThreads(t *testing.T) {
 		t.Error("the copies took no time")
 	}
 
-	tid := h.copies(order{Pages: pages})
-	process3, main3, other := ask(t, c.Process, h.pid()), ask(t, c.Thread, h.pid()), ask(t, c.Thread, tid)
+	tid := copies(h, order{Pages: pages})
+	process3, main3, other := ask(t, c.Process, h.PID()), ask(t, c.Thread, h.PID()), ask(t, c.Thread, tid)
 	sw.still(true)
 	near(t, "process, of another thread", process2, process3, pages)
 	near(t, "the other thread", Stats{}, other, pages)
 	near(t, "main thread, idle", main2, main3, 0)
 
-	tid = h.copies(order{Pages: pages, Ends: true})
+	tid = copies(h, order{Pages: pages, Ends: true})
 	eventually(t, func() bool { _, err := c.Thread(tid); return errors.Is(err, ErrGone) }, "the thread does not end")
-	process4 := ask(t, c.Process, h.pid())
+	process4 := ask(t, c.Process, h.PID())
 	sw.still(true)
 	near(t, "process, of a thread that ended", process3, process4, pages)
 
-	if err := h.stdin.Close(); err != nil {
-		t.Fatal(err)
-	}
-	zombie(t, h.pid())
-	process5, main5 := ask(t, c.Process, h.pid()), ask(t, c.Thread, h.pid())
+	h.Finish()
+	zombie(t, h.PID())
+	process5, main5 := ask(t, c.Process, h.PID()), ask(t, c.Thread, h.PID())
 	sw.still(true)
 	near(t, "zombie process", process4, process5, 0)
 	near(t, "zombie main thread", main3, main5, 0)
-	h.reap()
-	if _, err := c.Process(h.pid()); !errors.Is(err, ErrGone) {
+	h.Reap()
+	if _, err := c.Process(h.PID()); !errors.Is(err, ErrGone) {
 		t.Errorf("reaped: process %v", err)
 	}
-	if _, err := c.Thread(h.pid()); !errors.Is(err, ErrGone) {
+	if _, err := c.Thread(h.PID()); !errors.Is(err, ErrGone) {
 		t.Errorf("reaped: thread %v", err)
 	}
 }
@@ -66,25 +67,25 @@ func TestSwitchedOnTooLate(t *testing.T) {
 	sw := takeSwitch(t)
 	c := dial(t)
 	sw.set(false)
-	h := play(t, "write", 0)
-	h.copies(order{Pages: 1, Main: true})
-	first := ask(t, c.Thread, h.pid())
+	h := play.Start(t, "write", "", 0)
+	copies(h, order{Pages: 1, Main: true})
+	first := ask(t, c.Thread, h.PID())
 	sw.still(false)
 	sw.set(true)
-	h.copies(order{Pages: pages, Main: true})
-	later := ask(t, c.Thread, h.pid())
+	copies(h, order{Pages: pages, Main: true})
+	later := ask(t, c.Thread, h.PID())
 	sw.still(true)
 	if first.CopyCount != 0 || later.CopyCount != 0 || later.CopyDelay != 0 {
 		t.Errorf("%d copies at first and %d later, want none ever", first.CopyCount, later.CopyCount)
 	}
 	// A thread that starts now is counted, and makes the process look accounted.
 	for range 100 { // the runtime has threads from before at first
-		h.copies(order{Pages: 1})
-		if ask(t, c.Process, h.pid()).CopyCount > 0 {
+		copies(h, order{Pages: 1})
+		if ask(t, c.Process, h.PID()).CopyCount > 0 {
 			break
 		}
 	}
-	process, main := ask(t, c.Process, h.pid()), ask(t, c.Thread, h.pid())
+	process, main := ask(t, c.Process, h.PID()), ask(t, c.Thread, h.PID())
 	sw.still(true)
 	if process.CopyCount == 0 || main.CopyCount != 0 {
 		t.Errorf("%d copies of the process and %d of its main thread, want some and none", process.CopyCount, main.CopyCount)
@@ -95,13 +96,13 @@ func TestSwitchedOffStandsStill(t *testing.T) {
 	sw := takeSwitch(t)
 	c := dial(t)
 	sw.set(true)
-	h := play(t, "write", 0)
-	h.copies(order{Pages: pages, Main: true})
+	h := play.Start(t, "write", "", 0)
+	copies(h, order{Pages: pages, Main: true})
 	sw.still(true)
 	sw.set(false)
-	first := ask(t, c.Thread, h.pid())
-	h.copies(order{Pages: pages, Main: true})
-	later := ask(t, c.Thread, h.pid())
+	first := ask(t, c.Thread, h.PID())
+	copies(h, order{Pages: pages, Main: true})
+	later := ask(t, c.Thread, h.PID())
 	sw.still(false)
 	if first.CopyCount < pages || later.CopyCount != first.CopyCount {
 		t.Errorf("%d copies, then %d", first.CopyCount, later.CopyCount)
@@ -133,36 +134,34 @@ func TestZombieOfOneThread(t *testing.T) {
 
 func TestIdentity(t *testing.T) {
 	c := dial(t)
-	h := play(t, "write", 0)
-	h.copies(order{Pages: pages, Main: true})
-	before := ask(t, c.Thread, h.pid())
-	if int(before.PID) != h.pid() || before.Name() == "" {
-		t.Errorf("pid %d named %q, want %d", before.PID, before.Name(), h.pid())
+	h := play.Start(t, "write", "", 0)
+	copies(h, order{Pages: pages, Main: true})
+	before := ask(t, c.Thread, h.PID())
+	if int(before.PID) != h.PID() || before.Name() == "" {
+		t.Errorf("pid %d named %q, want %d", before.PID, before.Name(), h.PID())
 	}
-	if comm, err := os.ReadFile("/proc/" + strconv.Itoa(h.pid()) + "/comm"); err != nil || string(comm) != before.Name()+"\n" {
+	if comm, err := os.ReadFile("/proc/" + strconv.Itoa(h.PID()) + "/comm"); err != nil || string(comm) != before.Name()+"\n" {
 		t.Errorf("named %q, comm is %q, %v", before.Name(), comm, err)
 	}
-	h.copies(order{Pages: pages, Main: true})
-	after := ask(t, c.Thread, h.pid())
+	copies(h, order{Pages: pages, Main: true})
+	after := ask(t, c.Thread, h.PID())
 	// One for the read and one for the write of each page.
 	if d := after.MinorFaults.Or(0) - before.MinorFaults.Or(0); d < 2*pages {
 		t.Errorf("%d minor faults for %d", d, 2*pages)
 	}
-	if process := ask(t, c.Process, h.pid()); process.MinorFaults.Present() {
+	if process := ask(t, c.Process, h.PID()); process.MinorFaults.Present() {
 		t.Errorf("a process has minor faults in this kernel, tell it in doc.go: %+v", process)
 	}
 }
 
 func TestDenied(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root can become another user")
-	}
+	testutil.Root(t)
 	dial(t)
-	h := play(t, "ask", nobody)
+	h := play.Start(t, "ask", "", play.Nobody)
 	var s said
-	h.hear(&s)
+	h.Hear(&s)
 	if !s.Denied {
-		t.Errorf("as uid %d: %q, want ErrDenied", nobody, s.Err)
+		t.Errorf("as uid %d: %q, want ErrDenied", play.Nobody, s.Err)
 	}
 }
 
@@ -204,7 +203,7 @@ func TestConcurrentUse(t *testing.T) {
 
 func TestOutOfStep(t *testing.T) {
 	c := dial(t)
-	// An answer that nobody took.
+	// An answer that play.Nobody took.
 	var request [requestSize]byte
 	putRequest(&request, c.family, c.sequence-1, question{attrPID, uint32(os.Getppid())})
 	if err := c.raw.Control(func(fd uintptr) {

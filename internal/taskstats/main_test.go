@@ -1,14 +1,10 @@
 package taskstats
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
-	"os/exec"
 	"runtime"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,23 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/play"
 )
 
-// roleEnv makes the test binary play another process.
-const roleEnv = "TASKSTATS_TEST_ROLE"
-
-const (
-	nobody   = 65534
-	patience = 20 * time.Second
-)
+const patience = 20 * time.Second
 
 func TestMain(m *testing.M) {
-	switch os.Getenv(roleEnv) {
-	case "write":
-		os.Exit(write())
-	case "ask":
-		os.Exit(askAsWhoIAm())
-	}
+	play.Main(map[string]func(string) int{"write": write, "ask": askAsWhoIAm})
 	goleak.VerifyTestMain(m)
 }
 
@@ -45,7 +31,7 @@ type order struct {
 
 // write carries out orders until its input ends. It answers each with the id of the
 // thread that did it.
-func write() int {
+func write(string) int {
 	in := json.NewDecoder(os.Stdin)
 	for {
 		var o order
@@ -60,7 +46,7 @@ func write() int {
 				select {} // keep the thread
 			}
 		})
-		say(<-done)
+		play.Say(<-done)
 	}
 }
 
@@ -114,13 +100,13 @@ func copyPages(n int) {
 }
 
 // askAsWhoIAm says what New has to say.
-func askAsWhoIAm() int {
+func askAsWhoIAm(string) int {
 	c, err := New()
 	if err != nil {
-		say(said{Err: err.Error(), Denied: errors.Is(err, ErrDenied)})
+		play.Say(said{Err: err.Error(), Denied: errors.Is(err, ErrDenied)})
 		return 0
 	}
-	say(said{})
+	play.Say(said{})
 	_ = c.Close()
 	return 0
 }
@@ -130,89 +116,12 @@ type said struct {
 	Denied bool
 }
 
-// say writes a line of JSON.
-func say(v any) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	_, _ = os.Stdout.Write(append(b, '\n'))
-}
-
-// helper is a process that the test binary plays.
-type helper struct {
-	t     testing.TB
-	cmd   *exec.Cmd
-	stdin io.WriteCloser
-	out   *bufio.Reader
-	done  bool
-}
-
-// play starts a helper; it ends with the test. uid 0 is our own.
-func play(t testing.TB, role string, uid int) *helper {
-	t.Helper()
-	// By this name another user may start it too, whatever the directory's mode is.
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), roleEnv+"="+role, "GORACE=atexit_sleep_ms=0")
-	cmd.Stderr = os.Stderr
-	if uid != 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
-		cmd.Dir = "/"
-	}
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	h := &helper{t: t, cmd: cmd, stdin: stdin, out: bufio.NewReader(stdout)}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		if !h.done {
-			_ = cmd.Process.Kill()
-			h.reap()
-		}
-	})
-	return h
-}
-
-func (h *helper) pid() int { return h.cmd.Process.Pid }
-
-// copies has it copy pages, and returns the id of the thread that did.
-func (h *helper) copies(o order) (tid int) {
-	h.t.Helper()
-	b, err := json.Marshal(o)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	if _, err := h.stdin.Write(b); err != nil {
-		h.t.Fatal(err)
-	}
-	h.hear(&tid)
+// copies has a process in the role "write" copy pages, and returns the id of the
+// thread that did.
+func copies(h *play.Process, o order) (tid int) {
+	h.Tell(o)
+	h.Hear(&tid)
 	return tid
-}
-
-// hear reads what it says next.
-func (h *helper) hear(v any) {
-	h.t.Helper()
-	line, err := h.out.ReadBytes('\n')
-	if err != nil {
-		h.t.Fatalf("the helper said nothing more: %v", err)
-	}
-	if err := json.Unmarshal(line, v); err != nil {
-		h.t.Fatalf("the helper said %q: %v", line, err)
-	}
-}
-
-// reap takes notice of its end; its status is not this caller's business.
-func (h *helper) reap() {
-	h.done = true
-	_ = h.cmd.Wait()
 }
 
 // zombie returns when the process has ended, without reaping it.

@@ -9,6 +9,7 @@
 package testutil
 
 import (
+	"os"
 	"os/exec"
 	"testing"
 )
@@ -32,4 +33,12 @@ func Program(t testing.TB, name, debianPackage string) string {
 		t.Fatalf("%s is needed: make deps, or apt-get install %s", name, debianPackage)
 	}
 	return path
+}
+
+// Root skips t unless it runs as root, who may become another user.
+func Root(t testing.TB) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can become another user")
+	}
 }

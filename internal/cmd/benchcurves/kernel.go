@@ -19,7 +19,7 @@ const (
 )
 
 // setKernel writes a setting of the kernel, and returns what puts the old one
-// back. Until then the file is locked, as internal/sysctltest locks it: whoever
+// back. Until then the file is locked, as internal/testutil/sysctl locks it: whoever
 // else would change it waits.
 func setKernel(ctx context.Context, path, value string) (restore func() error, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)

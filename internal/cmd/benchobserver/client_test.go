@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun/redisruntest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
 )
 
 func TestPace(t *testing.T) {
@@ -88,7 +88,7 @@ func stopwatchThreads(t *testing.T) {
 
 func TestClient(t *testing.T) {
 	stopwatchThreads(t)
-	s := redisruntest.ForTest(t, redisrun.Options{})
+	s := redistest.Start(t, redisrun.Options{})
 	const keys, size = 1000, 40
 	if err := fill(t.Context(), s.Addr(), keys, size); err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func TestClient(t *testing.T) {
 
 func TestClientSaysWhatWentWrong(t *testing.T) {
 	stopwatchThreads(t)
-	s := redisruntest.ForTest(t, redisrun.Options{Args: []string{"--maxmemory", "1"}})
+	s := redistest.Start(t, redisrun.Options{Args: []string{"--maxmemory", "1"}})
 	c, err := startClient(s.Addr(), load{1000, 10, 10})
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestClientSaysWhatWentWrong(t *testing.T) {
 		t.Errorf("an error reply: %v", err)
 	}
 
-	s = redisruntest.ForTest(t, redisrun.Options{})
+	s = redistest.Start(t, redisrun.Options{})
 	if c, err = startClient(s.Addr(), load{1000, 10, 10}); err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,8 @@
-// Package sysctltest lets tests change sysctls of the machine and restores them.
+// Package sysctl lets tests change sysctls of the machine and restores them.
 //
 // Tests of several packages run at the same time, so whoever changes a sysctl
 // locks its file until it is restored.
-package sysctltest
+package sysctl
 
 import (
 	"bytes"

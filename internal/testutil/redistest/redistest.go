@@ -1,6 +1,6 @@
-// Package redisruntest gives tests a private redis-server. It is the part of
+// Package redistest gives tests a private redis-server. It is the part of
 // redisrun that needs package testing, kept apart so that no program links it.
-package redisruntest
+package redistest
 
 import (
 	"os"
@@ -15,10 +15,10 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
-// ForTest starts a server that is stopped when t ends; with -short it skips t.
+// Start starts a server that is stopped when t ends; with -short it skips t.
 // Without redis-server t fails and says how to install it. If t fails, the end of
 // the server's log is shown.
-func ForTest(t testing.TB, o redisrun.Options) *redisrun.Server {
+func Start(t testing.TB, o redisrun.Options) *redisrun.Server {
 	t.Helper()
 	testutil.Real(t, "redis-server")
 	// go-redis prints to stderr through one logger for the whole process; a
