@@ -6,25 +6,25 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // copyTimeNote tells what the time spent copying compares to.
 func copyTimeNote(f *fork.Record) string {
 	s, ok := f.CopyStallSeconds.Get()
 	if e, estimated := f.EstimatedCopyStallSeconds.Get(); !ok && estimated {
-		return "Not measured. About " + chart.Seconds(e) + ", estimated from how the running time of the server's main thread rose with the pages copied. To measure it, switch on the kernel's delay accounting (taskstats): the landing page says how."
+		return "Not measured. About " + words.Seconds(e) + ", estimated from how the running time of the server's main thread rose with the pages copied. To measure it, switch on the kernel's delay accounting (taskstats): the landing page says how."
 	}
 	if !ok {
 		return "Needs the kernel's delay accounting (taskstats): the landing page says how to switch it on."
 	}
-	said := "The server spent " + chart.Seconds(s) + " copying pages"
-	if per := chart.CopyShare(f); per != "" {
+	said := "The server spent " + words.Seconds(s) + " copying pages"
+	if per := words.CopyShare(f); per != "" {
 		said += ", " + per + " of the child's life"
 	}
-	if times := chart.CopyStalls(f); times != "" {
+	if times := words.CopyStalls(f); times != "" {
 		said += ", " + times
 	}
 	return said + ". The kernel counts the copies alone; the faults around them come on top."
@@ -46,9 +46,9 @@ func copiedNote(f *fork.Record) string {
 // tailHTML is a tail's duration and, where it has none of its own, why.
 func tailHTML(f *fork.Record, now time.Time) template.HTML {
 	if t, ok := f.Tail.Get(); ok {
-		return titled(chart.TailWord(t), strconv.FormatFloat(t.Seconds, 'f', -1, 64)+" seconds after the death")
+		return titled(words.Tail(t), strconv.FormatFloat(t.Seconds, 'f', -1, 64)+" seconds after the death")
 	}
-	if chart.TailGoing(*f, now) {
+	if f.TailGoing(now) {
 		return titled("still going", "the tail is followed for a minute, or until the next fork")
 	}
 	return none
@@ -98,12 +98,12 @@ func bySource(n map[fork.Source]int) string {
 	}
 	for _, s := range [...]fork.Source{fork.SourceChildSmaps, fork.SourcePagemap, fork.SourceCgroup, fork.SourceTaskstats, fork.SourceCounters} {
 		if n[s] > 0 {
-			said = append(said, chart.Count(uint64(n[s]))+" by "+chart.SourceWord(s))
+			said = append(said, words.Count(uint64(n[s]))+" by "+words.Source(s))
 			rest -= n[s]
 		}
 	}
 	if rest > 0 {
-		said = append(said, chart.Count(uint64(rest))+" by another source")
+		said = append(said, words.Count(uint64(rest))+" by another source")
 	}
 	return strings.Join(said, ", ")
 }

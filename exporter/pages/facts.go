@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // fact is one line of a fork's record.
@@ -34,7 +34,7 @@ func facts(f *fork.Record, now time.Time) []factGroup {
 func timeFacts(f *fork.Record, now time.Time) []fact {
 	life := fact{"Lifetime", secondsHTML(f.LifetimeSeconds), "From birth to death. Every first write of the server to a shared page is copied during this time."}
 	if f.Running() {
-		life.Value = titled(chart.Seconds(now.Sub(f.Start).Seconds())+" so far", "the child is running")
+		life.Value = titled(words.Seconds(now.Sub(f.Start).Seconds())+" so far", "the child is running")
 	}
 	birth := f.Start.UTC().Format("2006-01-02 15:04:05.00 UTC")
 	return []fact{
@@ -77,8 +77,8 @@ func workFacts(f *fork.Record) []fact {
 func identityFacts(f *fork.Record) []fact {
 	out := []fact{
 		{"Server", titled(f.Server, "configured name"), ""},
-		{"Kind", titled(chart.KindWord(f.Kind), string(f.Kind)), ""},
-		{"Outcome", titled(chart.OutcomeWord(f.Outcome), string(f.Outcome)), outcomeNote(f.Outcome)},
+		{"Kind", titled(words.Kind(f.Kind), string(f.Kind)), ""},
+		{"Outcome", titled(words.Outcome(f.Outcome), string(f.Outcome)), outcomeNote(f.Outcome)},
 	}
 	if s, ok := f.Signal.Get(); ok {
 		out = append(out, fact{"Signal", titled(s, "that ended the child"), ""})
@@ -120,5 +120,5 @@ func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return chart.Count(uint64(n)) + " " + many
+	return words.Count(uint64(n)) + " " + many
 }

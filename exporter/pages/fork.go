@@ -8,6 +8,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 type forkPage struct {
@@ -35,12 +36,12 @@ func (s *site) fork(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := forkPage{
-		common: s.common(r, chart.KindWord(f.Kind)+" of "+f.Server, "forks", now),
+		common: s.common(r, words.Kind(f.Kind)+" of "+f.Server, "forks", now),
 		Fork:   f, Age: age(&f, now),
 		Wide: chart.Large(f, now), Narrow: chart.Compact(f, now),
-		Facts: facts(&f, now), TimesStall: chart.CopyStalls(&f),
+		Facts: facts(&f, now), TimesStall: words.CopyStalls(&f),
 	}
-	going := chart.TailGoing(f, now)
+	going := f.TailGoing(now)
 	p.Tail = going || f.Tail.Present()
 	p.Refresh = going || f.Running()
 	p.Newer, p.Older = neighbors(s.src.Forks(), &f)

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // none stands for what was not known. A dash, because zero would be a figure.
@@ -23,7 +23,7 @@ func bytesHTML(v opt.Val[uint64]) template.HTML {
 	if !ok {
 		return none
 	}
-	return titled(chart.Bytes(n), chart.ExactBytes(n))
+	return titled(words.Bytes(n), words.ExactBytes(n))
 }
 
 func secondsHTML(v opt.Val[float64]) template.HTML {
@@ -31,7 +31,7 @@ func secondsHTML(v opt.Val[float64]) template.HTML {
 	if !ok {
 		return none
 	}
-	return titled(chart.Seconds(s), strconv.FormatFloat(s, 'f', -1, 64)+" seconds")
+	return titled(words.Seconds(s), strconv.FormatFloat(s, 'f', -1, 64)+" seconds")
 }
 
 func countHTML(v opt.Val[uint64]) template.HTML {
@@ -39,7 +39,7 @@ func countHTML(v opt.Val[uint64]) template.HTML {
 	if !ok {
 		return none
 	}
-	return template.HTML(chart.Count(n)) //nolint:gosec // digits and commas
+	return template.HTML(words.Count(n)) //nolint:gosec // digits and commas
 }
 
 // changesHTML is a count that was told from readings a second apart.
@@ -58,12 +58,12 @@ func percentHTML(part, whole opt.Val[uint64]) template.HTML {
 	if !ok1 || !ok2 || w == 0 {
 		return none
 	}
-	return titled(chart.Percent(p, w), chart.ExactBytes(p)+" of "+chart.ExactBytes(w))
+	return titled(words.Percent(p, w), words.ExactBytes(p)+" of "+words.ExactBytes(w))
 }
 
 // rateHTML is the stall in milliseconds per GiB of resident memory.
 func rateHTML(stall opt.Val[float64], resident opt.Val[uint64]) template.HTML {
-	rate := chart.StallRate(stall, resident)
+	rate := words.StallRate(stall, resident)
 	if rate == "" {
 		return none
 	}

@@ -3,12 +3,12 @@ package pages
 import (
 	"html/template"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // survival is what the landing page says of a server's next fork.
@@ -92,7 +92,7 @@ func answerClass(v forecast.Verdict) string {
 func limitWords(h forecast.Headroom) (name, note string) {
 	switch h.Limit {
 	case forecast.LimitCgroup:
-		return "memory cgroup", h.Cgroup + ", " + chart.Bytes(h.Of) + "; beyond it the kernel kills"
+		return "memory cgroup", h.Cgroup + ", " + words.Bytes(h.Of) + "; beyond it the kernel kills"
 	case forecast.LimitHost:
 		return "host", "memory to be had without swapping"
 	case forecast.LimitCommit:
@@ -108,7 +108,7 @@ func leftHTML(left opt.Val[int64]) template.HTML {
 	case !ok:
 		return none
 	case n < 0:
-		return `<strong class="text-bad">` + titled(chart.Bytes(uint64(-n))+" short", chart.ExactBytes(uint64(-n))+" are missing") + `</strong>`
+		return `<strong class="text-bad">` + titled(words.Bytes(uint64(-n))+" short", words.ExactBytes(uint64(-n))+" are missing") + `</strong>`
 	}
-	return titled(chart.Bytes(uint64(n)), chart.ExactBytes(uint64(n)))
+	return titled(words.Bytes(uint64(n)), words.ExactBytes(uint64(n)))
 }

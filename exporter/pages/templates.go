@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // templates are the pages by name, each with the base layout around it.
@@ -30,9 +31,9 @@ func funcs() template.FuncMap {
 		"ago":     ago,
 		"utc":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" },
 		"clock":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
-		"word":    chart.OutcomeWord,
+		"word":    words.Outcome,
 		"class":   chart.OutcomeClass,
-		"kind":    chart.KindWord,
+		"kind":    words.Kind,
 	}
 }
 

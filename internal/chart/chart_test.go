@@ -349,44 +349,6 @@ func TestTailLeavesTheLifeItsRoom(t *testing.T) {
 	}
 }
 
-func TestTailWord(t *testing.T) {
-	for want, tail := range map[string]fork.Tail{
-		"8.30 s":                           {Seconds: 8.3},
-		"8.30 s, cut off by the next fork": {Seconds: 8.3, Truncated: true},
-		"given up after 60 s":              {Seconds: 60.01, Truncated: true},
-		"1 min 00 s":                       {Seconds: 60},
-		"850 µs, cut off by the next fork": {Seconds: 0.00085, Truncated: true},
-	} {
-		if got := chart.TailWord(tail); got != want {
-			t.Errorf("%+v: %q, want %q", tail, got, want)
-		}
-	}
-}
-
-func TestTailGoing(t *testing.T) {
-	base := forktest.Saved(now)
-	base.Tail, base.Start = opt.Val[fork.Tail]{}, now.Add(-30*time.Second) // dead for 9.7 s
-	for name, c := range map[string]struct {
-		change func(*fork.Record)
-		want   bool
-	}{
-		"just dead":          {func(*fork.Record) {}, true},
-		"running":            {func(f *fork.Record) { f.Outcome = "" }, false},
-		"ended":              {func(f *fork.Record) { f.Tail = opt.Of(fork.Tail{Seconds: 3}) }, false},
-		"long dead":          {func(f *fork.Record) { f.Start = now.Add(-90 * time.Second) }, false},
-		"dead in the future": {func(f *fork.Record) { f.Start = now }, false},
-		"server died":        {func(f *fork.Record) { f.Outcome = fork.OutcomeServerDied }, false},
-		"nobody counts":      {func(f *fork.Record) { f.CopyFaults = opt.Val[uint64]{} }, false},
-		"death not known":    {func(f *fork.Record) { f.LifetimeSeconds = opt.Val[float64]{} }, false},
-	} {
-		f := base
-		c.change(&f)
-		if got := chart.TailGoing(f, now); got != c.want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-}
-
 // A long curve is thinned, but its highest point and its end stay.
 func TestLongCurveKeepsItsPeak(t *testing.T) {
 	f := forktest.Saved(now)
@@ -455,59 +417,6 @@ func TestEveryClassHasAStyle(t *testing.T) {
 					}
 				}
 			}
-		}
-	}
-}
-
-func TestBytes(t *testing.T) {
-	for n, want := range map[uint64]string{
-		0: "0 B", 999: "999 B", 1000: "1.00 kB", 4096: "4.10 kB", 999_499: "999 kB", 999_500: "1.00 MB",
-		33_150_000: "33.1 MB", 812_400_000: "812 MB", 1_415_499_776: "1.42 GB", 25e12: "25.0 TB", math.MaxUint64: "18446744 TB",
-	} {
-		if got := chart.Bytes(n); got != want {
-			t.Errorf("Bytes(%d) = %q, want %q", n, got, want)
-		}
-	}
-	for n, want := range map[uint64]string{0: "0 bytes", 1: "1 byte", 1234: "1,234 bytes", 1234567: "1,234,567 bytes"} {
-		if got := chart.ExactBytes(n); got != want {
-			t.Errorf("ExactBytes(%d) = %q, want %q", n, got, want)
-		}
-	}
-}
-
-func TestSeconds(t *testing.T) {
-	for _, c := range []struct {
-		s    float64
-		want string
-	}{
-		{0, "0 s"},
-		{-1, "0 s"},
-		{math.NaN(), "0 s"},
-		{math.Inf(1), "0 s"},
-		{85e-6, "85.0 µs"},
-		{0.0009996, "1.00 ms"},
-		{0.0384, "38.4 ms"},
-		{0.9996, "1.00 s"},
-		{20.31, "20.3 s"},
-		{59.94, "59.9 s"},
-		{59.96, "1 min 00 s"},
-		{200, "3 min 20 s"},
-		{3599.6, "1 h 00 min"},
-		{3900, "1 h 05 min"},
-	} {
-		if got := chart.Seconds(c.s); got != c.want {
-			t.Errorf("Seconds(%v) = %q, want %q", c.s, got, c.want)
-		}
-	}
-}
-
-func TestPercent(t *testing.T) {
-	for _, c := range []struct {
-		part, whole uint64
-		want        string
-	}{{1, 0, ""}, {0, 10, "0 %"}, {4, 1000, "0.4 %"}, {996, 10000, "10 %"}, {51, 100, "51 %"}, {133, 100, "133 %"}} {
-		if got := chart.Percent(c.part, c.whole); got != c.want {
-			t.Errorf("Percent(%d, %d) = %q, want %q", c.part, c.whole, got, c.want)
 		}
 	}
 }

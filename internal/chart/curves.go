@@ -3,7 +3,7 @@ package chart
 import (
 	"slices"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // curves draws what grew: private dirty as an area with its margin of error and
@@ -108,23 +108,23 @@ func (d *large) columns() {
 // tip tells one point of the private dirty line, or of the copied one where
 // there is no other.
 func (d *large) tip(p point) string {
-	when := ", " + Seconds(p.t) + " after birth"
+	when := ", " + words.Seconds(p.t) + " after birth"
 	if len(d.points) == 0 {
-		return Bytes(p.b) + " copied" + when + ", by " + SourceWord(p.source)
+		return words.Bytes(p.b) + " copied" + when + ", by " + words.Source(p.source)
 	}
-	tip := Bytes(p.b) + " private dirty"
+	tip := words.Bytes(p.b) + " private dirty"
 	if p.err > 0 {
-		tip += " ± " + Bytes(p.err)
+		tip += " ± " + words.Bytes(p.err)
 	}
 	tip += when
 	if res, ok := d.ResidentBytes.Get(); ok && res > 0 {
-		tip += ", " + Percent(p.b, res) + " of resident"
+		tip += ", " + words.Percent(p.b, res) + " of resident"
 	}
 	if p.source != "" {
-		tip += ", by " + SourceWord(p.source)
+		tip += ", by " + words.Source(p.source)
 	}
 	if c, ok := nearest(d.copied, p.t); ok {
-		tip += "; " + Bytes(c.b) + " copied"
+		tip += "; " + words.Bytes(c.b) + " copied"
 	}
 	return tip
 }
@@ -139,22 +139,4 @@ func nearest(ps []point, t float64) (point, bool) {
 		}
 	}
 	return best, found
-}
-
-// SourceWord says where a reading comes from, after "by".
-func SourceWord(s fork.Source) string {
-	switch s {
-	case fork.SourceChildSmaps:
-		return "smaps (exact)"
-	case fork.SourcePagemap:
-		return "a sample of pages"
-	case fork.SourceCgroup:
-		return "the memory cgroup"
-	case fork.SourceTaskstats:
-		return "delay accounting"
-	case fork.SourceCounters:
-		return "counters"
-	case fork.SourceInfo, fork.SourceProcess:
-	}
-	return string(s)
 }

@@ -5,6 +5,6 @@
 // Everything here is a pure function of a fork.Record and, for a fork that
 // still runs, of the present moment. No file, no socket, no script. The
 // pictures carry classes instead of colors; Stylesheet gives the classes their
-// colors, in light and in dark. The texts of bytes and seconds live here too
-// (units.go), because a figure must read the same in a picture and beside it.
+// colors, in light and in dark. How a figure, a kind or an outcome is written is in
+// internal/words, because it must read the same in a picture and beside it.
 package chart

@@ -1,6 +1,10 @@
 package chart
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
+)
 
 // label is a text that wants to stand at the height of what it names.
 type label struct {
@@ -39,23 +43,23 @@ func (d *large) gutterLabels() {
 		if n := len(d.points); d.running && n > 0 && d.points[n-1].b == p {
 			name = "now "
 		}
-		ls = append(ls, label{class: "fc-strong fc-copy-text", text: name + Bytes(p), title: "highest private dirty read: " + ExactBytes(p), want: d.y(p)})
+		ls = append(ls, label{class: "fc-strong fc-copy-text", text: name + words.Bytes(p), title: "highest private dirty read: " + words.ExactBytes(p), want: d.y(p)})
 	}
 	if c, whole, ok := d.copiedSoFar(); ok {
-		l := label{class: "fc-strong fc-copied-text", text: "copied " + Bytes(c), title: "copied by the kernel for the server's writes: " + ExactBytes(c), want: d.y(c)}
+		l := label{class: "fc-strong fc-copied-text", text: "copied " + words.Bytes(c), title: "copied by the kernel for the server's writes: " + words.ExactBytes(c), want: d.y(c)}
 		if !whole {
-			l.text = "copied ≥ " + Bytes(c)
-			l.title = "copied by the kernel for the server's writes: at least " + ExactBytes(c) + "; the rest can't be told"
+			l.text = "copied ≥ " + words.Bytes(c)
+			l.title = "copied by the kernel for the server's writes: at least " + words.ExactBytes(c) + "; the rest can't be told"
 		}
 		ls = append(ls, l)
 	}
 	if c, ok := d.ReportedCOWBytes.Get(); ok {
-		ls = append(ls, label{class: "fc-strong fc-reported-text", text: "final " + Bytes(c), title: "the server's own final figure: " + ExactBytes(c), want: d.y(c)})
+		ls = append(ls, label{class: "fc-strong fc-reported-text", text: "final " + words.Bytes(c), title: "the server's own final figure: " + words.ExactBytes(c), want: d.y(c)})
 	}
 	if res, ok := d.ResidentBytes.Get(); ok && res > 0 {
-		l := label{class: "fc-muted", text: "resident " + Bytes(res), title: "resident bytes of the server at the fork: " + ExactBytes(res), want: d.y(res)}
+		l := label{class: "fc-muted", text: "resident " + words.Bytes(res), title: "resident bytes of the server at the fork: " + words.ExactBytes(res), want: d.y(res)}
 		if !d.showResident {
-			l.text, l.want = "↑ resident "+Bytes(res), d.plotTop
+			l.text, l.want = "↑ resident "+words.Bytes(res), d.plotTop
 			l.title += "; above the scale"
 		}
 		ls = append(ls, l)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 const svgNS = "http://www.w3.org/2000/svg"
@@ -154,8 +155,8 @@ func (d *large) bands() {
 	birth, end := d.x(0), d.x(d.end)
 	stall := "stall not known"
 	if s, ok := d.StallSeconds.Get(); ok && drawable(s) {
-		stall = "stall " + Seconds(s)
-		tip := "stall: the server stood still for " + Seconds(s) + " in fork(2), before the child was born"
+		stall = "stall " + words.Seconds(s)
+		tip := "stall: the server stood still for " + words.Seconds(s) + " in fork(2), before the child was born"
 		if !d.stallToScale {
 			tip += " (the band's width is not to scale)"
 		}
@@ -170,9 +171,9 @@ func (d *large) bands() {
 	copied := "copy"
 	switch {
 	case d.running:
-		copied = "copy " + Seconds(d.end) + " so far"
+		copied = "copy " + words.Seconds(d.end) + " so far"
 	case d.endKnown:
-		copied = "copy " + Seconds(d.end)
+		copied = "copy " + words.Seconds(d.end)
 	}
 	tip := "copy: while the child lives, the server's first write to each shared page copies it"
 	d.titled("rect", tip, attrs{"class", "fc-copy", "x", birth + 1, "y", stripY, "width", max(end-birth-1, 0), "height", stripH})
@@ -181,8 +182,8 @@ func (d *large) bands() {
 	d.text("fc-strong fc-copy-text", "middle", cx, textY, copied)
 	labelEnd = cx + half
 
-	word := OutcomeWord(d.Outcome)
-	if cause := Cause(&d.Record); cause != "" && textWidth(word+", "+cause) < d.gutter-8 {
+	word := words.Outcome(d.Outcome)
+	if cause := words.Cause(&d.Record); cause != "" && textWidth(word+", "+cause) < d.gutter-8 {
 		word += ", " + cause
 	}
 	d.text("fc-strong fc-"+OutcomeClass(d.Outcome)+"-text", "start", max(end+8, labelEnd+10), textY, word)
@@ -235,11 +236,11 @@ func (d *large) unseen() {
 // final figure, and the resident bytes at the fork.
 func (d *large) references() {
 	if res, ok := d.ResidentBytes.Get(); ok && d.showResident {
-		d.titled("line", "resident bytes of the server at the fork: "+Bytes(res),
+		d.titled("line", "resident bytes of the server at the fork: "+words.Bytes(res),
 			attrs{"class", "fc-resident", "x1", d.left, "y1", d.y(res), "x2", d.labelsX() + 8, "y2", d.y(res)})
 	}
 	if c, ok := d.ReportedCOWBytes.Get(); ok {
-		d.titled("line", "the server's own final figure: "+Bytes(c),
+		d.titled("line", "the server's own final figure: "+words.Bytes(c),
 			attrs{"class", "fc-final", "x1", d.x(0), "y1", d.y(c), "x2", d.labelsX() + 8, "y2", d.y(c)})
 	}
 	for _, r := range d.reported {
@@ -251,15 +252,15 @@ func (d *large) references() {
 func (d *large) ending() {
 	x := d.x(d.end)
 	class := OutcomeClass(d.Outcome)
-	tip := "end: " + OutcomeWord(d.Outcome)
-	if cause := Cause(&d.Record); cause != "" {
+	tip := "end: " + words.Outcome(d.Outcome)
+	if cause := words.Cause(&d.Record); cause != "" {
 		tip += ", " + cause
 	}
 	switch {
 	case d.running:
 		tip = "now: the child is running"
 	case d.endKnown:
-		tip += ", " + Seconds(d.end) + " after birth"
+		tip += ", " + words.Seconds(d.end) + " after birth"
 	default:
 		tip += "; when is not known"
 	}

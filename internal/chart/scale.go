@@ -3,6 +3,8 @@ package chart
 import (
 	"math"
 	"strconv"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // axis is how the numbers of one axis are written: in which unit, and where the ticks stand.
@@ -20,7 +22,7 @@ func (a axis) label(v float64) string {
 		decimals = int(math.Ceil(-math.Log10(step) - 1e-9))
 	}
 	if n := v / a.size; decimals == 0 && n >= 0 && n < 1e15 {
-		return Count(uint64(math.Round(n)))
+		return words.Count(uint64(math.Round(n)))
 	}
 	return strconv.FormatFloat(v/a.size, 'f', decimals, 64)
 }

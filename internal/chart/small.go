@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // Size of the small picture, in pixels.
@@ -74,14 +75,14 @@ func endMark(c *canvas, o fork.Outcome, x, y, r float64) {
 		p.to('L', x+r, y+r)
 		p.to('M', x-r, y+r)
 		p.to('L', x+r, y-r)
-		c.titled("path", OutcomeWord(o), append(as, "d", p.String()))
+		c.titled("path", words.Outcome(o), append(as, "d", p.String()))
 	case "cut":
-		c.titled("rect", OutcomeWord(o), append(as, "x", x-r, "y", y-r, "width", 2*r, "height", 2*r))
+		c.titled("rect", words.Outcome(o), append(as, "x", x-r, "y", y-r, "width", 2*r, "height", 2*r))
 	default: // ok is filled, run and unk are rings
-		c.titled("circle", OutcomeWord(o), append(as, "cx", x, "cy", y, "r", r))
+		c.titled("circle", words.Outcome(o), append(as, "cx", x, "cy", y, "r", r))
 	}
 }
 
 func reportedTitle(r fork.Reported) string {
-	return "reported by the server for " + Seconds(r.Seconds) + " after birth: " + Bytes(r.COWBytes)
+	return "reported by the server for " + words.Seconds(r.Seconds) + " after birth: " + words.Bytes(r.COWBytes)
 }

@@ -1,47 +1,11 @@
 package chart
 
-import (
-	"time"
-
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-)
-
-// tailLimit is how long a tail is followed. A record that has none after that,
-// and some leeway, will not get one.
-const tailLimit = time.Minute
-
-// TailGoing tells whether f's child is dead and its tail is still being counted.
-func TailGoing(f fork.Record, now time.Time) bool {
-	switch {
-	case f.Running(), f.Outcome == fork.OutcomeServerDied, f.Tail.Present():
-		return false
-	case !f.CopyFaults.Present(), !f.LifetimeSeconds.Present():
-		return false // nobody counts
-	}
-	since := now.Sub(f.End())
-	return since >= 0 && since < tailLimit+3*time.Second
-}
-
-// TailWord tells a tail in a few words: how long it was, and why it was not
-// followed to its end if it was not.
-func TailWord(t fork.Tail) string {
-	var left string
-	if n, ok := t.Left.Get(); ok {
-		left = ", " + Bytes(n) + " still protected"
-	}
-	switch {
-	case !t.Truncated:
-		return Seconds(t.Seconds)
-	case t.Seconds >= tailLimit.Seconds()-1:
-		return "given up after 60 s" + left
-	}
-	return Seconds(t.Seconds) + ", cut off by the next fork" + left
-}
+import "github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 
 // tailText is what stands below the tail's band, "" without a tail.
 func (v *view) tailText() string {
 	if t, ok := v.Tail.Get(); ok {
-		return "tail " + TailWord(t)
+		return "tail " + words.Tail(t)
 	}
 	if v.tailGoing {
 		return "tail: still going"
@@ -63,7 +27,7 @@ func (d *large) tailBand() {
 	tip := "tail: after the child's death the server's first write to each page that is still protected costs a fault, without a copy"
 	t, ended := d.Tail.Get()
 	if ended {
-		tip += "; " + Count(t.Faults) + " write faults, " + TailWord(t)
+		tip += "; " + words.Count(t.Faults) + " write faults, " + words.Tail(t)
 	}
 	tip += " (not to scale)"
 	stripY := d.plotTop - 14

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // Sizes of a picture made of characters.
@@ -148,20 +149,20 @@ func (d *textChart) labels() {
 		inks[text] = i
 	}
 	if p, ok := d.top.Get(); ok {
-		add("peak "+Bytes(p), p, inkDirty)
+		add("peak "+words.Bytes(p), p, inkDirty)
 	}
 	if c, whole, ok := d.copiedSoFar(); ok {
 		name := "copied "
 		if !whole {
 			name += "≥ "
 		}
-		add(name+Bytes(c), c, inkCopied)
+		add(name+words.Bytes(c), c, inkCopied)
 	}
 	if c, ok := d.ReportedCOWBytes.Get(); ok {
-		add("final "+Bytes(c), c, inkReported)
+		add("final "+words.Bytes(c), c, inkReported)
 	}
 	if res, ok := d.ResidentBytes.Get(); ok && d.showResident {
-		add("resident "+Bytes(res), res, inkMuted)
+		add("resident "+words.Bytes(res), res, inkMuted)
 	}
 	spread(ls, 1, float64(d.plotTop), float64(d.plotBottom-1))
 	for _, l := range ls {
@@ -185,7 +186,7 @@ func (d *textChart) labels() {
 		key("○", inkReported, "the server's own figures")
 	}
 	if OutcomeClass(d.Outcome) == "bad" {
-		key("×", inkBad, OutcomeWord(d.Outcome))
+		key("×", inkBad, words.Outcome(d.Outcome))
 	}
 }
 

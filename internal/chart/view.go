@@ -35,7 +35,7 @@ type view struct {
 }
 
 func viewOf(f fork.Record, now time.Time) view {
-	v := view{Record: f, running: f.Running(), endKnown: true, tailGoing: TailGoing(f, now)}
+	v := view{Record: f, running: f.Running(), endKnown: true, tailGoing: f.TailGoing(now)}
 	for _, p := range f.Curve {
 		if drawable(p.Seconds) {
 			v.points = append(v.points, point{p.Seconds, p.PrivateDirty, p.Error.Or(0), p.Source})

@@ -5,9 +5,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // refused: whether the kernel would refuse the next fork.
@@ -36,14 +36,15 @@ func (f *facts) refused(s *forecast.Survival) Finding {
 // the kernel kills somebody in it.
 func (f *facts) limited(s *forecast.Survival) Finding {
 	const mend = "raise the cgroup's memory limit (MemoryMax=, --memory, resources.limits.memory), or lower maxmemory"
-	limit, has := f.state.Limits.Cgroup.Get()
-	if !has && !f.state.Limits.CgroupSeen {
+	room := f.state.Limits
+	limit, has := room.Cgroup.Get()
+	if !has && !room.CgroupSeen {
 		return f.unread(cgroupLimit, "The limit of the server's memory cgroup", mendCgroup)
 	}
 	if !has {
 		return f.ok(cgroupLimit, "The server's memory cgroup has no limit that can be seen from here.")
 	}
-	is := fmt.Sprintf("The limit is %s, of which %s are free", chart.Bytes(limit.Max), chart.Bytes(limit.Left))
+	is := fmt.Sprintf("The limit is %s, of which %s are free", words.Bytes(limit.Max), words.Bytes(limit.Left))
 	if s.KilledInFork.Or(false) {
 		return f.fail(cgroupLimit, is+": not enough for the page tables of a child, so the kernel would kill the server in the middle of fork(2).", mend)
 	}
@@ -56,7 +57,7 @@ func (f *facts) limited(s *forecast.Survival) Finding {
 		case !known:
 			return finding(cgroupLimit, Unknown, is+"; what a fork needs is not known yet.", "run check again after a save, or with --exporter=URL")
 		case left < 0:
-			return f.fail(cgroupLimit, is+", and the next fork is expected to need "+chart.Bytes(needs)+": the kernel would kill.", mend)
+			return f.fail(cgroupLimit, is+", and the next fork is expected to need "+words.Bytes(needs)+": the kernel would kill.", mend)
 		case f.slowed(s):
 			return f.warn(cgroupLimit, is+", but the fork would go beyond memory.high, where the kernel slows the server down.", "raise memory.high (MemoryHigh=) of the server's cgroup")
 		}

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // room: whether there is room for the next save. A save is written beside the last
@@ -18,9 +18,9 @@ func (f *facts) room() Finding {
 	if !ok {
 		return f.unread(diskSpace, "The server's directory", mendRights)
 	}
-	free := chart.Bytes(disk.Free) + " are free in " + disk.Path
+	free := words.Bytes(disk.Free) + " are free in " + disk.Path
 	if file, ok := f.rdbFileBytes.Get(); ok {
-		last := chart.Bytes(file)
+		last := words.Bytes(file)
 		switch {
 		case disk.Free < file:
 			return f.fail(diskSpace, "Only "+free+", and the last save was "+last+": the next one would fail.", mend)
@@ -35,9 +35,9 @@ func (f *facts) room() Finding {
 		return finding(diskSpace, Unknown, free+"; how large a save would be is not known.", "")
 	}
 	if disk.Free < bytes {
-		return f.warn(diskSpace, "Only "+free+", less than the "+chart.Bytes(bytes)+" that the server holds; how large a save would be is not known.", mend)
+		return f.warn(diskSpace, "Only "+free+", less than the "+words.Bytes(bytes)+" that the server holds; how large a save would be is not known.", mend)
 	}
-	return f.ok(diskSpace, free+", more than the "+chart.Bytes(bytes)+" that the server holds.")
+	return f.ok(diskSpace, free+", more than the "+words.Bytes(bytes)+" that the server holds.")
 }
 
 func (f *facts) info() redisinfo.Info {
@@ -58,8 +58,8 @@ func (f *facts) ended() Finding {
 		return f.fail(lastOutcome, "The last AOF rewrite failed.", mend)
 	}
 	if last, ok := newest(f.state.Recent); ok {
-		how := fmt.Sprintf("The last fork that was seen (%s, %s UTC) ended: %s", chart.KindWord(last.Kind), last.Start.UTC().Format("2006-01-02 15:04"), chart.OutcomeWord(last.Outcome))
-		if cause := chart.Cause(&last); cause != "" {
+		how := fmt.Sprintf("The last fork that was seen (%s, %s UTC) ended: %s", words.Kind(last.Kind), last.Start.UTC().Format("2006-01-02 15:04"), words.Outcome(last.Outcome))
+		if cause := words.Cause(&last); cause != "" {
 			how += ", " + cause
 		}
 		if _, bad := last.Outcome.Reason(); bad {
@@ -147,7 +147,7 @@ func (f *facts) stalled(s *forecast.Survival) Finding {
 	if !ok {
 		return finding(expectedStall, Unknown, "No fork of this server is known, so how long the next one will stop it is not known either.", "run check again after a save, or with --exporter=URL")
 	}
-	why := "The next fork is expected to stop the server for " + chart.Seconds(stall.Seconds) + "."
+	why := "The next fork is expected to stop the server for " + words.Seconds(stall.Seconds) + "."
 	if stall.Seconds >= longStall {
 		return f.warn(expectedStall, why, mend)
 	}

@@ -5,9 +5,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/outlook"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 const docs = "https://github.com/redis-fork-exporter/redis_fork_exporter/blob/main/docs/check.md"
@@ -53,7 +53,7 @@ func title(r *Report) string {
 	}
 	t += ": " + r.Software + " " + r.Version
 	if bytes, ok := r.ResidentBytes.Get(); ok {
-		t += ", " + chart.Bytes(bytes) + " resident"
+		t += ", " + words.Bytes(bytes) + " resident"
 	}
 	if pid, ok := r.PID.Get(); ok {
 		t += ", process " + strconv.Itoa(pid)

@@ -5,10 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 const (
@@ -76,19 +76,19 @@ const (
 
 // parts are the figures of a line, the most important first.
 func (p *progress) parts() []string {
-	parts := []string{chart.Seconds(p.seconds)}
+	parts := []string{words.Seconds(p.seconds)}
 	switch dirty, ok := p.dirty.Get(); {
 	case ok:
-		parts = append(parts, "private dirty "+chart.Bytes(dirty))
+		parts = append(parts, "private dirty "+words.Bytes(dirty))
 	case p.copied.Present():
-		parts = append(parts, "copied "+chart.Bytes(p.copied.Or(0)))
+		parts = append(parts, "copied "+words.Bytes(p.copied.Or(0)))
 	}
 	if r, ok := p.rate.Get(); ok {
 		sign := "+"
 		if r < 0 {
 			sign = "−"
 		}
-		parts = append(parts, sign+chart.Bytes(uint64(math.Abs(r)))+"/s")
+		parts = append(parts, sign+words.Bytes(uint64(math.Abs(r)))+"/s")
 	}
 	if s, ok := p.left.Get(); ok {
 		parts = append(parts, "about "+roundSeconds(s)+" left")
@@ -98,15 +98,15 @@ func (p *progress) parts() []string {
 
 func roundSeconds(s float64) string {
 	if s < 59.5 {
-		return chart.Count(uint64(math.Round(s))) + " s"
+		return words.Count(uint64(math.Round(s))) + " s"
 	}
-	return chart.Seconds(math.Round(s))
+	return words.Seconds(math.Round(s))
 }
 
 // line writes the progress in one line of at most width columns. What has no room
 // is left out, the last first; the bar takes what room there is.
 func (p *progress) line(width int) string {
-	head := chart.KindWord(p.kind)
+	head := words.Kind(p.kind)
 	done, known := p.done.Get()
 	if known {
 		width -= len("  100 %") + 2
@@ -141,12 +141,12 @@ func (p *progress) plain() string {
 	if done, known := p.done.Get(); known {
 		text = strings.TrimSpace(percent(done)) + ", " + text
 	}
-	return chart.KindWord(p.kind) + ": " + text
+	return words.Kind(p.kind) + ": " + text
 }
 
 // percent is always of one width, so that nothing jumps.
 func percent(done float64) string {
-	s := chart.Count(uint64(done * 100))
+	s := words.Count(uint64(done * 100))
 	return strings.Repeat(" ", 3-len(s)) + s + " %"
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 const notKnown = "not known"
@@ -15,9 +16,9 @@ const notKnown = "not known"
 // Report tells what a fork cost: its curve and its figures. Now matters only while
 // the fork or its tail goes on.
 func Report(f fork.Record, now time.Time, width int, color bool) string {
-	head := chart.KindWord(f.Kind) + " of " + f.Server + ", " + f.Start.UTC().Format("2006-01-02 15:04:05") + " UTC: " + ending(&f)
+	head := words.Kind(f.Kind) + " of " + f.Server + ", " + f.Start.UTC().Format("2006-01-02 15:04:05") + " UTC: " + ending(&f)
 	if f.Running() {
-		head += ", " + chart.Seconds(now.Sub(f.Start).Seconds()) + " so far"
+		head += ", " + words.Seconds(now.Sub(f.Start).Seconds()) + " so far"
 	}
 	var b strings.Builder
 	b.WriteString("\n" + terminal.Wrap(head, width, 2) + "\n")
@@ -43,11 +44,11 @@ func rows(f *fork.Record, now time.Time) []terminal.Row {
 }
 
 func stallRow(f *fork.Record) terminal.Row {
-	r := terminal.Row{Name: "stall", Value: known(f.StallSeconds, chart.Seconds)}
+	r := terminal.Row{Name: "stall", Value: known(f.StallSeconds, words.Seconds)}
 	resident, ok := f.ResidentBytes.Get()
-	switch rate := chart.StallRate(f.StallSeconds, f.ResidentBytes); {
+	switch rate := words.StallRate(f.StallSeconds, f.ResidentBytes); {
 	case rate != "" && ok:
-		r.Note = rate + " ms per GiB of the " + chart.Bytes(resident) + " resident"
+		r.Note = rate + " ms per GiB of the " + words.Bytes(resident) + " resident"
 	case !f.StallSeconds.Present():
 		r.Note = "another fork replaced the server's figure first, or it does not answer"
 	}
@@ -55,10 +56,10 @@ func stallRow(f *fork.Record) terminal.Row {
 }
 
 func copiedRow(f *fork.Record) terminal.Row {
-	r := terminal.Row{Name: "copied", Value: known(f.CopiedBytes, chart.Bytes)}
+	r := terminal.Row{Name: "copied", Value: known(f.CopiedBytes, words.Bytes)}
 	switch {
 	case f.CopiedBytes.Present():
-		r.Note = join(share(f.CopiedBytes, f.ResidentBytes), "by "+chart.SourceWord(f.CopiedSource))
+		r.Note = join(share(f.CopiedBytes, f.ResidentBytes), "by "+words.Source(f.CopiedSource))
 	case len(f.CopiedCurve) > 0:
 		r.Note = "in the beginning only: memory was given back, or the server grew by huge pages, and from then on page faults do not tell copies"
 	}
@@ -69,12 +70,12 @@ func copiedRow(f *fork.Record) terminal.Row {
 const needsAccounting = "CAP_NET_ADMIN, and kernel.task_delayacct=1 before the server starts (some 5 % of its commands right after a fork)"
 
 func copyTimeRow(f *fork.Record) terminal.Row {
-	r := terminal.Row{Name: "copies took", Value: known(f.CopyStallSeconds, chart.Seconds)}
+	r := terminal.Row{Name: "copies took", Value: known(f.CopyStallSeconds, words.Seconds)}
 	switch s, estimated := f.EstimatedCopyStallSeconds.Get(); {
 	case f.CopyStallSeconds.Present():
-		r.Note = join("of the server's time", chart.CopyShare(f), chart.CopyStalls(f))
+		r.Note = join("of the server's time", words.CopyShare(f), words.CopyStalls(f))
 	case estimated:
-		r.Value = "about " + chart.Seconds(s)
+		r.Value = "about " + words.Seconds(s)
 		r.Note = "by the server's running time; to measure it: " + needsAccounting
 	default:
 		r.Note = "needs " + needsAccounting
@@ -83,7 +84,7 @@ func copyTimeRow(f *fork.Record) terminal.Row {
 }
 
 func peakRow(f *fork.Record) terminal.Row {
-	r := terminal.Row{Name: "peak", Value: known(f.PeakBytes, chart.Bytes)}
+	r := terminal.Row{Name: "peak", Value: known(f.PeakBytes, words.Bytes)}
 	if f.PeakBytes.Present() {
 		r.Note = join("private dirty", share(f.PeakBytes, f.ResidentBytes))
 	} else {
@@ -107,7 +108,7 @@ func perKeyRow(f *fork.Record) terminal.Row {
 		copied, what = f.PeakBytes, "private dirty at the peak" // about the same where keys are overwritten
 	}
 	if bytes, ok := copied.Get(); ok && changed >= 1 {
-		r.Value = chart.Bytes(uint64(float64(bytes) / changed))
+		r.Value = words.Bytes(uint64(float64(bytes) / changed))
 		r.Note = what + ", per changed key; " + r.Note
 	}
 	return r
@@ -123,7 +124,7 @@ func changes(f *fork.Record) opt.Val[float64] {
 }
 
 func reportedRow(f *fork.Record) terminal.Row {
-	r := terminal.Row{Name: "server says", Value: known(f.ReportedCOWBytes, chart.Bytes)}
+	r := terminal.Row{Name: "server says", Value: known(f.ReportedCOWBytes, words.Bytes)}
 	if f.ReportedCOWBytes.Present() {
 		r.Note = share(f.ReportedCOWBytes, f.PeakBytes)
 		if r.Note != "" {
@@ -137,7 +138,7 @@ func reportedRow(f *fork.Record) terminal.Row {
 }
 
 func leftover(name string, v opt.Val[uint64], without string) terminal.Row {
-	r := terminal.Row{Name: name, Value: known(v, chart.Bytes), Note: "at the worst moment"}
+	r := terminal.Row{Name: name, Value: known(v, words.Bytes), Note: "at the worst moment"}
 	if !v.Present() {
 		r.Note = without
 	}
@@ -147,10 +148,10 @@ func leftover(name string, v opt.Val[uint64], without string) terminal.Row {
 func tailRow(f *fork.Record, now time.Time) terminal.Row {
 	r := terminal.Row{Name: "tail", Value: notKnown, Note: "nobody counted"}
 	if t, ok := f.Tail.Get(); ok {
-		r.Value = chart.Seconds(t.Seconds)
+		r.Value = words.Seconds(t.Seconds)
 		r.Note = plural(t.Faults, "write fault", "write faults") + " without a copy"
-		r.Note = join(strings.TrimPrefix(strings.TrimPrefix(chart.TailWord(t), r.Value), ", "), r.Note)
-	} else if chart.TailGoing(*f, now) {
+		r.Note = join(strings.TrimPrefix(strings.TrimPrefix(words.Tail(t), r.Value), ", "), r.Note)
+	} else if f.TailGoing(now) {
 		r.Value, r.Note = "going on", "the report did not wait for its end"
 	} else if f.Running() {
 		r.Value, r.Note = "not yet", "it begins with the child's death"
@@ -165,7 +166,7 @@ func share(part, whole opt.Val[uint64]) string {
 	if !ok1 || !ok2 || w == 0 {
 		return ""
 	}
-	return chart.Percent(p, w) + " of resident"
+	return words.Percent(p, w) + " of resident"
 }
 
 func known[T any](v opt.Val[T], text func(T) string) string {
@@ -190,5 +191,5 @@ func plural(n uint64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return chart.Count(n) + " " + many
+	return words.Count(n) + " " + many
 }

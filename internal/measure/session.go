@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
@@ -16,6 +15,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/outlook"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 const (
@@ -67,7 +67,7 @@ func (s *session) run(ctx context.Context) (fork.Record, error) {
 	case !errors.Is(err, errInterrupted):
 		return f, err
 	case f.ID != "":
-		return f, fmt.Errorf("left while the child was alive; the %s goes on on the server, and nothing was changed there", chart.KindWord(f.Kind))
+		return f, fmt.Errorf("left while the child was alive; the %s goes on on the server, and nothing was changed there", words.Kind(f.Kind))
 	case s.sent:
 		return f, fmt.Errorf("left before a child was seen, but %s had been sent: the server may have forked, or may yet, and its child goes on", s.trigger)
 	}
@@ -149,7 +149,7 @@ func (s *session) calm(ctx context.Context) error {
 		st := s.server.State()
 		if len(st.Children) > 0 {
 			since = now
-			line := "A child is running already (" + chart.KindWord(st.Children[0].Kind) + "). Waiting for its end …"
+			line := "A child is running already (" + words.Kind(st.Children[0].Kind) + "). Waiting for its end …"
 			if !said && !s.Lives() {
 				s.Say(line)
 			}
@@ -276,14 +276,14 @@ func (s *session) life(ctx context.Context, f fork.Record) (fork.Record, error) 
 // tail waits for the tail's end, which takes a minute at most; or until somebody
 // does not want to.
 func (s *session) tail(ctx context.Context, f fork.Record) (fork.Record, error) {
-	if chart.TailGoing(f, time.Now()) && !s.Lives() {
+	if f.TailGoing(time.Now()) && !s.Lives() {
 		s.Say("The child has ended: " + ending(&f) + ". Following the tail, for a minute at most; Ctrl-C shows the report without it.")
 	}
 	err := s.each(ctx, func(now time.Time) (bool, error) {
 		if next, ok := s.find(f.ID); ok {
 			f = next
 		}
-		if !chart.TailGoing(f, now) {
+		if !f.TailGoing(now) {
 			return true, nil
 		}
 		s.Live("Ended: " + ending(&f) + ". Tail " + roundSeconds(now.Sub(f.End()).Seconds()) + " of at most 60 s   Ctrl-C: report now")
@@ -306,8 +306,8 @@ func (s *session) find(id string) (fork.Record, bool) {
 
 // ending is how the child ended, and when: "killed by SIGKILL after 8.42 s".
 func ending(f *fork.Record) string {
-	text := chart.OutcomeWord(f.Outcome)
-	if cause := chart.Cause(f); cause != "" {
+	text := words.Outcome(f.Outcome)
+	if cause := words.Cause(f); cause != "" {
 		word := " with "
 		if f.Signal.Present() {
 			word = " by "
@@ -315,7 +315,7 @@ func ending(f *fork.Record) string {
 		text += word + cause
 	}
 	if s, ok := f.LifetimeSeconds.Get(); ok {
-		text += " after " + chart.Seconds(s)
+		text += " after " + words.Seconds(s)
 	}
 	return text
 }

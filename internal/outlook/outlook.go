@@ -6,11 +6,11 @@ package outlook
 import (
 	"strings"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 const (
@@ -37,7 +37,7 @@ func Answer(s forecast.Survival) string {
 func Rows(s forecast.Survival) []terminal.Row {
 	rows := []terminal.Row{stallRow(s.Fork), memoryRow(s.Fork)}
 	if worst, ok := s.Fork.WorstCase.Get(); ok {
-		rows = append(rows, terminal.Row{Name: "at worst", Value: chart.Bytes(worst), Note: "if every page were written to while the child lives"})
+		rows = append(rows, terminal.Row{Name: "at worst", Value: words.Bytes(worst), Note: "if every page were written to while the child lives"})
 	}
 	if len(s.Needs) == 0 {
 		rows = append(rows, terminal.Row{Name: "left", Value: notKnown, Note: "no limit can be read here"})
@@ -53,7 +53,7 @@ func stallRow(f forecast.Fork) terminal.Row {
 	if !ok {
 		return terminal.Row{Name: "stall", Value: notKnown, Note: noBasis}
 	}
-	return terminal.Row{Name: "stall", Value: chart.Seconds(stall.Seconds), Note: stall.Why}
+	return terminal.Row{Name: "stall", Value: words.Seconds(stall.Seconds), Note: stall.Why}
 }
 
 func memoryRow(f forecast.Fork) terminal.Row {
@@ -61,23 +61,23 @@ func memoryRow(f forecast.Fork) terminal.Row {
 	if !ok {
 		return terminal.Row{Name: "memory", Value: notKnown, Note: noBasis}
 	}
-	return terminal.Row{Name: "memory", Value: chart.Bytes(m.Bytes), Note: m.Why}
+	return terminal.Row{Name: "memory", Value: words.Bytes(m.Bytes), Note: m.Why}
 }
 
 // leftRow tells what a limit would leave.
 func leftRow(n forecast.Need) terminal.Row {
-	name, has := string(n.Limit)+" left", chart.Bytes(n.Bytes)
+	name, has := string(n.Limit)+" left", words.Bytes(n.Bytes)
 	where := ""
 	if n.Limit == forecast.LimitCgroup {
-		where = " below the limit of " + chart.Bytes(n.Of) + " of " + n.Cgroup
+		where = " below the limit of " + words.Bytes(n.Of) + " of " + n.Cgroup
 	}
 	switch left, ok := n.Left().Get(); {
 	case !ok:
 		return terminal.Row{Name: name, Value: notKnown, Note: has + " are free now" + where}
 	case left < 0:
-		return terminal.Row{Name: name, Value: "−" + chart.Bytes(uint64(-left)), Note: "that much too little: " + has + " are free now" + where}
+		return terminal.Row{Name: name, Value: "−" + words.Bytes(uint64(-left)), Note: "that much too little: " + has + " are free now" + where}
 	default:
-		return terminal.Row{Name: name, Value: chart.Bytes(uint64(left)), Note: "of the " + has + " that are free now" + where}
+		return terminal.Row{Name: name, Value: words.Bytes(uint64(left)), Note: "of the " + has + " that are free now" + where}
 	}
 }
 
@@ -85,11 +85,11 @@ func leftRow(n forecast.Need) terminal.Row {
 func Head(st *history.ServerState, s forecast.Survival) string {
 	what := "next fork"
 	if s.Fork.Kind != fork.KindUnknown {
-		what = "next " + chart.KindWord(s.Fork.Kind)
+		what = "next " + words.Kind(s.Fork.Kind)
 	}
 	head := "The " + what + " of " + st.Addr
 	if r, ok := st.ResidentBytes.Get(); ok {
-		head += " (" + chart.Bytes(r) + " resident)"
+		head += " (" + words.Bytes(r) + " resident)"
 	}
 	return head
 }

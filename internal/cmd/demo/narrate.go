@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 const (
@@ -186,7 +186,7 @@ func (n *narrator) tailOf(f fork.Record) string {
 	if t, ok := f.Tail.Get(); ok {
 		return tailed(t)
 	}
-	if !chart.TailGoing(f, time.Now()) {
+	if !f.TailGoing(time.Now()) {
 		return ""
 	}
 	n.tail = f.ID
@@ -194,7 +194,7 @@ func (n *narrator) tailOf(f fork.Record) string {
 }
 
 func tailed(t fork.Tail) string {
-	return fmt.Sprintf("%s   (%d write faults)", chart.TailWord(t), t.Faults)
+	return fmt.Sprintf("%s   (%d write faults)", words.Tail(t), t.Faults)
 }
 
 func (n *narrator) fact(name, value string) {
