@@ -68,7 +68,7 @@ func answerWord(v forecast.Verdict) string {
 	case forecast.Yes:
 		return "Yes"
 	case forecast.Likely:
-		return "Likely"
+		return "Probably"
 	case forecast.No:
 		return "No"
 	case forecast.Unknown:

@@ -28,7 +28,7 @@ func section(t *testing.T, src fake) string {
 func TestSurvivalSection(t *testing.T) {
 	answer := section(t, full())
 	has(t, answer,
-		`<span class="badge is-cut">Likely</span>: as expected it fits, but if every page`,
+		`<span class="badge is-cut">Probably</span>: as expected it fits, but if every page`,
 		"RDB save: ", "for copies and growth", "for page tables", "13 % above what the past fork nearest to it in writes needed by the time of as many",
 		"Stall <span", "that of the last fork, scaled",
 		"memory cgroup <small>/system.slice/redis.service, 3.00 GB; beyond it the kernel kills</small>",
