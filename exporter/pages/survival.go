@@ -17,9 +17,9 @@ type survival struct {
 	Class  string // of the badge
 	Why    string
 	Needs  []needRow
-	// Expected is the forecast in words, and Basis what it is made from or why there
-	// is none.
-	Kind       fork.Kind
+	Kind   fork.Kind
+	// Basis is what the forecast of the memory is made from, or why there is none;
+	// StallBasis likewise of the stall.
 	Memory     opt.Val[uint64]
 	PageTables opt.Val[uint64]
 	Stall      opt.Val[float64]
@@ -42,12 +42,12 @@ type needRow struct {
 func survivalOf(st *history.ServerState, host *limits.Host) survival {
 	next := forecast.Next(st)
 	s := forecast.Survive(st, host, next)
-	out := survival{Answer: answerWord(s.Verdict), Class: answerClass(s.Verdict), Why: s.Why, Kind: next.Kind, Basis: next.NoBasis, Lifetime: next.LifetimeSeconds, Slowed: s.SlowedBelow}
+	out := survival{Answer: words.Verdict(s.Verdict), Class: answerClass(s.Verdict), Why: words.Why(s.Why), Kind: next.Kind, Basis: words.NoBasis(next.NoMemory), StallBasis: words.NoBasis(next.NoStall), Lifetime: next.LifetimeSeconds, Slowed: s.SlowedBelow}
 	if m, ok := next.Memory.Get(); ok {
-		out.Memory, out.PageTables, out.Basis = opt.Of(m.Extra), opt.Of(m.PageTables), m.Why
+		out.Memory, out.PageTables, out.Basis = opt.Of(m.Extra), opt.Of(m.PageTables), words.Memory(m)
 	}
 	if stall, ok := next.Stall.Get(); ok {
-		out.Stall, out.StallBasis = opt.Of(stall.Seconds), stall.Why
+		out.Stall, out.StallBasis = opt.Of(stall.Seconds), words.Stall(stall)
 	}
 	for _, n := range s.Needs {
 		row := needRow{Needs: n.Needs, Worst: n.Worst, Has: opt.Of(n.Bytes), Left: leftHTML(n.Left())}
@@ -61,19 +61,6 @@ func survivalOf(st *history.ServerState, host *limits.Host) survival {
 		}
 	}
 	return out
-}
-
-func answerWord(v forecast.Verdict) string {
-	switch v {
-	case forecast.Yes:
-		return "Yes"
-	case forecast.Likely:
-		return "Probably"
-	case forecast.No:
-		return "No"
-	case forecast.Unknown:
-	}
-	return "Not known"
 }
 
 func answerClass(v forecast.Verdict) string {
@@ -90,15 +77,16 @@ func answerClass(v forecast.Verdict) string {
 }
 
 func limitWords(h forecast.Headroom) (name, note string) {
+	name = words.Limit(h.Limit)
 	switch h.Limit {
 	case forecast.LimitCgroup:
-		return "memory cgroup", h.Cgroup + ", " + words.Bytes(h.Of) + "; beyond it the kernel kills"
+		return name, h.Cgroup + ", " + words.Bytes(h.Of) + "; beyond it the kernel kills"
 	case forecast.LimitHost:
-		return "host", "memory to be had without swapping"
+		return name, "memory to be had without swapping"
 	case forecast.LimitCommit:
-		return "commit limit", "of what the kernel accounts, whether it is copied or not; beyond it the kernel refuses"
+		return name, "of what the kernel accounts, whether it is copied or not; beyond it the kernel refuses"
 	}
-	return string(h.Limit), ""
+	return name, ""
 }
 
 // leftHTML is what is left, or how much is missing.

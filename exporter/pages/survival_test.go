@@ -1,6 +1,8 @@
 package pages_test
 
 import (
+	"html"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -8,6 +10,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words/wordstest"
 )
 
 // section is what the landing page says of the first server's next fork.
@@ -52,7 +55,7 @@ func TestSurvivalAnswers(t *testing.T) {
 		}, []string{`is-bad">No</span>: it is expected to need more than its memory cgroup leaves`, `class="text-bad"><span title=`, " short"}, nil},
 		"not known": {func(st *history.ServerState) {
 			st.Recent = nil
-		}, []string{`is-unk">Not known</span>: no fork has been seen`, "No forecast of its memory: no fork has ended"}, []string{"Stall <span"}},
+		}, []string{`is-unk">Not known</span>: no fork has been seen`, "No forecast of its memory: no fork of it has been seen from its beginning to its end", "No forecast of its stall: no fork of it"}, []string{"Stall <span"}},
 		"nothing to be read": {func(st *history.ServerState) {
 			st.Limits = limits.Limits{}
 		}, []string{`is-unk">Not known</span>: neither the host`}, []string{"<table", "would refuse it for its size"}},
@@ -72,6 +75,18 @@ func TestSurvivalAnswers(t *testing.T) {
 			answer := section(t, src)
 			has(t, answer, test.want...)
 			lacks(t, answer, test.lacks...)
+		})
+	}
+}
+
+// Whatever there is to say, the page says it in the words that the commands have.
+func TestSurvivalInWords(t *testing.T) {
+	tags := regexp.MustCompile("<[^>]*>")
+	for _, c := range wordstest.Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			answer := section(t, fake{snap: history.Snapshot{Host: c.Host, Servers: []history.ServerState{c.State}}})
+			s := c.Survival()
+			has(t, html.UnescapeString(tags.ReplaceAllString(answer, "")), wordstest.Sentences(&s)...)
 		})
 	}
 }

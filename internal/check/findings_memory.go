@@ -21,7 +21,7 @@ func (f *facts) refused(s *forecast.Survival) Finding {
 		if r.Reason == forecast.ReasonTasks {
 			mend = "raise the limit: pids.max of the cgroup (TasksMax=, --pids-limit), RLIMIT_NPROC or kernel.pid_max"
 		}
-		return f.fail(refusedFork, "The kernel would refuse a fork now: "+sentence(r.Why), mend)
+		return f.fail(refusedFork, "The kernel would refuse a fork now: "+words.Sentence(words.Refusal(r)), mend)
 	}
 	for _, r := range s.Refusals {
 		why = append(why, string(r.Reason))
@@ -36,9 +36,8 @@ func (f *facts) refused(s *forecast.Survival) Finding {
 // the kernel kills somebody in it.
 func (f *facts) limited(s *forecast.Survival) Finding {
 	const mend = "raise the cgroup's memory limit (MemoryMax=, --memory, resources.limits.memory), or lower maxmemory"
-	room := f.state.Limits
-	limit, has := room.Cgroup.Get()
-	if !has && !room.CgroupSeen {
+	limit, has := f.state.Limits.Cgroup.Get()
+	if !has && !f.state.Limits.CgroupSeen {
 		return f.unread(cgroupLimit, "The limit of the server's memory cgroup", mendCgroup)
 	}
 	if !has {
@@ -215,12 +214,4 @@ func (f *facts) withoutTHP() Finding {
 		return f.unsaid(disableTHP, "disable-thp")
 	}
 	return f.warn(disableTHP, "The server is too old to switch huge pages off for itself (Redis 6.2 and later can).", "echo madvise >/sys/kernel/mm/transparent_hugepage/enabled, and restart the server")
-}
-
-// sentence makes a clause end as one.
-func sentence(s string) string {
-	if strings.HasSuffix(s, "?") {
-		return s
-	}
-	return strings.TrimSuffix(s, ".") + "."
 }

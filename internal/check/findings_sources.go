@@ -6,6 +6,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // exitInfoKernel is the Linux that tells everybody how a process ended
@@ -17,7 +18,7 @@ func (f *facts) found() Finding {
 	if pid, ok := f.state.PID.Get(); ok {
 		return f.ok(process, "The server is process "+strconv.Itoa(pid)+" of this machine, which was proved.")
 	}
-	return f.warn(process, "The server's process is not known: "+sentence(f.state.ProcessProblem), "run this on the server's machine and in its PID namespace, as the server's user and group")
+	return f.warn(process, "The server's process is not known: "+words.Sentence(f.state.ProcessProblem), "run this on the server's machine and in its PID namespace, as the server's user and group")
 }
 
 // readable: whether the memory of children can be read.
@@ -92,7 +93,7 @@ func (f *facts) remembered(s *forecast.Survival) Finding {
 	memory, _ := s.Fork.Memory.Get()
 	switch n := len(f.state.Recent); {
 	case f.noPast != nil:
-		return finding(pastForksKnown, Unknown, "The exporter could not be asked: "+sentence(f.noPast.Error()), "give the URL of its start page, as in --exporter=http://localhost:10121")
+		return finding(pastForksKnown, Unknown, "The exporter could not be asked: "+words.Sentence(f.noPast.Error()), "give the URL of its start page, as in --exporter=http://localhost:10121")
 	case n > 0 && memory.Basis == forecast.BasisReported:
 		return finding(pastForksKnown, OK, "The recorded forks have no curve: the forecast goes by what the server said of its last one.", "see "+childMemory)
 	case n == 1:

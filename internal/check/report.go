@@ -8,6 +8,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // Report is what was found about one server. Its JSON form is that of
@@ -65,7 +66,7 @@ func judge(f facts) Report {
 	r.survival = s
 	r.PID, r.ResidentBytes = st.PID, st.ResidentBytes
 	r.Software, r.Version = f.info().Software, f.info().Version
-	r.Verdict, r.Why = s.Verdict, s.Why
+	r.Verdict, r.Why = s.Verdict, words.Why(s.Why)
 	r.Fork = &Fork{Kind: s.Fork.Kind, WorstCaseBytes: s.Fork.WorstCase, LifetimeSeconds: s.Fork.LifetimeSeconds}
 	if stall, ok := s.Fork.Stall.Get(); ok {
 		r.Fork.StallSeconds = opt.Of(stall.Seconds)

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/outlook"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
@@ -31,12 +30,12 @@ func render(o *Options, reports []Report) (string, error) {
 // text tells one report: the answer first, then the findings.
 func text(r *Report, width int, color bool) string {
 	if r.Error != "" {
-		return terminal.Wrap(title(r), width, 2) + "\n" + terminal.Wrap("It could not be asked: "+sentence(r.Error), width, 2)
+		return terminal.Wrap(title(r), width, 2) + "\n" + terminal.Wrap("It could not be asked: "+words.Sentence(r.Error), width, 2)
 	}
 	var b strings.Builder
 	b.WriteString(terminal.Wrap(title(r), width, 2) + "\n")
-	b.WriteString(terminal.Wrap("Will it survive its next fork? "+outlook.Answer(r.survival), width, 2) + "\n")
-	b.WriteString(terminal.Table(outlook.Rows(r.survival), width) + "\n")
+	b.WriteString(terminal.Wrap("Will it survive its next fork? "+words.Answer(&r.survival), width, 2) + "\n")
+	b.WriteString(terminal.Table(words.Outlook(&r.survival), width) + "\n")
 	for _, f := range r.Findings {
 		b.WriteString(line(f, width, color))
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/golden"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words/wordstest"
 )
 
 // sick is a server with something of each level.
@@ -43,6 +45,26 @@ func TestText(t *testing.T) {
 		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 80 {
 			t.Errorf("%d columns: %q", n, line)
 		}
+	}
+}
+
+// Whatever there is to say of the next fork, check says it in the words that the page
+// has, in both its formats.
+func TestSurvivalInWords(t *testing.T) {
+	for _, c := range wordstest.Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			f := facts{state: c.State, host: c.Host}
+			r, s := f.report(), c.Survival()
+			said := text(&r, 10_000, false)
+			for _, want := range wordstest.Sentences(&s) {
+				if !strings.Contains(said, want) {
+					t.Errorf("no %q in\n%s", want, said)
+				}
+			}
+			if r.Why != words.Why(s.Why) {
+				t.Errorf("as JSON: %q", r.Why)
+			}
+		})
 	}
 }
 

@@ -122,7 +122,7 @@ func twoNearest(st *history.ServerState, kind fork.Kind) (float64, bool) {
 	for _, r := range readings {
 		sum += r.bytes
 	}
-	return margin * sum / float64(len(readings)), len(readings) > 0
+	return Margin * sum / float64(len(readings)), len(readings) > 0
 }
 
 // score is how good a predictor was: its errors as shares of what was needed.

@@ -25,15 +25,30 @@ const (
 	BasisStalls Basis = "stalls"
 )
 
+// NoBasis is why there is no forecast of a figure.
+type NoBasis string
+
+// The reasons.
+const (
+	NoForks     NoBasis = "no_forks"     // no fork is known
+	FewWrites   NoBasis = "few_writes"   // the forks that are known say nothing of so many writes
+	NoReadings  NoBasis = "no_readings"  // the memory of the forks that are known could not be read
+	NoDurations NoBasis = "no_durations" // how long fork(2) took is not known of any
+)
+
+// NoBases lists every NoBasis.
+var NoBases = [...]NoBasis{NoForks, FewWrites, NoReadings, NoDurations}
+
 // Fork is the forecast of the next fork of one kind.
 type Fork struct {
-	Kind    fork.Kind
-	Memory  opt.Val[Memory]
-	NoBasis string // why Memory is absent, in a few words for people
+	Kind     fork.Kind
+	Memory   opt.Val[Memory]
+	NoMemory NoBasis // why Memory is absent; "" where it is not
 	// WorstCase is what it would need if every page of the server were written to
 	// while the child lives, in bytes.
 	WorstCase opt.Val[uint64]
 	Stall     opt.Val[Stall]
+	NoStall   NoBasis // why Stall is absent; "" where it is not
 	// LifetimeSeconds is how long the child is expected to live, and Writes how
 	// many keys are expected to change meanwhile.
 	LifetimeSeconds opt.Val[float64]
@@ -46,16 +61,14 @@ type Memory struct {
 	Extra      uint64 // what server and child together will hold more than the server now
 	PageTables uint64 // of the child
 	Basis      Basis
-	Forks      int    // how many past forks it is made from
-	Why        string // the basis in one sentence for people
+	Forks      int // how many past forks it is made from
 }
 
 // Stall is how long fork(2) is expected to take.
 type Stall struct {
 	Seconds float64
 	Basis   Basis
-	Forks   int
-	Why     string // the basis in one sentence for people
+	Forks   int // how many past forks it is made from
 }
 
 // OfKind forecasts the next fork of a kind.
@@ -70,7 +83,10 @@ func OfKind(st *history.ServerState, kind fork.Kind) Fork {
 	}
 	f.Memory = memory(st, past, f)
 	if !f.Memory.Present() {
-		f.NoBasis = noMemory(past)
+		f.NoMemory = noMemory(past)
+	}
+	if !f.Stall.Present() {
+		f.NoStall = noStall(st)
 	}
 	f.WorstCase = worstCase(st, f)
 	return f

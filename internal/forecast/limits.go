@@ -61,11 +61,26 @@ const (
 // Reasons lists every Reason.
 var Reasons = [...]Reason{ReasonOvercommit, ReasonTasks}
 
-// Refusal tells whether the kernel would refuse a fork now for one reason.
+// Rule is how the kernel decides whether a fork is too large.
+type Rule string
+
+// The rules, by vm.overcommit_memory and the kernel's version.
+const (
+	RuleNone   Rule = "none"   // 1: it does not ask
+	RuleFree   Rule = "free"   // 0, before Linux 5.2: each mapping against the memory that could be freed
+	RuleTotal  Rule = "total"  // 0, from Linux 5.2: each mapping against memory and swap together
+	RuleCommit Rule = "commit" // 2: all that is accounted against the commit limit
+)
+
+// Rules lists every Rule.
+var Rules = [...]Rule{RuleNone, RuleFree, RuleTotal, RuleCommit}
+
+// Refusal is whether the kernel would refuse a fork now for one reason.
 type Refusal struct {
 	Reason  Reason
 	Refused bool
-	Why     string // one sentence for people
+	Rule    Rule   // that decided, for ReasonOvercommit
+	Tasks   string // name of the limit that decided, for ReasonTasks
 }
 
 // Refusals judges every reason that can be judged, in the order of Reasons.
@@ -75,11 +90,7 @@ func Refusals(st *history.ServerState, host *limits.Host) []Refusal {
 		out = append(out, r)
 	}
 	if t, ok := st.Limits.Tasks.Get(); ok {
-		r := Refusal{Reason: ReasonTasks, Refused: t.Left+int64(st.Limits.ReturnedTasks) < 1, Why: "there is room for one more process below " + t.Name}
-		if r.Refused {
-			r.Why = t.Name + " is reached: not one more process may be made"
-		}
-		out = append(out, r)
+		out = append(out, Refusal{Reason: ReasonTasks, Refused: t.Left+int64(st.Limits.ReturnedTasks) < 1, Tasks: t.Name})
 	}
 	return out
 }
@@ -90,32 +101,31 @@ func overcommit(st *history.ServerState, host *limits.Host) opt.Val[Refusal] {
 	if !ok || st.Limits.At.IsZero() {
 		return opt.Val[Refusal]{}
 	}
-	r := Refusal{Reason: ReasonOvercommit, Why: "vm.overcommit_memory is 1: the kernel refuses no fork for its size"}
-	if mode == 1 {
+	r := Refusal{Reason: ReasonOvercommit, Rule: rule(mode, host.Kernel)}
+	if r.Rule == RuleNone {
 		return opt.Of(r)
 	}
 	a, ok := st.Limits.Committed.Get()
-	if passes := ok && st.Limits.Passes(a); !ok || !passes && a.AtMost {
+	passes := ok && st.Limits.Passes(a)
+	if !ok || !passes && a.AtMost {
 		return opt.Val[Refusal]{} // no smaps: it may be refused or not
-	} else if !passes {
-		r.Refused = true
 	}
-	kernel, known := host.Kernel.Get()
-	switch {
-	case mode == 2 && r.Refused:
-		r.Why = "vm.overcommit_memory is 2, and what the kernel accounts of the server is more than the commit limit leaves"
-	case mode == 2:
-		r.Why = "vm.overcommit_memory is 2, and the commit limit leaves more than what the kernel accounts of the server"
-	case r.Refused && known && kernel.Before(5, 2):
-		r.Why = "vm.overcommit_memory is 0, and this kernel (before 5.2) thinks that a mapping of the server is larger than all memory that could be freed"
-	case r.Refused:
-		r.Why = "vm.overcommit_memory is 0, and a mapping of the server is larger than memory and swap together"
-	case known && kernel.Before(5, 2):
-		r.Why = "vm.overcommit_memory is 0, and this kernel (before 5.2) thinks that memory could be freed for every mapping of the server"
-	default:
-		r.Why = "vm.overcommit_memory is 0, and no mapping of the server is larger than memory and swap together"
-	}
+	r.Refused = !passes
 	return opt.Of(r)
+}
+
+// rule returns what a kernel goes by in an overcommit mode; an unknown one counts as new.
+func rule(mode int, kernel opt.Val[limits.Kernel]) Rule {
+	v, known := kernel.Get()
+	switch {
+	case mode == 1:
+		return RuleNone
+	case mode == 2:
+		return RuleCommit
+	case known && v.Before(5, 2):
+		return RuleFree
+	}
+	return RuleTotal
 }
 
 // KilledInFork tells whether fork(2) itself would exceed the server's memory

@@ -1,7 +1,6 @@
 package forecast
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -13,9 +12,9 @@ import (
 const (
 	// lifetimes is of how many past forks the middle lifetime is expected again.
 	lifetimes = 3
-	// margin is what the forecast is above what was read off. Recorded series of forks
-	// decided on both: docs/forecast.md.
-	margin = 1.13
+	// Margin is the factor between what is read off a past fork and the forecast.
+	// Recorded series of forks decided on both: docs/forecast.md.
+	Margin = 1.13
 )
 
 // lifetime is how long the next child is expected to live: as the middle one of the
@@ -72,15 +71,15 @@ func memory(st *history.ServerState, past []*fork.Record, f Fork) opt.Val[Memory
 	return opt.Of(m)
 }
 
-// noMemory says why there is no forecast.
-func noMemory(past []*fork.Record) string {
-	if len(past) == 0 {
-		return "no fork has ended since the exporter started, and the server tells of none before"
+// noMemory returns why no forecast of the memory can be made from past.
+func noMemory(past []*fork.Record) NoBasis {
+	switch {
+	case len(past) == 0:
+		return NoForks
+	case slices.ContainsFunc(past, hasCurve):
+		return FewWrites
 	}
-	if slices.ContainsFunc(past, hasCurve) {
-		return "the forks that were seen had hardly any writes, or did not live to their end: they say nothing of more"
-	}
-	return "the memory of the forks that were seen could not be read"
+	return NoReadings
 }
 
 func hasCurve(f *fork.Record) bool { return len(f.ExtraCurve) > 0 }
@@ -89,7 +88,7 @@ func hasCurve(f *fork.Record) bool { return len(f.ExtraCurve) > 0 }
 // newest with nearly as many, as the end of a curve tells more of a fork's peak than
 // its middle does, and far more than what lies beyond. The forecast is a margin above.
 func byCurves(st *history.ServerState, past []*fork.Record, f Fork) (Memory, bool) {
-	m := Memory{Basis: BasisCurves, Why: "13 % above what the past fork nearest to it in writes needed by the time of as many as are expected now"}
+	m := Memory{Basis: BasisCurves}
 	writes, ok1 := f.Writes.Get()
 	size, ok2 := resident(st).Get()
 	if !ok1 || !ok2 {
@@ -104,7 +103,7 @@ func byCurves(st *history.ServerState, past []*fork.Record, f Fork) (Memory, boo
 		distance := c.distance(writes, float64(size))
 		if bytes, ok := c.at(writes, float64(size)); ok && distance < nearest {
 			nearest = distance
-			m.Extra, m.Forks = uint64(margin*bytes), 1
+			m.Extra, m.Forks = uint64(Margin*bytes), 1
 		}
 	}
 	return m, m.Forks > 0
@@ -126,7 +125,6 @@ func byPeaks(st *history.ServerState, past []*fork.Record) (Memory, bool) {
 		m.Extra = max(m.Extra, uint64(float64(peak)*float64(size)/float64(then)))
 		m.Forks++
 	}
-	m.Why = ofLast(m.Forks, "the highest peak of the last %d forks", "the peak of the last fork") + ", scaled with the size of the server: how many writes to expect is not known"
 	return m, m.Forks > 0
 }
 
@@ -134,10 +132,7 @@ func byPeaks(st *history.ServerState, past []*fork.Record) (Memory, bool) {
 // growing by.
 func byReport(st *history.ServerState, f Fork) (Memory, bool) {
 	bytes, ok := reported(st, f.Kind).Get()
-	return Memory{
-		Extra: bytes + growth(st, f), Basis: BasisReported,
-		Why: "what the server said of its last fork, which has no curve; how much was written then is not known",
-	}, ok
+	return Memory{Extra: bytes + growth(st, f), Basis: BasisReported}, ok
 }
 
 // reported is the server's own figure about its last fork of a kind.
@@ -176,12 +171,4 @@ func worstCase(st *history.ServerState, f Fork) opt.Val[uint64] {
 // new keys, and buffers for replicas and for the append-only file.
 func growth(st *history.ServerState, f Fork) uint64 {
 	return uint64(max(0, st.GrowthRate.Or(0)) * f.LifetimeSeconds.Or(0))
-}
-
-// ofLast says of how many forks something is.
-func ofLast(n int, many, one string) string {
-	if n == 1 {
-		return one
-	}
-	return fmt.Sprintf(many, n)
 }

@@ -39,7 +39,6 @@ func stall(st *history.ServerState) opt.Val[Stall] {
 	if out.Forks == 0 {
 		return reportedStall(st)
 	}
-	out.Why = ofLast(out.Forks, "the slowest of the last %d forks", "that of the last fork") + ", scaled with the size of the server"
 	return opt.Of(out)
 }
 
@@ -53,7 +52,15 @@ func reportedStall(st *history.ServerState) opt.Val[Stall] {
 	if !ok {
 		return opt.Val[Stall]{}
 	}
-	return opt.Of(Stall{Seconds: took.Seconds(), Basis: BasisReported, Why: "what the server said of its last fork, which nobody followed"})
+	return opt.Of(Stall{Seconds: took.Seconds(), Basis: BasisReported})
+}
+
+// noStall returns why no forecast of the stall can be made for st.
+func noStall(st *history.ServerState) NoBasis {
+	if len(st.Recent) == 0 {
+		return NoForks
+	}
+	return NoDurations
 }
 
 // forked is how much memory a fork's duration counts for, huge pages being cheap.

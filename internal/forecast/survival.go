@@ -17,6 +17,34 @@ const (
 	Unknown Verdict = "unknown" // no forecast yet, or no limit can be read
 )
 
+// Verdicts lists every Verdict.
+var Verdicts = [...]Verdict{Yes, Likely, No, Unknown}
+
+// Ground is what a verdict rests on.
+type Ground string
+
+// The grounds.
+const (
+	Refused      Ground = "refused"       // of No: the kernel would refuse the fork
+	Killed       Ground = "killed"        // of No: the kernel would kill the server in fork(2)
+	TooLittle    Ground = "too_little"    // of No: a limit leaves less than is expected to be needed
+	WorstFits    Ground = "worst_fits"    // of Yes: there is room even for the worst case
+	WorstExceeds Ground = "worst_exceeds" // of Likely: there is room for what is expected, and not for the worst case
+	CgroupUnseen Ground = "cgroup_unseen" // of Likely: the host has room, and the cgroup can't be seen
+	NoLimits     Ground = "no_limits"     // of Unknown: no limit can be read
+	NoForecast   Ground = "no_forecast"   // of Unknown: there is no room for the worst case, and no forecast
+)
+
+// Grounds lists every Ground.
+var Grounds = [...]Ground{Refused, Killed, TooLittle, WorstFits, WorstExceeds, CgroupUnseen, NoLimits, NoForecast}
+
+// Why is a ground with its particulars.
+type Why struct {
+	Ground  Ground
+	Refusal Refusal // of Refused
+	Limit   Limit   // of TooLittle: the one that leaves too little
+}
+
 // Need sets what the next fork needs of a limit against what it has.
 type Need struct {
 	Headroom
@@ -42,7 +70,7 @@ func fits(need opt.Val[uint64], has uint64) bool {
 // Survival is the answer, with everything that it is made from.
 type Survival struct {
 	Verdict      Verdict
-	Why          string // one sentence for people
+	Why          Why
 	Fork         Fork   // the forecast that it is about
 	Needs        []Need // per limit
 	Refusals     []Refusal
@@ -84,14 +112,15 @@ func commits(r *limits.Limits) opt.Val[uint64] {
 	return opt.Of(a.Bytes)
 }
 
-func (s *Survival) judge(l *limits.Limits) (Verdict, string) {
+// judge returns the verdict and what it rests on.
+func (s *Survival) judge(l *limits.Limits) (Verdict, Why) {
 	for _, r := range s.Refusals {
 		if r.Refused {
-			return No, "the kernel would refuse it: " + r.Why
+			return No, Why{Ground: Refused, Refusal: r}
 		}
 	}
 	if s.KilledInFork.Or(false) {
-		return No, "its memory cgroup has no room for the child's page tables: the kernel would kill the server in fork(2)"
+		return No, Why{Ground: Killed}
 	}
 	memory, worst := false, true
 	for _, n := range s.Needs {
@@ -101,26 +130,19 @@ func (s *Survival) judge(l *limits.Limits) (Verdict, string) {
 		memory = true
 		worst = worst && fits(n.Worst, n.Bytes)
 		if n.Needs.Present() && !fits(n.Needs, n.Bytes) {
-			return No, "it is expected to need more than " + where(n.Limit) + " leaves"
+			return No, Why{Ground: TooLittle, Limit: n.Limit}
 		}
 	}
 	switch {
 	case !memory:
-		return Unknown, "neither the host's memory nor the server's cgroup can be read"
+		return Unknown, Why{Ground: NoLimits}
 	case worst && l.CgroupSeen:
-		return Yes, "also if every page is written to while the child lives"
+		return Yes, Why{Ground: WorstFits}
 	case !s.Fork.Memory.Present():
-		return Unknown, "no fork has been seen yet that tells what this server's forks need, and if every page is written to while the child lives it does not fit"
+		return Unknown, Why{Ground: NoForecast}
 	case worst:
-		return Likely, "the host's memory is enough, but whether its memory cgroup has a limit can't be seen"
+		return Likely, Why{Ground: CgroupUnseen}
 	default:
-		return Likely, "as expected it fits, but if every page is written to while the child lives it does not"
+		return Likely, Why{Ground: WorstExceeds}
 	}
-}
-
-func where(l Limit) string {
-	if l == LimitCgroup {
-		return "its memory cgroup"
-	}
-	return "the host"
 }

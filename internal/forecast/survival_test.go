@@ -2,7 +2,6 @@ package forecast
 
 import (
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 // needed is what the next fork of roomy is expected to need, in bytes.
 func needed() uint64 {
 	copied := float64(100 * mb)
-	return uint64(margin*copied) + 2*mb
+	return uint64(Margin*copied) + 2*mb
 }
 
 // roomy is a server of 1 GiB whose next fork is expected to need something over
@@ -39,50 +38,68 @@ func TestVerdicts(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*history.ServerState, *limits.Host)
 		want   Verdict
-		why    string
+		why    Ground
 	}{
-		"room for everything": {func(*history.ServerState, *limits.Host) {}, Yes, "every page"},
+		"room for everything": {func(*history.ServerState, *limits.Host) {}, Yes, WorstFits},
 		"no limit but the host's": {func(st *history.ServerState, _ *limits.Host) {
 			st.Limits.Cgroup = opt.Val[limits.Limit]{}
-		}, Yes, "every page"},
-		"room for what is expected":   {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(500 * mb) }, Likely, "as expected it fits"},
-		"just as much as is expected": {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(needed()) }, Likely, "as expected it fits"},
-		"a byte less":                 {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(needed() - 1) }, No, "its memory cgroup leaves"},
+		}, Yes, WorstFits},
+		"room for what is expected":   {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(500 * mb) }, Likely, WorstExceeds},
+		"just as much as is expected": {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(needed()) }, Likely, WorstExceeds},
+		"a byte less":                 {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(needed() - 1) }, No, TooLittle},
 		"a running child gives it back": {func(st *history.ServerState, _ *limits.Host) {
 			st.Limits.Cgroup, st.Limits.Returned, st.Limits.ReturnedTasks = cgroup(10*mb), needed()-10*mb, 1
-		}, Likely, "as expected it fits"},
-		"no room for page tables": {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(2*mb - 1) }, No, "in fork(2)"},
-		"the host is full":        {func(st *history.ServerState, _ *limits.Host) { st.Limits.Host = opt.Of(50 * mb) }, No, "the host leaves"},
+		}, Likely, WorstExceeds},
+		"no room for page tables": {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(2*mb - 1) }, No, Killed},
+		"the host is full":        {func(st *history.ServerState, _ *limits.Host) { st.Limits.Host = opt.Of(50 * mb) }, No, TooLittle},
 		"cgroups are not visible": {func(st *history.ServerState, _ *limits.Host) {
 			st.Limits.Cgroup, st.Limits.CgroupSeen = opt.Val[limits.Limit]{}, false
-		}, Likely, "can't be seen"},
-		"nothing is visible":               {func(st *history.ServerState, _ *limits.Host) { st.Limits = limits.Limits{} }, Unknown, "can be read"},
-		"no fork yet, room for everything": {func(st *history.ServerState, _ *limits.Host) { st.Recent = nil }, Yes, "every page"},
+		}, Likely, CgroupUnseen},
+		"nothing is visible":               {func(st *history.ServerState, _ *limits.Host) { st.Limits = limits.Limits{} }, Unknown, NoLimits},
+		"no fork yet, room for everything": {func(st *history.ServerState, _ *limits.Host) { st.Recent = nil }, Yes, WorstFits},
 		"no fork yet, not room for everything": {func(st *history.ServerState, _ *limits.Host) {
 			st.Recent, st.Limits.Cgroup = nil, cgroup(500*mb)
-		}, Unknown, "no fork has been seen"},
+		}, Unknown, NoForecast},
 		"no process left": {func(st *history.ServerState, _ *limits.Host) {
 			st.Limits.Tasks = opt.Of(limits.TaskLimit{Name: "pids.max"})
-		}, No, "pids.max"},
+		}, No, Refused},
 		"commit limit": {func(st *history.ServerState, h *limits.Host) {
 			h.OvercommitMode = opt.Of(2)
 			st.Limits.Mapping, st.Limits.Commit = opt.Val[uint64]{}, opt.Of(500*mb)
 			st.Limits.Committed = opt.Of(limits.Committed{Bytes: gb})
-		}, No, "commit limit"},
+		}, No, Refused},
 		"the commit limit is no matter of copies": {func(st *history.ServerState, h *limits.Host) {
 			h.OvercommitMode = opt.Of(2)
 			st.Limits.Mapping, st.Limits.Commit = opt.Val[uint64]{}, opt.Of(50*mb)
 			st.Limits.Committed = opt.Of(limits.Committed{Bytes: 36 * mb})
-		}, Yes, "every page"},
+		}, Yes, WorstFits},
 	} {
 		t.Run(name, func(t *testing.T) {
 			st, host := roomy()
 			test.change(st, host)
 			s := Survive(st, host, Next(st))
-			if s.Verdict != test.want || !strings.Contains(s.Why, test.why) {
-				t.Errorf("%s: %q; want %s: …%s…", s.Verdict, s.Why, test.want, test.why)
+			if s.Verdict != test.want || s.Why.Ground != test.why {
+				t.Errorf("%s: %+v; want %s: %s", s.Verdict, s.Why, test.want, test.why)
 			}
 		})
+	}
+}
+
+// What a verdict rests on is told with its particulars.
+func TestWhy(t *testing.T) {
+	st, host := roomy()
+	st.Limits.Cgroup = opt.Of(limits.Limit{Path: "/redis", Max: 4 * gb, Left: needed() - 1})
+	if s := Survive(st, host, Next(st)); s.Why != (Why{Ground: TooLittle, Limit: LimitCgroup}) {
+		t.Errorf("%+v", s.Why)
+	}
+	st.Limits.Cgroup, st.Limits.Host = opt.Val[limits.Limit]{}, opt.Of(50*mb)
+	if s := Survive(st, host, Next(st)); s.Why != (Why{Ground: TooLittle, Limit: LimitHost}) {
+		t.Errorf("%+v", s.Why)
+	}
+	st.Limits.Tasks = opt.Of(limits.TaskLimit{Name: "pids.max"})
+	want := Why{Ground: Refused, Refusal: Refusal{Reason: ReasonTasks, Refused: true, Tasks: "pids.max"}}
+	if s := Survive(st, host, Next(st)); s.Why != want {
+		t.Errorf("%+v, want %+v", s.Why, want)
 	}
 }
 
@@ -129,20 +146,20 @@ func TestRefusalsByKernel(t *testing.T) {
 		commit, map0 opt.Val[uint64]
 		accounted    opt.Val[limits.Committed]
 		want         opt.Val[bool] // absent: can't be judged
-		why          string
+		rule         Rule
 	}{
-		{"mode 1", 1, 6, 18, opt.Val[uint64]{}, opt.Val[uint64]{}, opt.Val[limits.Committed]{}, opt.Of(false), "refuses no fork"},
-		{"mode 1, old", 1, 3, 10, opt.Val[uint64]{}, opt.Val[uint64]{}, opt.Val[limits.Committed]{}, opt.Of(false), "refuses no fork"},
-		{"mode 0, a large heap of one mapping", 0, 6, 18, opt.Val[uint64]{}, opt.Of(26 * gb), exact(25*gb, 25*gb), opt.Of(false), "no mapping"},
-		{"mode 0, larger than everything", 0, 6, 18, opt.Val[uint64]{}, opt.Of(26 * gb), exact(27*gb, 27*gb), opt.Of(true), "larger than memory and swap"},
-		{"mode 0, of many mappings", 0, 5, 2, opt.Val[uint64]{}, opt.Of(26 * gb), exact(60*gb, 2*gb), opt.Of(false), "no mapping"},
-		{"mode 0, old, little to be had", 0, 5, 1, opt.Val[uint64]{}, opt.Of(3 * gb), exact(4*gb, 4*gb), opt.Of(true), "before 5.2"},
-		{"mode 0, old, enough", 0, 4, 18, opt.Val[uint64]{}, opt.Of(5 * gb), exact(4*gb, 4*gb), opt.Of(false), "before 5.2"},
-		{"mode 0, old, not accounted", 0, 4, 18, opt.Val[uint64]{}, opt.Of(3 * gb), exact(36*mb, 8*mb), opt.Of(false), "before 5.2"},
-		{"mode 2, started in mode 2", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, exact(2*gb, 2*gb), opt.Of(true), "commit limit leaves"},
-		{"mode 2, started in mode 0", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, exact(36*mb, 8*mb), opt.Of(false), "commit limit leaves more"},
-		{"mode 2, just as much", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, exact(gb, gb), opt.Of(true), "commit limit leaves"},
-		{"mode 2, a bound that settles it", 2, 6, 18, opt.Of(3 * gb), opt.Val[uint64]{}, opt.Of(limits.Committed{Bytes: 2 * gb, AtMost: true}), opt.Of(false), "leaves more"},
+		{"mode 1", 1, 6, 18, opt.Val[uint64]{}, opt.Val[uint64]{}, opt.Val[limits.Committed]{}, opt.Of(false), RuleNone},
+		{"mode 1, old", 1, 3, 10, opt.Val[uint64]{}, opt.Val[uint64]{}, opt.Val[limits.Committed]{}, opt.Of(false), RuleNone},
+		{"mode 0, a large heap of one mapping", 0, 6, 18, opt.Val[uint64]{}, opt.Of(26 * gb), exact(25*gb, 25*gb), opt.Of(false), RuleTotal},
+		{"mode 0, larger than everything", 0, 6, 18, opt.Val[uint64]{}, opt.Of(26 * gb), exact(27*gb, 27*gb), opt.Of(true), RuleTotal},
+		{"mode 0, of many mappings", 0, 5, 2, opt.Val[uint64]{}, opt.Of(26 * gb), exact(60*gb, 2*gb), opt.Of(false), RuleTotal},
+		{"mode 0, old, little to be had", 0, 5, 1, opt.Val[uint64]{}, opt.Of(3 * gb), exact(4*gb, 4*gb), opt.Of(true), RuleFree},
+		{"mode 0, old, enough", 0, 4, 18, opt.Val[uint64]{}, opt.Of(5 * gb), exact(4*gb, 4*gb), opt.Of(false), RuleFree},
+		{"mode 0, old, not accounted", 0, 4, 18, opt.Val[uint64]{}, opt.Of(3 * gb), exact(36*mb, 8*mb), opt.Of(false), RuleFree},
+		{"mode 2, started in mode 2", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, exact(2*gb, 2*gb), opt.Of(true), RuleCommit},
+		{"mode 2, started in mode 0", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, exact(36*mb, 8*mb), opt.Of(false), RuleCommit},
+		{"mode 2, just as much", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, exact(gb, gb), opt.Of(true), RuleCommit},
+		{"mode 2, a bound that settles it", 2, 6, 18, opt.Of(3 * gb), opt.Val[uint64]{}, opt.Of(limits.Committed{Bytes: 2 * gb, AtMost: true}), opt.Of(false), RuleCommit},
 		{"mode 2, a bound that does not", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, opt.Of(limits.Committed{Bytes: 2 * gb, AtMost: true}), opt.Val[bool]{}, ""},
 		{"mode 2, nothing known", 2, 6, 18, opt.Of(gb), opt.Val[uint64]{}, opt.Val[limits.Committed]{}, opt.Val[bool]{}, ""},
 	} {
@@ -156,8 +173,8 @@ func TestRefusalsByKernel(t *testing.T) {
 			if judged != (len(got) == 1) {
 				t.Fatalf("%+v", got)
 			}
-			if judged && (got[0].Reason != ReasonOvercommit || got[0].Refused != want || !strings.Contains(got[0].Why, test.why)) {
-				t.Errorf("%+v, want %t: …%s…", got[0], want, test.why)
+			if judged && (got[0].Reason != ReasonOvercommit || got[0].Refused != want || got[0].Rule != test.rule) {
+				t.Errorf("%+v, want %t by %s", got[0], want, test.rule)
 			}
 		})
 	}
@@ -168,7 +185,7 @@ func TestRefusedForTasks(t *testing.T) {
 		st, host := roomy()
 		host.OvercommitMode = opt.Val[int]{}
 		st.Limits.Tasks = opt.Of(limits.TaskLimit{Name: "RLIMIT_NPROC", Left: left})
-		if r := Refusals(st, host); len(r) != 1 || r[0].Reason != ReasonTasks || r[0].Refused != want || !strings.Contains(r[0].Why, "RLIMIT_NPROC") {
+		if r := Refusals(st, host); len(r) != 1 || r[0].Reason != ReasonTasks || r[0].Refused != want || r[0].Tasks != "RLIMIT_NPROC" {
 			t.Errorf("%d left: %+v", left, r)
 		}
 		st.Limits.ReturnedTasks = 1

@@ -11,6 +11,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/forktest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/golden"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words/wordstest"
 )
 
 var now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
@@ -65,13 +66,13 @@ func TestReportFits(t *testing.T) {
 func TestForecastText(t *testing.T) {
 	st := history.ServerState{Addr: "127.0.0.1:6379", ResidentBytes: opt.Of(uint64(1_610_000_000))}
 	for name, s := range map[string]forecast.Survival{
-		"forecast-unknown": {Verdict: forecast.Unknown, Why: "no fork of it has been seen", Fork: forecast.Fork{Kind: fork.KindRDB}},
+		"forecast-unknown": {Verdict: forecast.Unknown, Why: forecast.Why{Ground: forecast.NoForecast}, Fork: forecast.Fork{Kind: fork.KindRDB, NoMemory: forecast.NoReadings, NoStall: forecast.NoForks}},
 		"forecast": {
-			Verdict: forecast.No, Why: "the memory cgroup has too little left",
+			Verdict: forecast.No, Why: forecast.Why{Ground: forecast.TooLittle, Limit: forecast.LimitCgroup},
 			Fork: forecast.Fork{
 				Kind:      fork.KindRDB,
-				Memory:    opt.Of(forecast.Memory{Bytes: 910_000_000, Why: "from the curves of 4 forks, at the 220,000 writes to be expected"}),
-				Stall:     opt.Of(forecast.Stall{Seconds: 0.0391, Why: "from the durations of 4 forks"}),
+				Memory:    opt.Of(forecast.Memory{Bytes: 910_000_000, Basis: forecast.BasisPeaks, Forks: 4}),
+				Stall:     opt.Of(forecast.Stall{Seconds: 0.0391, Basis: forecast.BasisStalls, Forks: 3}),
 				WorstCase: opt.Of(uint64(1_620_000_000)),
 			},
 			Needs: []forecast.Need{
@@ -82,5 +83,21 @@ func TestForecastText(t *testing.T) {
 		},
 	} {
 		golden.Check(t, name+".txt", forecastText(&st, s, 80))
+	}
+}
+
+// Whatever there is to say of the next fork, measure says it in the words that the page
+// and check have.
+func TestForecastInWords(t *testing.T) {
+	for _, c := range wordstest.Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			s := c.Survival()
+			said := forecastText(&c.State, s, 10_000)
+			for _, want := range wordstest.Sentences(&s) {
+				if !strings.Contains(said, want) {
+					t.Errorf("no %q in\n%s", want, said)
+				}
+			}
+		})
 	}
 }

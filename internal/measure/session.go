@@ -12,7 +12,6 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/outlook"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
@@ -188,9 +187,9 @@ func (s *session) agree() error {
 
 // forecastText tells what the fork is expected to cost.
 func forecastText(st *history.ServerState, s forecast.Survival, width int) string {
-	return terminal.Wrap(outlook.Head(st, s)+", as far as it can be told beforehand:", width, 0) +
-		terminal.Table(outlook.Rows(s), width) +
-		terminal.Wrap("Will the server survive it? "+outlook.Answer(s), width, 2)
+	return terminal.Wrap(words.Head(st, &s)+", as far as it can be told beforehand:", width, 0) +
+		terminal.Table(words.Outlook(&s), width) +
+		terminal.Wrap("Will the server survive it? "+words.Answer(&s), width, 2)
 }
 
 // send starts the fork; the answer comes when the server has forked.

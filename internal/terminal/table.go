@@ -2,8 +2,9 @@ package terminal
 
 import "strings"
 
-// Row is one line of a table: what it is, how much, and what to know about it.
-type Row struct{ Name, Value, Note string }
+// Row is a line of a table: what it is, how much, and what to know about it. It is an
+// alias, so that a package that makes rows need not import this one.
+type Row = struct{ Name, Value, Note string }
 
 const (
 	indent     = 2
