@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
+	"html"
 	"io"
 	"math"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/forktest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 func handler(src pages.Source) http.Handler {
@@ -285,7 +287,7 @@ func TestLanding(t *testing.T) {
 		"killed", `href="./forks/`+forktest.Killed(now).ID+`"`, // newest failure
 		"412 ms", // longest stall
 		`<td class="n"><span title="2.031 seconds">2.03 s</span></td>`, // copy time of the last save
-		`<span class="state yes">✓</span> own cgroup: exact curve at no cost`, `<span class="state opt">○</span> time of copies not known; needs CAP_NET_ADMIN`,
+		`<span class="state yes">✓</span> own cgroup: exact curve at no cost`, `<span class="state opt">○</span> time of copies not known; give the exporter CAP_NET_ADMIN`,
 		"vm.overcommit_memory 0", "transparent huge pages madvise",
 		`href="./metrics"`, `href="./api/v1/forks"`, `href="./-/healthy"`, "https://example.org/docs", "every metric", "1.2.3",
 	)
@@ -310,7 +312,7 @@ func TestSourcesSayWhatIsMissing(t *testing.T) {
 		},
 		"the needed ones": {
 			[]fork.Source{process, smaps},
-			[]string{`opt">○</span> shared or not visible`, `opt">○</span> time of copies not known`, "kernel.task_delayacct=1 before the server starts"},
+			[]string{`opt">○</span> shared or not visible`, `opt">○</span> time of copies not known`, html.EscapeString(words.ReadDelays(words.TheExporter))},
 			[]string{"state no"},
 		},
 		"no rights, but a cgroup": {
@@ -320,7 +322,7 @@ func TestSourcesSayWhatIsMissing(t *testing.T) {
 		},
 		"no rights": {
 			[]fork.Source{process},
-			[]string{`no">✗</span> not readable: what was copied is counted`, "own user and group"},
+			[]string{`no">✗</span> not readable: what was copied is counted`, html.EscapeString(words.ReadSmaps(words.TheExporter))},
 			nil,
 		},
 		"no process": {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // sourceState is what the landing page says of one source.
@@ -52,17 +53,16 @@ func sources(st history.ServerState, samplingOff bool) []sourceState {
 }
 
 func childSource(st history.ServerState) sourceState {
-	const remedy = "; run the exporter as the server's own user and group"
 	switch {
 	case st.Available[fork.SourceChildSmaps]:
 		if !st.Available[fork.SourcePagemap] {
-			return sourceState{"child's memory", "yes", "readable, but not page by page; run the exporter as the server's own user and group"}
+			return sourceState{"child's memory", "yes", "readable, but not page by page; " + words.ReadPages(words.TheExporter)}
 		}
 		return sourceState{"child's memory", "yes", "readable, page by page too"}
 	case st.Available[fork.SourceProcess] && st.Available[fork.SourceCgroup]:
-		return sourceState{"child's memory", "opt", "not readable: the curve is the cgroup's" + remedy}
+		return sourceState{"child's memory", "opt", "not readable: the curve is the cgroup's" + "; " + words.ReadSmaps(words.TheExporter)}
 	case st.Available[fork.SourceProcess]:
-		return sourceState{"child's memory", "no", "not readable: what was copied is counted, but there is no curve of the child's memory and no peak" + remedy}
+		return sourceState{"child's memory", "no", "not readable: what was copied is counted, but there is no curve of the child's memory and no peak" + "; " + words.ReadSmaps(words.TheExporter)}
 	}
 	return sourceState{"child's memory", "no", "not readable: forks are followed without a curve and without a peak"}
 }
@@ -78,5 +78,5 @@ func taskstatsSource(st history.ServerState) sourceState {
 	if st.Available[fork.SourceTaskstats] {
 		return sourceState{"taskstats", "yes", "time of copies known"}
 	}
-	return sourceState{"taskstats", "opt", "time of copies not known; needs CAP_NET_ADMIN, and kernel.task_delayacct=1 before the server starts, which costs it some 5 % of the commands right after a fork"}
+	return sourceState{"taskstats", "opt", "time of copies not known; " + words.ReadDelays(words.TheExporter)}
 }

@@ -77,10 +77,7 @@ func finding(name string, level Level, why, mend string) Finding {
 	return Finding{Name: name, Level: level, Why: why, Mend: mend, Docs: "docs/check.md#" + name}
 }
 
-const (
-	mendRights = "run this as the server's user and group, or with CAP_SYS_PTRACE"
-	mendCgroup = "run this where /sys/fs/cgroup shows the server's cgroup: on the host, or with its mount"
-)
+const mendCgroup = "run this where /sys/fs/cgroup shows the server's cgroup: on the host, or with its mount"
 
 // mendACL gives the user the right to ask, in one line.
 func (f *facts) mendACL() string { return "ACL SETUSER " + f.user + " +config|get" }

@@ -27,7 +27,7 @@ func (f *facts) refused(s *forecast.Survival) Finding {
 		why = append(why, string(r.Reason))
 	}
 	if len(why) == 0 {
-		return f.unread(refusedFork, "Whether the kernel would refuse a fork", mendRights)
+		return f.unread(refusedFork, "Whether the kernel would refuse a fork", words.ReadSmaps(words.ThisCommand))
 	}
 	return f.ok(refusedFork, "The kernel would not refuse a fork now (looked at: "+strings.Join(why, ", ")+").")
 }
@@ -113,7 +113,7 @@ func (f *facts) scored() Finding {
 	const mend = "CONFIG SET oom-score-adj yes, and the same in the configuration; in a systemd unit OOMPolicy=continue too"
 	server, ok := f.oomScoreAdj.Get()
 	if !ok {
-		return f.unread(oomScore, "The server's oom_score_adj", mendRights)
+		return f.unread(oomScore, "The server's oom_score_adj", words.ReadSmaps(words.ThisCommand))
 	}
 	is := fmt.Sprintf("The server's oom_score_adj is %d", server)
 	mode, known := f.settings.get("oom-score-adj").Get()

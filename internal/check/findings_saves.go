@@ -16,7 +16,7 @@ func (f *facts) room() Finding {
 	const mend = "free space there, or move the server's dir to a larger file system"
 	disk, ok := f.disk.Get()
 	if !ok {
-		return f.unread(diskSpace, "The server's directory", mendRights)
+		return f.unread(diskSpace, "The server's directory", words.ReadSmaps(words.ThisCommand))
 	}
 	free := words.Bytes(disk.Free) + " are free in " + disk.Path
 	if file, ok := f.rdbFileBytes.Get(); ok {

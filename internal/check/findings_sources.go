@@ -26,15 +26,15 @@ func (f *facts) readable() Finding {
 	available := f.state.Available
 	switch {
 	case available[fork.SourceChildSmaps] && !available[fork.SourcePagemap] && !available[fork.SourceCgroup]:
-		return finding(childMemory, OK, "The memory of the server's children can be read, but not page by page: the curve has gaps where memory is given back.", "run this as the server's user and group, as CAP_SYS_PTRACE does not open their pagemap")
+		return finding(childMemory, OK, "The memory of the server's children can be read, but not page by page: the curve has gaps where memory is given back.", words.ReadPages(words.ThisCommand))
 	case available[fork.SourceChildSmaps]:
 		return f.ok(childMemory, "The memory of the server's children can be read.")
 	case !f.state.PID.Present():
-		return f.unread(childMemory, "The memory of the server's children", mendRights)
+		return f.unread(childMemory, "The memory of the server's children", words.ReadSmaps(words.ThisCommand))
 	case available[fork.SourceCgroup]:
-		return f.warn(childMemory, "The memory of the server's children can't be read; its cgroup tells their growth, but not what is swapped out.", mendRights)
+		return f.warn(childMemory, "The memory of the server's children can't be read; its cgroup tells their growth, but not what is swapped out.", words.ReadSmaps(words.ThisCommand))
 	}
-	return f.warn(childMemory, "The memory of the server's children can't be read: there is no curve of it, and no peak.", mendRights)
+	return f.warn(childMemory, "The memory of the server's children can't be read: there is no curve of it, and no peak.", words.ReadSmaps(words.ThisCommand))
 }
 
 // outcome: whether the kernel tells how a child ended.
@@ -42,13 +42,13 @@ func (f *facts) outcome() Finding {
 	kernel, known := f.host.Kernel.Get()
 	switch {
 	case !f.state.PID.Present():
-		return f.unread(outcomes, "How children end", mendRights)
+		return f.unread(outcomes, "How children end", words.ReadSmaps(words.ThisCommand))
 	case f.state.Available[fork.SourceChildSmaps]:
 		return f.ok(outcomes, "The kernel tells this user how a child ended.")
 	case known && !kernel.Before(exitInfoKernel.Major, exitInfoKernel.Minor):
 		return f.ok(outcomes, "The kernel tells everybody how a process ended (Linux 6.15 and later).")
 	}
-	return f.warn(outcomes, "The kernel does not tell this user how a child ended: outcomes come from INFO, which leaves some unknown.", mendRights)
+	return f.warn(outcomes, "The kernel does not tell this user how a child ended: outcomes come from INFO, which leaves some unknown.", words.ReadSmaps(words.ThisCommand))
 }
 
 // ownCgroup: whether the server has a memory cgroup to itself.
@@ -64,7 +64,7 @@ func (f *facts) ownCgroup() Finding {
 
 // accounted: whether the time that copies take is known.
 func (f *facts) accounted() Finding {
-	const mend = "sysctl kernel.task_delayacct=1, restart the server, and give this CAP_NET_ADMIN; it costs some 5 % of the commands right after a fork"
+	mend := words.ReadDelays(words.ThisCommand)
 	on, known := f.delayAccounting.Get()
 	switch {
 	case f.state.Available[fork.SourceTaskstats]:
@@ -72,7 +72,7 @@ func (f *facts) accounted() Finding {
 	case known && !on:
 		return finding(delayAccounting, OK, "It is off (kernel.task_delayacct is 0): the time that copies take is not known, all else is.", mend)
 	case !f.state.PID.Present():
-		return f.unread(delayAccounting, "The kernel's accounting of the server", mendRights)
+		return f.unread(delayAccounting, "The kernel's accounting of the server", words.ReadSmaps(words.ThisCommand))
 	}
 	return finding(delayAccounting, OK, "The kernel does not tell it of this server: it was started before the accounting was on, or this user has no CAP_NET_ADMIN.", mend)
 }

@@ -240,7 +240,7 @@ func TestFindings(t *testing.T) {
 		{memoryCgroup, []func(*facts){func(f *facts) { f.state.Available = nil }}, OK, "of its own"},
 		{memoryCgroup, []func(*facts){unknown}, Unknown, "see process"},
 		{delayAccounting, nil, OK, "tells how long"},
-		{delayAccounting, []func(*facts){func(f *facts) { f.state.Available, f.delayAccounting = nil, opt.Of(false) }}, OK, "sysctl kernel.task_delayacct=1"},
+		{delayAccounting, []func(*facts){func(f *facts) { f.state.Available, f.delayAccounting = nil, opt.Of(false) }}, OK, "set kernel.task_delayacct=1"},
 		{delayAccounting, []func(*facts){func(f *facts) { f.state.Available = nil }}, OK, "no CAP_NET_ADMIN"},
 		{delayAccounting, []func(*facts){unknown}, Unknown, "see process"},
 		{serverSettings, nil, OK, "tells its settings"},

@@ -66,9 +66,6 @@ func copiedRow(f *fork.Record) terminal.Row {
 	return r
 }
 
-// needsAccounting is what the time of copies takes, and what that costs (docs/performance.md).
-const needsAccounting = "CAP_NET_ADMIN, and kernel.task_delayacct=1 before the server starts (some 5 % of its commands right after a fork)"
-
 func copyTimeRow(f *fork.Record) terminal.Row {
 	r := terminal.Row{Name: "copies took", Value: known(f.CopyStallSeconds, words.Seconds)}
 	switch s, estimated := f.EstimatedCopyStallSeconds.Get(); {
@@ -76,9 +73,9 @@ func copyTimeRow(f *fork.Record) terminal.Row {
 		r.Note = join("of the server's time", words.CopyShare(f), words.CopyStalls(f))
 	case estimated:
 		r.Value = "about " + words.Seconds(s)
-		r.Note = "by the server's running time; to measure it: " + needsAccounting
+		r.Note = "by the server's running time; to measure it: " + words.ReadDelays(words.ThisCommand)
 	default:
-		r.Note = "needs " + needsAccounting
+		r.Note = "to measure it: " + words.ReadDelays(words.ThisCommand)
 	}
 	return r
 }
@@ -88,7 +85,7 @@ func peakRow(f *fork.Record) terminal.Row {
 	if f.PeakBytes.Present() {
 		r.Note = join("private dirty", share(f.PeakBytes, f.ResidentBytes))
 	} else {
-		r.Note = "the child's memory can't be read: run this as the server's user and group, or with CAP_SYS_PTRACE"
+		r.Note = "the child's memory can't be read: " + words.ReadSmaps(words.ThisCommand)
 	}
 	return r
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/child"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // report takes an event of a child. It is called by the child's follower.
@@ -70,11 +71,11 @@ func (w *Watcher) judgeRead(r child.Read) {
 		server.SetAvailable(r.Source, true)
 	case r.Source == fork.SourcePagemap && r.Reason != "":
 		if server.SetAvailable(r.Source, false) {
-			w.log.Warn("The child's pages can't be read", "err", r.Err, "remedy", remedySmaps)
+			w.log.Warn("The child's pages can't be read", "err", r.Err, "remedy", words.ReadPages(words.TheExporter))
 		}
 	case r.Reason == child.ReasonDenied:
 		if server.SetAvailable(r.Source, false) {
-			w.log.Warn("The child's smaps can't be read", "err", r.Err, "remedy", remedySmaps)
+			w.log.Warn("The child's smaps can't be read", "err", r.Err, "remedy", words.ReadSmaps(words.TheExporter))
 		}
 	case r.Reason == child.ReasonFailed:
 		server.CountReadError(history.ReadError{Source: r.Source, Reason: r.Reason})

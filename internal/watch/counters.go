@@ -11,25 +11,24 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // accountEvery is how often delay accounting is looked for where there was none.
 const accountEvery = time.Minute
 
-// accountingPrice is what delay accounting costs a server, measured: docs/performance.md.
-const accountingPrice = "that costs it some 5 % of its commands right after a fork, and else nothing that shows"
-
-// remedyAccounting says what makes delay accounting available, by what stands in the way.
+// remedyAccounting returns what makes delay accounting available, by the error that
+// stands in the way.
 func remedyAccounting(err error) string {
 	switch {
 	case errors.Is(err, taskstats.ErrDenied):
-		return "give the exporter CAP_NET_ADMIN in the initial user namespace, set kernel.task_delayacct=1 and then restart the server; " + accountingPrice
+		return words.ReadDelays(words.TheExporter)
 	case errors.Is(err, taskstats.ErrUnsupported):
-		return "it takes a kernel with CONFIG_TASKSTATS, and AF_NETLINK among systemd's RestrictAddressFamilies="
+		return words.BuildDelaysIn
 	case errors.Is(err, taskstats.ErrVersion):
-		return "it takes Linux 5.19 or later"
+		return words.NewerDelays
 	}
-	return "set kernel.task_delayacct=1 and then restart the server; " + accountingPrice
+	return words.SwitchDelaysOn
 }
 
 // process is the server's process: proved, held and watched.

@@ -12,6 +12,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // saves lets the world save so many times, and returns what was logged at the level
@@ -92,7 +93,7 @@ func TestPagesShutAreSaidOnce(t *testing.T) {
 		w := newWorld()
 		w.pagesShut = true
 		s, log := saves(t, w, 2)
-		if n := strings.Count(log, "The pages of the server's children can't be read"); n != 1 || !strings.Contains(log, remedyPages) {
+		if n := strings.Count(log, "The pages of the server's children can't be read"); n != 1 || !strings.Contains(log, words.ReadPages(words.TheExporter)) {
 			t.Errorf("said %d times:\n%s", n, log)
 		}
 		if a := s.State().Available; a[fork.SourcePagemap] || !a[fork.SourceChildSmaps] {

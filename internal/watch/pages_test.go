@@ -1,7 +1,10 @@
 package watch
 
 import (
+	"bytes"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,13 +12,14 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // freeing is a save during which the server frees memory: it becomes the child's
 // without a copy, and no counter tells.
-func freeing(t *testing.T, w *world, prepare func(child *fakeProcess), life time.Duration) *history.Server {
+func freeing(t *testing.T, w *world, prepare func(child *fakeProcess), life time.Duration, change ...func(*Options)) *history.Server {
 	t.Helper()
-	s := run(t, w)
+	s := run(t, w, change...)
 	time.Sleep(2 * time.Second)
 	child := w.save(200, time.Millisecond)
 	child.set(func() { prepare(child) })
@@ -97,9 +101,15 @@ func TestPagesAreRefuted(t *testing.T) {
 
 func TestPagesDenied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := freeing(t, newWorld(), func(child *fakeProcess) { child.pagesErr = proc.ErrDenied }, 5*time.Second)
+		var log bytes.Buffer
+		s := freeing(t, newWorld(), func(child *fakeProcess) { child.pagesErr = proc.ErrDenied }, 5*time.Second,
+			func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		synctest.Wait()
 		if s.State().Available[fork.SourcePagemap] || s.State().Totals.SamplerReads[fork.SourcePagemap] != 1 {
 			t.Errorf("available: %v, reads: %v", s.State().Available, s.State().Totals.SamplerReads)
+		}
+		if remedy := words.ReadPages(words.TheExporter); strings.Count(log.String(), remedy) != 1 {
+			t.Errorf("not said once: %q in\n%s", remedy, &log)
 		}
 	})
 }

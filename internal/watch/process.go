@@ -12,13 +12,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
-
-const remedySmaps = "run the exporter as the server's user and group and in its user namespace " +
-	"(systemd's PrivateUsers= gives the server one of its own), or give it CAP_SYS_PTRACE"
-
-// remedyPages says what makes pagemap readable: no capability short of root's does.
-const remedyPages = "run the exporter as the server's user and group"
 
 // findProcess looks for the server's process where there is none, now and then.
 func (w *Watcher) findProcess(ctx context.Context, r reply) {
@@ -147,10 +142,10 @@ func (w *Watcher) checkRights(p Process) {
 	switch {
 	case !w.opts.Sampling: // nobody asked for it
 	case !smaps:
-		w.opts.Server.SetProcessProblem("the memory of the server's children can't be read: " + remedySmaps)
-		w.log.Warn("The memory of the server's children can't be read", "remedy", remedySmaps)
+		w.opts.Server.SetProcessProblem("the memory of the server's children can't be read: " + words.ReadSmaps(words.TheExporter))
+		w.log.Warn("The memory of the server's children can't be read", "remedy", words.ReadSmaps(words.TheExporter))
 	case !pages:
-		w.log.Info("The pages of the server's children can't be read: where memory is given back their curves may have gaps", "remedy", remedyPages)
+		w.log.Info("The pages of the server's children can't be read: where memory is given back their curves may have gaps", "remedy", words.ReadPages(words.TheExporter))
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 const procfs = "/proc"
@@ -105,7 +106,7 @@ func accountingHint(uid int, procfs string) string {
 	if on, err := limits.NewFS(procfs, "/sys").DelayAccounting(); uid != 0 || err != nil || on {
 		return ""
 	}
-	return "The time that copies take is not shown: kernel.task_delayacct is 0. To see it, run sysctl -w kernel.task_delayacct=1 before the demo; a busy server has some 5 % fewer commands right after a fork with it."
+	return "The time that copies take is not shown: kernel.task_delayacct is 0. To see it, run sysctl -w kernel.task_delayacct=1 before the demo; " + words.DelaysPrice + "."
 }
 
 func runExporter(ctx context.Context, l net.Listener, server *redisrun.Server) error {
