@@ -54,12 +54,8 @@ func survivalOf(st *history.ServerState, host *limits.Host) survival {
 		row.Limit, row.Note = limitWords(n.Headroom)
 		out.Needs = append(out.Needs, row)
 	}
-	out.Unjudged = !st.Limits.At.IsZero()
-	for _, r := range s.Refusals {
-		if r.Reason == forecast.ReasonOvercommit {
-			out.Unjudged = false
-		}
-	}
+	_, judged := s.Refusal(forecast.ReasonOvercommit)
+	out.Unjudged = !judged && !st.Limits.At.IsZero()
 	return out
 }
 

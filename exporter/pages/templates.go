@@ -34,6 +34,9 @@ func funcs() template.FuncMap {
 		"word":    words.Outcome,
 		"class":   chart.OutcomeClass,
 		"kind":    words.Kind,
+
+		"everyPage": func() string { return words.EveryPage },
+		"belowHigh": func() string { return words.BelowHigh },
 	}
 }
 

@@ -24,12 +24,12 @@ func (f *facts) refused(s *forecast.Survival) Finding {
 		return f.fail(refusedFork, "The kernel would refuse a fork now: "+words.Sentence(words.Refusal(r)), mend)
 	}
 	for _, r := range s.Refusals {
-		why = append(why, string(r.Reason))
+		why = append(why, words.Refusal(r))
 	}
 	if len(why) == 0 {
 		return f.unread(refusedFork, "Whether the kernel would refuse a fork", words.ReadSmaps(words.ThisCommand))
 	}
-	return f.ok(refusedFork, "The kernel would not refuse a fork now (looked at: "+strings.Join(why, ", ")+").")
+	return f.ok(refusedFork, "The kernel would not refuse a fork now, as "+strings.Join(why, "; ")+".")
 }
 
 // limited: the limit of the memory cgroup. A cgroup at its limit refuses no fork:
@@ -45,7 +45,7 @@ func (f *facts) limited(s *forecast.Survival) Finding {
 	}
 	is := fmt.Sprintf("The limit is %s, of which %s are free", words.Bytes(limit.Max), words.Bytes(limit.Left))
 	if s.KilledInFork.Or(false) {
-		return f.fail(cgroupLimit, is+": not enough for the page tables of a child, so the kernel would kill the server in the middle of fork(2).", mend)
+		return f.fail(cgroupLimit, is+"; "+words.Sentence(words.Why(forecast.Why{Ground: forecast.Killed})), mend)
 	}
 	for _, n := range s.Needs {
 		if n.Limit != forecast.LimitCgroup {
@@ -57,14 +57,12 @@ func (f *facts) limited(s *forecast.Survival) Finding {
 			return finding(cgroupLimit, Unknown, is+"; what a fork needs is not known yet.", "run check again after a save, or with --exporter=URL")
 		case left < 0:
 			return f.fail(cgroupLimit, is+", and the next fork is expected to need "+words.Bytes(needs)+": the kernel would kill.", mend)
-		case f.slowed(s):
-			return f.warn(cgroupLimit, is+", but the fork would go beyond memory.high, where the kernel slows the server down.", "raise memory.high (MemoryHigh=) of the server's cgroup")
+		case s.SlowedBelow.Present():
+			return f.warn(cgroupLimit, is+", but only "+words.Bytes(s.SlowedBelow.Or(0))+" are "+words.BelowHigh+".", "raise memory.high (MemoryHigh=) of the server's cgroup")
 		}
 	}
 	return f.ok(cgroupLimit, is+".")
 }
-
-func (f *facts) slowed(s *forecast.Survival) bool { return s.SlowedBelow.Present() }
 
 // overcommitted: what vm.overcommit_memory means on this kernel.
 func (f *facts) overcommitted(s *forecast.Survival) Finding {
@@ -72,35 +70,23 @@ func (f *facts) overcommitted(s *forecast.Survival) Finding {
 	if !ok {
 		return finding(overcommit, Unknown, "vm.overcommit_memory could not be read.", "mount procfs whole: systemd's ProcSubset=pid hides it")
 	}
+	const mend = "sysctl vm.overcommit_memory=1"
 	kernel, known := f.host.Kernel.Get()
 	on := "on Linux " + version(kernel)
+	r, judged := s.Refusal(forecast.ReasonOvercommit)
 	switch {
+	case judged && r.Refused && (mode == 2 || known):
+		return f.fail(overcommit, words.Sentence(words.Refusal(r)), mend)
 	case mode == 1:
-		return f.ok(overcommit, "vm.overcommit_memory is 1: the kernel refuses no fork for its size.")
-	case mode == 2 && refuses(s):
-		return f.fail(overcommit, "vm.overcommit_memory is 2, and the commit limit leaves too little for a fork.", "sysctl vm.overcommit_memory=1")
+		return f.ok(overcommit, words.Sentence(words.Refusal(forecast.Refusal{Reason: forecast.ReasonOvercommit, Rule: forecast.RuleNone})))
 	case mode == 2:
-		return f.warn(overcommit, "vm.overcommit_memory is 2: a fork is refused once the machine has promised too much memory, and a server that was started in this mode counts whole.", "sysctl vm.overcommit_memory=1, then restart the server")
+		return f.warn(overcommit, "vm.overcommit_memory is 2: a fork is refused once the machine has promised too much memory, and a server that was started in this mode counts whole.", mend+", then restart the server")
 	case !known:
-		return finding(overcommit, Unknown, "vm.overcommit_memory is 0, and the kernel's version could not be read.", "sysctl vm.overcommit_memory=1")
-	case kernel.Before(5, 2) && refuses(s):
-		return f.fail(overcommit, "vm.overcommit_memory is 0, and the kernel guesses that there is not enough memory: "+on+" it refuses then.", "sysctl vm.overcommit_memory=1")
+		return finding(overcommit, Unknown, "vm.overcommit_memory is 0, and the kernel's version could not be read.", mend)
 	case kernel.Before(5, 2):
-		return f.warn(overcommit, "vm.overcommit_memory is 0: "+on+" the kernel guesses, and may refuse a fork with plenty of memory left.", "sysctl vm.overcommit_memory=1")
-	case refuses(s):
-		return f.fail(overcommit, "vm.overcommit_memory is 0, and one mapping of the server is larger than RAM and swap together: "+on+" the kernel refuses that.", "sysctl vm.overcommit_memory=1")
+		return f.warn(overcommit, "vm.overcommit_memory is 0: "+on+" the kernel guesses, and may refuse a fork with plenty of memory left.", mend)
 	}
-	return f.ok(overcommit, "vm.overcommit_memory is 0: "+on+" that refuses only a single mapping larger than RAM and swap together. The server's warning about it is about older kernels.")
-}
-
-// refuses tells whether the kernel would refuse a fork by the rule of overcommitment.
-func refuses(s *forecast.Survival) bool {
-	for _, r := range s.Refusals {
-		if r.Reason == forecast.ReasonOvercommit && r.Refused {
-			return true
-		}
-	}
-	return false
+	return f.ok(overcommit, "vm.overcommit_memory is 0: "+on+" that refuses only a single mapping larger than memory and swap together. The server's warning about it is about older kernels.")
 }
 
 func version(v limits.Kernel) string {

@@ -58,10 +58,7 @@ func (f *facts) ended() Finding {
 		return f.fail(lastOutcome, "The last AOF rewrite failed.", mend)
 	}
 	if last, ok := newest(f.state.Recent); ok {
-		how := fmt.Sprintf("The last fork that was seen (%s, %s UTC) ended: %s", words.Kind(last.Kind), last.Start.UTC().Format("2006-01-02 15:04"), words.Outcome(last.Outcome))
-		if cause := words.Cause(&last); cause != "" {
-			how += ", " + cause
-		}
+		how := fmt.Sprintf("The last fork that was seen (%s, %s UTC) ended: %s", words.Kind(last.Kind), last.Start.UTC().Format("2006-01-02 15:04"), words.Ending(&last))
 		if _, bad := last.Outcome.Reason(); bad {
 			return f.fail(lastOutcome, how+".", mend)
 		}
@@ -145,7 +142,7 @@ func (f *facts) stalled(s *forecast.Survival) Finding {
 	const mend = "let a replica do the saves, or spread the data over more servers; over 100 ms per GiB, look at the hypervisor"
 	stall, ok := s.Fork.Stall.Get()
 	if !ok {
-		return finding(expectedStall, Unknown, "No fork of this server is known, so how long the next one will stop it is not known either.", "run check again after a save, or with --exporter=URL")
+		return finding(expectedStall, Unknown, "How long the next fork will stop the server is not known: "+words.NoBasis(s.Fork.NoStall)+".", "run check again after a save, or with --exporter=URL")
 	}
 	why := "The next fork is expected to stop the server for " + words.Seconds(stall.Seconds) + "."
 	if stall.Seconds >= longStall {

@@ -88,12 +88,23 @@ func (f *facts) answered() Finding {
 	return f.ok(serverSettings, "The server tells its settings.")
 }
 
+// missing returns how bad it is that there is no forecast: not at all where even the
+// worst case fits.
+func missing(s *forecast.Survival) Level {
+	if s.Verdict == forecast.Yes {
+		return OK
+	}
+	return Unknown
+}
+
 // remembered: where the history comes from that the forecast is made of.
 func (f *facts) remembered(s *forecast.Survival) Finding {
-	memory, _ := s.Fork.Memory.Get()
+	memory, has := s.Fork.Memory.Get()
 	switch n := len(f.state.Recent); {
 	case f.noPast != nil:
 		return finding(pastForksKnown, Unknown, "The exporter could not be asked: "+words.Sentence(f.noPast.Error()), "give the URL of its start page, as in --exporter=http://localhost:10121")
+	case n > 0 && !has:
+		return finding(pastForksKnown, missing(s), "Forks of this server are recorded, but nothing to forecast the memory of the next one by: "+words.NoBasis(s.Fork.NoMemory)+".", "see "+childMemory)
 	case n > 0 && memory.Basis == forecast.BasisReported:
 		return finding(pastForksKnown, OK, "The recorded forks have no curve: the forecast goes by what the server said of its last one.", "see "+childMemory)
 	case n == 1:
@@ -103,7 +114,7 @@ func (f *facts) remembered(s *forecast.Survival) Finding {
 	}
 	const mend = "--exporter=URL of an exporter that has been watching it"
 	switch {
-	case s.Fork.Memory.Present():
+	case has:
 		return finding(pastForksKnown, OK, "No fork of this server is recorded: the forecast goes by what the server said of its last one.", mend)
 	case s.Verdict == forecast.Yes:
 		return finding(pastForksKnown, OK, "No fork of this server is recorded; even the worst case fits.", mend)

@@ -121,7 +121,7 @@ func TestFindings(t *testing.T) {
 		level  Level
 		why    string // part of what is said, mending included
 	}{
-		{refusedFork, nil, OK, "overcommit, tasks"},
+		{refusedFork, nil, OK, "vm.overcommit_memory is 1: the kernel refuses no fork for its size; there is room for one more process below pids.max."},
 		{refusedFork, []func(*facts){func(f *facts) { f.state.Limits.Tasks = opt.Of(limits.TaskLimit{Name: "pids.max", Left: 0}) }}, Fail, "TasksMax="},
 		{refusedFork, []func(*facts){mode(2), func(f *facts) {
 			f.state.Limits.Commit, f.state.Limits.Committed = opt.Of(uint64(1000)), opt.Of(limits.Committed{Bytes: gb})
@@ -131,11 +131,11 @@ func TestFindings(t *testing.T) {
 		{cgroupLimit, nil, OK, "The limit is 5.00 GB, of which 4.00 GB are free"},
 		{cgroupLimit, []func(*facts){unlimited}, OK, "no limit that can be seen"},
 		{cgroupLimit, []func(*facts){left(400_000_000)}, Fail, "expected to need 502 MB: the kernel would kill"},
-		{cgroupLimit, []func(*facts){left(1_000_000)}, Fail, "in the middle of fork(2)"},
+		{cgroupLimit, []func(*facts){left(1_000_000)}, Fail, "the kernel would kill the server in fork(2)"},
 		{cgroupLimit, []func(*facts){func(f *facts) { f.state.Info.RDBLastCOWBytes = none[uint64]() }}, Unknown, "not known yet"},
 		{cgroupLimit, []func(*facts){func(f *facts) {
 			f.state.Limits.High = opt.Of(limits.Limit{Path: "/redis.service", Max: 4 * gb, Left: 1000})
-		}}, Warn, "MemoryHigh="},
+		}}, Warn, "only 1.00 kB are left below memory.high: the kernel will slow the server down. raise memory.high (MemoryHigh=)"},
 		{cgroupLimit, []func(*facts){func(f *facts) { f.state.Limits = limits.Limits{} }}, Unknown, "/sys/fs/cgroup"},
 
 		{oomScore, nil, OK, "oom_score_adj is 0, and its children's 800"},
@@ -161,15 +161,15 @@ func TestFindings(t *testing.T) {
 		{overcommit, []func(*facts){mode(0), kernel(5, 1)}, Warn, "on Linux 5.1 the kernel guesses"},
 		{overcommit, []func(*facts){mode(0), kernel(4, 18), func(f *facts) {
 			f.state.Limits.Mapping, f.state.Limits.Committed = opt.Of(uint64(1000)), opt.Of(limits.Committed{Largest: gb})
-		}}, Fail, "on Linux 4.18 it refuses then"},
+		}}, Fail, "this kernel (before 5.2) thinks"},
 		{overcommit, []func(*facts){mode(0), func(f *facts) {
 			f.state.Limits.Mapping, f.state.Limits.Committed = opt.Of(uint64(1000)), opt.Of(limits.Committed{Largest: gb})
-		}}, Fail, "larger than RAM and swap"},
+		}}, Fail, "larger than memory and swap together"},
 		{overcommit, []func(*facts){mode(0), func(f *facts) { f.host.Kernel = none[limits.Kernel]() }}, Unknown, "version"},
 		{overcommit, []func(*facts){mode(2)}, Warn, "promised too much"},
 		{overcommit, []func(*facts){mode(2), func(f *facts) {
 			f.state.Limits.Commit, f.state.Limits.Committed = opt.Of(uint64(1000)), opt.Of(limits.Committed{Bytes: gb})
-		}}, Fail, "too little for a fork"},
+		}}, Fail, "more than the commit limit leaves"},
 		{overcommit, []func(*facts){func(f *facts) { f.host.OvercommitMode = noInt }}, Unknown, "ProcSubset"},
 
 		{hugePages, nil, OK, "madvise"},
@@ -200,7 +200,7 @@ func TestFindings(t *testing.T) {
 		{lastOutcome, []func(*facts){func(f *facts) { f.state.Info.LastBGSaveSeconds = opt.Of(int64(3)) }}, OK, "ended well"},
 		{lastOutcome, []func(*facts){recorded(fork.OutcomeOK)}, OK, "(RDB save, 2026-03-04 05:06 UTC) ended: ok"},
 		{lastOutcome, []func(*facts){recorded(fork.OutcomeCancelled)}, OK, "cancelled"},
-		{lastOutcome, []func(*facts){recorded(fork.OutcomeOOM)}, Fail, "out of memory, SIGKILL"},
+		{lastOutcome, []func(*facts){recorded(fork.OutcomeOOM)}, Fail, "out of memory by SIGKILL after 9.00 s"},
 		{lastOutcome, []func(*facts){recorded(fork.OutcomeOK), func(f *facts) { f.state.Info.LastBGSaveOK = opt.Of(false) }}, Fail, "The last save failed."},
 		{lastOutcome, []func(*facts){func(f *facts) { f.state.Info.LastAOFRewriteOK = opt.Of(false) }}, Fail, "The last AOF rewrite failed."},
 
@@ -249,6 +249,12 @@ func TestFindings(t *testing.T) {
 		{pastForksKnown, nil, OK, "what the server said of its last one"},
 		{pastForksKnown, []func(*facts){recorded(fork.OutcomeOK)}, OK, "made of 1 recorded fork"},
 		{pastForksKnown, []func(*facts){recorded(fork.OutcomeOK), func(f *facts) { f.state.Recent[0].PeakBytes = none[uint64]() }}, OK, "have no curve"},
+		{pastForksKnown, []func(*facts){recorded(fork.OutcomeOK), left(gb / 2), func(f *facts) {
+			f.state.Recent[0].PeakBytes, f.state.Info.RDBLastCOWBytes = none[uint64](), none[uint64]()
+		}}, Unknown, "could not be read. see child-memory"},
+		{pastForksKnown, []func(*facts){recorded(fork.OutcomeOK), func(f *facts) {
+			f.state.Recent[0].PeakBytes, f.state.Info.RDBLastCOWBytes = none[uint64](), none[uint64]()
+		}}, OK, "nothing to forecast"},
 		{pastForksKnown, []func(*facts){func(f *facts) { f.noPast = errors.New("connection refused") }}, Unknown, "connection refused"},
 		{pastForksKnown, []func(*facts){left(gb / 2), func(f *facts) { f.state.Info.RDBLastCOWBytes = none[uint64]() }}, Unknown, "nothing to forecast"},
 	} {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
@@ -58,6 +59,11 @@ func TestSurvivalInWords(t *testing.T) {
 			said := text(&r, 10_000, false)
 			for _, want := range wordstest.Sentences(&s) {
 				if !strings.Contains(said, want) {
+					t.Errorf("no %q in\n%s", want, said)
+				}
+			}
+			for _, refusal := range s.Refusals {
+				if want := words.Refusal(refusal); (refusal.Refused || s.Why.Ground != forecast.Refused) && !strings.Contains(said, want) {
 					t.Errorf("no %q in\n%s", want, said)
 				}
 			}

@@ -112,6 +112,16 @@ func commits(r *limits.Limits) opt.Val[uint64] {
 	return opt.Of(a.Bytes)
 }
 
+// Refusal returns the refusal that was judged for reason, and whether there is one.
+func (s *Survival) Refusal(reason Reason) (r Refusal, judged bool) {
+	for _, r := range s.Refusals {
+		if r.Reason == reason {
+			return r, true
+		}
+	}
+	return Refusal{}, false
+}
+
 // judge returns the verdict and what it rests on.
 func (s *Survival) judge(l *limits.Limits) (Verdict, Why) {
 	for _, r := range s.Refusals {

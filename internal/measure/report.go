@@ -16,7 +16,7 @@ const notKnown = "not known"
 // Report tells what a fork cost: its curve and its figures. Now matters only while
 // the fork or its tail goes on.
 func Report(f fork.Record, now time.Time, width int, color bool) string {
-	head := words.Kind(f.Kind) + " of " + f.Server + ", " + f.Start.UTC().Format("2006-01-02 15:04:05") + " UTC: " + ending(&f)
+	head := words.Kind(f.Kind) + " of " + f.Server + ", " + f.Start.UTC().Format("2006-01-02 15:04:05") + " UTC: " + words.Ending(&f)
 	if f.Running() {
 		head += ", " + words.Seconds(now.Sub(f.Start).Seconds()) + " so far"
 	}

@@ -276,7 +276,7 @@ func (s *session) life(ctx context.Context, f fork.Record) (fork.Record, error) 
 // does not want to.
 func (s *session) tail(ctx context.Context, f fork.Record) (fork.Record, error) {
 	if f.TailGoing(time.Now()) && !s.Lives() {
-		s.Say("The child has ended: " + ending(&f) + ". Following the tail, for a minute at most; Ctrl-C shows the report without it.")
+		s.Say("The child has ended: " + words.Ending(&f) + ". Following the tail, for a minute at most; Ctrl-C shows the report without it.")
 	}
 	err := s.each(ctx, func(now time.Time) (bool, error) {
 		if next, ok := s.find(f.ID); ok {
@@ -285,7 +285,7 @@ func (s *session) tail(ctx context.Context, f fork.Record) (fork.Record, error) 
 		if !f.TailGoing(now) {
 			return true, nil
 		}
-		s.Live("Ended: " + ending(&f) + ". Tail " + roundSeconds(now.Sub(f.End()).Seconds()) + " of at most 60 s   Ctrl-C: report now")
+		s.Live("Ended: " + words.Ending(&f) + ". Tail " + roundSeconds(now.Sub(f.End()).Seconds()) + " of at most 60 s   Ctrl-C: report now")
 		return false, nil
 	})
 	if errors.Is(err, errInterrupted) {
@@ -301,20 +301,4 @@ func (s *session) find(id string) (fork.Record, bool) {
 		}
 	}
 	return fork.Record{}, false
-}
-
-// ending is how the child ended, and when: "killed by SIGKILL after 8.42 s".
-func ending(f *fork.Record) string {
-	text := words.Outcome(f.Outcome)
-	if cause := words.Cause(f); cause != "" {
-		word := " with "
-		if f.Signal.Present() {
-			word = " by "
-		}
-		text += word + cause
-	}
-	if s, ok := f.LifetimeSeconds.Get(); ok {
-		text += " after " + words.Seconds(s)
-	}
-	return text
 }

@@ -31,7 +31,7 @@ func Head(st *history.ServerState, s *forecast.Survival) string {
 func Outlook(s *forecast.Survival) []Figure {
 	figures := []Figure{stallFigure(&s.Fork), memoryFigure(&s.Fork)}
 	if worst, ok := s.Fork.WorstCase.Get(); ok {
-		figures = append(figures, Figure{"at worst", Bytes(worst), "if every page were written to while the child lives"})
+		figures = append(figures, Figure{"at worst", Bytes(worst), EveryPage})
 	}
 	if len(s.Needs) == 0 {
 		figures = append(figures, Figure{"left", NotKnown, "no limit can be read here"})

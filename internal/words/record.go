@@ -53,6 +53,22 @@ func Cause(f *fork.Record) string {
 	return ""
 }
 
+// Ending returns how and when the child of f ended: "killed by SIGKILL after 8.42 s".
+func Ending(f *fork.Record) string {
+	text := Outcome(f.Outcome)
+	if cause := Cause(f); cause != "" {
+		word := " with "
+		if f.Signal.Present() {
+			word = " by "
+		}
+		text += word + cause
+	}
+	if s, ok := f.LifetimeSeconds.Get(); ok {
+		text += " after " + Seconds(s)
+	}
+	return text
+}
+
 // Source returns what source is, as it reads after "by".
 func Source(source fork.Source) string {
 	switch source {

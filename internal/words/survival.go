@@ -7,8 +7,11 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 )
 
-// EveryPage is the worst case.
-const EveryPage = "if every page is written to while the child lives"
+// EveryPage is the worst case, and BelowHigh what little room below memory.high leads to.
+const (
+	EveryPage = "if every page is written to while the child lives"
+	BelowHigh = "left below memory.high: the kernel will slow the server down"
+)
 
 // Answer returns in one sentence whether the server will survive, and why.
 func Answer(s *forecast.Survival) string {
