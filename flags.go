@@ -142,7 +142,7 @@ func parseCheck(args []string) (check.Options, error) {
 	}
 	o.JSON = *format == "json"
 	if *url != "" {
-		client, err := api.New(*url)
+		client, err := api.NewClient(*url)
 		if err != nil {
 			return o, fmt.Errorf("--exporter=%s: %w", *url, err)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/collectors"
 	"github.com/redis-fork-exporter/redis_fork_exporter/dashboards"
+	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/api"
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/curve"
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/pages"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
@@ -34,6 +35,7 @@ func newHandler(c *Config, store *history.Store) http.Handler {
 	})
 	mux.Handle("/curve", curve.New(store.Feeds))
 	mux.Handle("GET /dashboards/", http.StripPrefix("/dashboards/", http.FileServerFS(dashboards.FS)))
+	mux.Handle("/api/", api.New(store, c.Logger))
 	mux.Handle("/", pages.New(store, pages.Options{
 		Version:     version.Version,
 		MetricsPath: c.TelemetryPath,

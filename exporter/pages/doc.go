@@ -1,5 +1,5 @@
-// Package pages serves what people read in a browser, and the fork records as
-// JSON: the landing page, the table of forks, the page of one fork.
+// Package pages serves what people read in a browser: the landing page, the table of
+// forks, the page of one fork.
 //
 // It renders copies of the history and nothing else: it asks no server, opens
 // no file and knows neither configuration nor sockets. No page has a script or

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/api"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
@@ -18,7 +19,7 @@ const pageLimit = 200
 type forksPage struct {
 	common
 	Problem  string // with the query; no fork is shown then
-	Filter   filter
+	Filter   api.Filter
 	Servers  []string
 	Kinds    []fork.Kind
 	Outcomes []string
@@ -39,7 +40,7 @@ func (s *site) forks(w http.ResponseWriter, r *http.Request) {
 	all := s.src.Forks()
 	p := forksPage{
 		common: s.common(r, "Forks", "forks", now),
-		Kinds:  fork.Kinds[:], Outcomes: outcomes(), Total: len(all),
+		Kinds:  fork.Kinds[:], Outcomes: api.Outcomes(), Total: len(all),
 	}
 	for _, st := range s.src.Snapshot().Servers {
 		p.Servers = append(p.Servers, st.Name)
@@ -50,18 +51,18 @@ func (s *site) forks(w http.ResponseWriter, r *http.Request) {
 	slices.Sort(p.Servers)
 	p.Servers = slices.Compact(p.Servers)
 
-	f, err := parseFilter(r.URL.Query())
+	f, err := api.ParseFilter(r.URL.Query())
 	p.Filter = f
 	if err != nil {
 		p.Problem = err.Error()
 		s.page(w, http.StatusBadRequest, "forks", p)
 		return
 	}
-	p.JSON = f.query()
+	p.JSON = f.Query()
 	if f.Limit == 0 {
 		f.Limit = pageLimit
 	}
-	chosen, matched := f.apply(runningFirst(all))
+	chosen, matched := f.Apply(runningFirst(all))
 	if f.At.Present() && matched == 1 {
 		w.Header().Set("Location", p.Root+"forks/"+chosen[0].ID) // relative, as all our links are
 		w.WriteHeader(http.StatusSeeOther)

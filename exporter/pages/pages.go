@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/api"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 )
 
@@ -13,11 +13,7 @@ import (
 type Source interface {
 	// Snapshot returns the state of all servers, sorted by name.
 	Snapshot() history.Snapshot
-	// Forks returns the running and the kept forks, newest first; a running one
-	// has no Outcome.
-	Forks() []fork.Record
-	// Fork returns the fork with this ID, and whether it is (still) kept.
-	Fork(id string) (fork.Record, bool)
+	api.Source // the forks
 }
 
 // Link is one more place to go from the landing page.
@@ -53,12 +49,10 @@ type site struct {
 //	/forks                 a table of forks: ?server= ?kind= ?outcome= ?limit=
 //	/forks/{id}            one fork
 //	/forks/{id}.svg        its curve as a file
-//	/api/v1/forks          the records as JSON, with the same parameters
-//	/api/v1/forks/{id}     one record
 //	/static/style.css
 //
 // and of a 404 page for every other path. It answers GET and HEAD, anything
-// else with 405. What else the exporter serves (metrics, health) has to be
+// else with 405. What else the exporter serves (the API, metrics, health) has to be
 // mounted beside it.
 func New(src Source, opts Options) http.Handler {
 	if opts.MetricsPath == "" {
@@ -82,9 +76,6 @@ func New(src Source, opts Options) http.Handler {
 	mux.HandleFunc("GET /{$}", s.landing)
 	mux.HandleFunc("GET /forks", s.forks)
 	mux.HandleFunc("GET /forks/{id}", s.fork)
-	mux.HandleFunc("GET /api/v1/forks", s.apiForks)
-	mux.HandleFunc("GET /api/v1/forks/{id}", s.apiFork)
-	mux.HandleFunc("GET /api/", s.apiNotFound)
 	mux.HandleFunc("GET /static/style.css", s.style.serve)
 	mux.HandleFunc("GET /", s.notFound) // of GET only, so that the mux itself answers 405 to the rest
 	return mux

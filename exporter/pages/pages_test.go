@@ -10,12 +10,15 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/api"
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/pages"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
@@ -25,10 +28,13 @@ import (
 )
 
 func handler(src pages.Source) http.Handler {
-	return pages.New(src, pages.Options{
+	mux := http.NewServeMux()
+	mux.Handle("/api/", api.New(src, nil)) // which the pages link to
+	mux.Handle("/", pages.New(src, pages.Options{
 		Version: "1.2.3", Now: func() time.Time { return now },
 		Links: []pages.Link{{Text: "Documentation", URL: "https://example.org/docs", Note: "every metric"}},
-	})
+	}))
+	return mux
 }
 
 func ask(t *testing.T, src pages.Source, method, target string) *httptest.ResponseRecorder {
@@ -457,6 +463,23 @@ func TestNamesCannotBecomeMarkup(t *testing.T) {
 	}
 	lacks(t, get(t, src, "/forks/"+src.forks[1].ID+".svg", 200), "<script", "<img")
 	lacks(t, get(t, src, "/api/v1/forks", 200), "<script") // encoding/json escapes it
+}
+
+// A dot in Grafana leads to the page of the fork that had begun last then.
+func TestForkAtATime(t *testing.T) {
+	src := full()
+	for _, f := range src.forks {
+		ms := strconv.FormatFloat(float64(f.Start.UnixMicro())/1000, 'f', -1, 64)
+		query := "?server=" + url.QueryEscape(f.Server) + "&kind=" + string(f.Kind) + "&at=" + ms
+		w := ask(t, src, http.MethodGet, "/forks"+query)
+		if to := w.Header().Get("Location"); w.Code != http.StatusSeeOther || !strings.HasSuffix(to, "forks/"+f.ID) || strings.HasPrefix(to, "/") {
+			t.Errorf("/forks%s leads to %q with status %d", query, to, w.Code)
+		}
+	}
+	get(t, src, "/forks?at=0", 200)
+	for _, at := range []string{"NaN", "1e300", "yesterday", ""} {
+		get(t, src, "/forks?at="+at, 400)
+	}
 }
 
 func TestStylesheetIsCachedByItsVersion(t *testing.T) {

@@ -1,4 +1,4 @@
-package pages
+package api
 
 import (
 	"fmt"
@@ -16,16 +16,16 @@ import (
 // outcomeRunning stands for the forks that have no outcome yet.
 const outcomeRunning = "running"
 
-// outcomes are what ?outcome= may be, in the order in which people read them.
-func outcomes() []string {
+// Outcomes returns what ?outcome= may be, in the order in which people read them.
+func Outcomes() []string {
 	return []string{
 		outcomeRunning, string(fork.OutcomeOK), string(fork.OutcomeFailed), string(fork.OutcomeKilled), string(fork.OutcomeOOM),
 		string(fork.OutcomeCancelled), string(fork.OutcomeServerDied), string(fork.OutcomeUnknown),
 	}
 }
 
-// filter chooses forks; an empty field chooses all.
-type filter struct {
+// Filter chooses forks; an empty field chooses all.
+type Filter struct {
 	Server, Kind, Outcome string
 	Limit                 int // 0: no limit
 	// At chooses one fork: the newest of those that had begun then.
@@ -36,10 +36,11 @@ type filter struct {
 // through Prometheus and Grafana is rounded.
 const atSlack = 10 * time.Millisecond
 
-// parseFilter reads a query strictly: a misspelled parameter would otherwise
-// return every fork and look like an answer.
-func parseFilter(q url.Values) (filter, error) {
-	var f filter
+// ParseFilter returns the filter that the query q asks for. It is strict: a misspelled
+// parameter would otherwise return every fork and look like an answer. Beside an error
+// it returns what it has read of the filter so far.
+func ParseFilter(q url.Values) (Filter, error) {
+	var f Filter
 	for name, values := range q {
 		if len(values) > 1 {
 			return f, fmt.Errorf("parameter %q is given %d times; give it once", name, len(values))
@@ -54,8 +55,8 @@ func parseFilter(q url.Values) (filter, error) {
 			}
 			f.Kind = v
 		case "outcome":
-			if v != "" && !slices.Contains(outcomes(), v) {
-				return f, fmt.Errorf("no outcome %q; the outcomes are %s", v, strings.Join(outcomes(), ", "))
+			if v != "" && !slices.Contains(Outcomes(), v) {
+				return f, fmt.Errorf("no outcome %q; the outcomes are %s", v, strings.Join(Outcomes(), ", "))
 			}
 			f.Outcome = v
 		case "limit":
@@ -77,7 +78,8 @@ func parseFilter(q url.Values) (filter, error) {
 	return f, nil
 }
 
-func (f filter) match(x *fork.Record) bool {
+// match reports whether x is among the forks that f chooses from.
+func (f *Filter) match(x *fork.Record) bool {
 	if at, ok := f.At.Get(); ok && x.Start.After(at.Add(atSlack)) {
 		return false
 	}
@@ -90,9 +92,9 @@ func (f filter) match(x *fork.Record) bool {
 		(f.Outcome == "" || f.Outcome == outcome)
 }
 
-// apply returns the chosen forks in their order, at most Limit of them, and how
-// many there would be without the limit.
-func (f filter) apply(forks []fork.Record) (chosen []fork.Record, matched int) {
+// Apply returns those of forks that f chooses in their order, at most Limit of them, and
+// how many there would be without the limit.
+func (f *Filter) Apply(forks []fork.Record) (chosen []fork.Record, matched int) {
 	chosen = []fork.Record{}
 	for i := range forks {
 		if !f.match(&forks[i]) {
@@ -110,8 +112,8 @@ func (f filter) apply(forks []fork.Record) (chosen []fork.Record, matched int) {
 	return chosen, matched
 }
 
-// query is the filter as a query string with its "?", "" for no filter.
-func (f filter) query() string {
+// Query returns f without its limit as a query string with its "?", "" for no filter.
+func (f *Filter) Query() string {
 	q := url.Values{}
 	for name, v := range map[string]string{"server": f.Server, "kind": f.Kind, "outcome": f.Outcome} {
 		if v != "" {

@@ -9,11 +9,12 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/api"
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/pages"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/forktest"
 )
 
-// What the pages serve is what the client gets.
+// What the server serves is what the client gets.
 func TestForks(t *testing.T) {
 	store := history.New()
 	server := store.AddServer("cache-a:6379", "cache-a:6379")
@@ -22,10 +23,10 @@ func TestForks(t *testing.T) {
 	if _, ok := server.Close(saved.ID); !ok {
 		t.Fatal("no record")
 	}
-	exporter := httptest.NewServer(pages.New(store, pages.Options{}))
+	exporter := httptest.NewServer(api.New(store, nil))
 	defer exporter.Close()
 	for _, base := range []string{exporter.URL, exporter.URL + "/"} {
-		c, err := api.New(base)
+		c, err := api.NewClient(base)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,9 +35,9 @@ func TestForks(t *testing.T) {
 			t.Errorf("%s: %d forks, %v", base, len(forks), err)
 		}
 	}
-	below := httptest.NewServer(http.StripPrefix("/redis", pages.New(store, pages.Options{})))
+	below := httptest.NewServer(http.StripPrefix("/redis", api.New(store, nil)))
 	defer below.Close()
-	c, err := api.New(below.URL + "/redis/")
+	c, err := api.NewClient(below.URL + "/redis/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,9 +47,9 @@ func TestForks(t *testing.T) {
 }
 
 func TestNoForks(t *testing.T) {
-	exporter := httptest.NewServer(pages.New(history.New(), pages.Options{}))
+	exporter := httptest.NewServer(api.New(history.New(), nil))
 	defer exporter.Close()
-	c, err := api.New(exporter.URL)
+	c, err := api.NewClient(exporter.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestNoExporter(t *testing.T) {
 			w.WriteHeader(test.status)
 			_, _ = w.Write([]byte(test.body))
 		}))
-		c, err := api.New(strings.Replace(stranger.URL, "http://", "http://me:hunter2@", 1))
+		c, err := api.NewClient(strings.Replace(stranger.URL, "http://", "http://me:hunter2@", 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,9 +88,9 @@ func TestNoExporter(t *testing.T) {
 	}
 }
 
-func TestNew(t *testing.T) {
+func TestNewClient(t *testing.T) {
 	for _, base := range []string{"", "localhost:10121", "http://", "ftp://h", "/path", "http://a b"} {
-		if _, err := api.New(base); err == nil {
+		if _, err := api.NewClient(base); err == nil {
 			t.Errorf("%q is taken for a URL", base)
 		}
 	}

@@ -1,5 +1,3 @@
-// Package api asks a running exporter for the forks that it remembers: the other
-// end of /api/v1/forks, which exporter/pages serves.
 package api
 
 import (
@@ -21,8 +19,8 @@ const mostBytes = 256 << 20
 // Client asks one exporter.
 type Client struct{ forks string }
 
-// New makes a client for an exporter by the URL of its start page.
-func New(base string) (*Client, error) {
+// NewClient returns a client of the exporter whose start page has the URL base.
+func NewClient(base string) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, errors.New("not the URL of an exporter's start page, such as http://localhost:10121")
@@ -30,7 +28,7 @@ func New(base string) (*Client, error) {
 	return &Client{forks: u.JoinPath("api/v1/forks").String()}, nil
 }
 
-// Forks are all forks that the exporter remembers, of all its servers, newest first.
+// Forks returns all forks that the exporter remembers, of all its servers, newest first.
 func (c *Client) Forks(ctx context.Context) ([]fork.Record, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.forks, http.NoBody)
 	if err != nil {
@@ -44,9 +42,7 @@ func (c *Client) Forks(ctx context.Context) ([]fork.Record, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answers %s", req.URL.Redacted(), resp.Status)
 	}
-	var body struct {
-		Forks []fork.Record `json:"forks"`
-	}
+	var body list
 	if err := json.NewDecoder(io.LimitReader(resp.Body, mostBytes)).Decode(&body); err != nil {
 		return nil, fmt.Errorf("%s answers with no list of forks: %w", req.URL.Redacted(), err)
 	}
