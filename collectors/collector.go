@@ -73,7 +73,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		v := viewOf(&snapshot.Servers[i], &snapshot.Host)
 		out := sink{ch: ch, server: v.Name}
 		for _, f := range c.families {
-			if f.perServer != nil && (f.forkless || !v.neverForks()) {
+			if f.perServer != nil && (f.forkless || !v.Info.NeverForks()) {
 				f.perServer(v, out)
 			}
 		}

@@ -31,13 +31,13 @@ func sourcesFamily() family {
 		forkless: true, // for them only what says why INFO failed
 		metrics:  []*Metric{available, readErrors},
 		perServer: func(v view, out sink) {
-			if !v.neverForks() {
+			if !v.Info.NeverForks() {
 				for _, source := range sources {
 					out.flag(available, v.Available[source], string(source))
 				}
 			}
 			for _, e := range history.ReadErrors {
-				if v.neverForks() && e.Source != fork.SourceInfo {
+				if v.Info.NeverForks() && e.Source != fork.SourceInfo {
 					continue
 				}
 				out.value(readErrors, float64(v.Totals.ReadErrors[e]), string(e.Source), e.Reason)

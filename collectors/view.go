@@ -29,12 +29,6 @@ func viewOf(s *history.ServerState, host *hostView) view {
 	return v
 }
 
-// neverForks tells whether the server's software has no fork at all, as far as
-// it ever said what it is.
-func (v view) neverForks() bool {
-	return v.Info != nil && v.Info.Software == redisinfo.SoftwareDragonfly
-}
-
 // kinds are those whose series exist, in the order of fork.Kinds.
 func (v view) kinds() []fork.Kind {
 	out := make([]fork.Kind, 0, len(fork.Kinds))

@@ -14,7 +14,6 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
 
 // landing is what the first page shows.
@@ -86,7 +85,7 @@ func (s *site) landing(w http.ResponseWriter, r *http.Request) {
 	}
 	for i, st := range snap.Servers {
 		c := card(st, forks, now, s.opts.SamplingOff)
-		if i := st.Info; i == nil || i.Software != redisinfo.SoftwareDragonfly {
+		if !st.Info.NeverForks() {
 			next := survivalOf(&st, &snap.Host)
 			c.Survival = &next
 		}

@@ -32,6 +32,12 @@ func (id *identity) into(i *Info) bool {
 	return true
 }
 
+// NeverForks reports whether the software has no fork at all; false where i is nil, as
+// the server has not said yet what it is.
+func (i *Info) NeverForks() bool {
+	return i != nil && i.Software == SoftwareDragonfly
+}
+
 // ownField corrects Software by fields that only KeyDB sends (seen in 6.x:
 // server_threads in section CPU, mvcc_depth in section KeyDB). Its first section
 // differs from Redis' by the program's name alone.
