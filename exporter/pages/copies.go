@@ -38,7 +38,7 @@ func copiedNote(f *fork.Record) string {
 	case f.CopiedBytes.Present():
 		return is + "By the server's page faults beyond its growth, which equal the copies as long as neither process gives memory back and the server does not grow by huge pages."
 	case len(f.CopiedCurve) > 0:
-		return is + "Known for the beginning only: memory was given back, or the server grew by huge pages, and from then on page faults do not tell copies."
+		return is + "Known for the beginning only: " + words.CopiesLost + "."
 	}
 	return is
 }
@@ -66,7 +66,7 @@ func readings(f *fork.Record) template.HTML {
 	if len(f.Curve) == 0 {
 		return titled("none", "the child's memory was not readable, or its life too short")
 	}
-	return titled(plural(len(f.Curve), "reading", "readings"), "points of the private dirty line")
+	return titled(words.Plural(uint64(len(f.Curve)), "reading", "readings"), "points of the private dirty line")
 }
 
 // readingsNote counts the points of both lines by source.

@@ -39,7 +39,7 @@ func timeFacts(f *fork.Record, now time.Time) []fact {
 	birth := f.Start.UTC().Format("2006-01-02 15:04:05.00 UTC")
 	return []fact{
 		{"Birth", titled(birth, f.Start.UTC().Format(time.RFC3339Nano)), "When fork(2) had returned, so the stall is already over. The kernel keeps it to 10 ms."},
-		{"Stall", secondsHTML(f.StallSeconds), "How long fork(2) held the command thread, as the server timed it. Not known when another fork replaced the figure first."},
+		{"Stall", secondsHTML(f.StallSeconds), "How long fork(2) held the command thread, as the server timed it. Not known when " + words.StallLost + "."},
 		{"Stall per GiB, in ms", rateHTML(f.StallSeconds, f.ResidentBytes), "Compares servers of different size. Huge pages make it small without making the copies cheap."},
 		life,
 		{"Time spent copying", secondsHTML(f.CopyStallSeconds), copyTimeNote(f)},
@@ -59,8 +59,8 @@ func memoryFacts(f *fork.Record) []fact {
 		{"Copied", bytesHTML(f.CopiedBytes), copiedNote(f)},
 		{"Write faults while copying", countHTML(f.CopyFaults), "Of the server beyond its growth, until the death. A fault copies one page, or finds that nobody shares it any more."},
 		{"Write faults in the tail", tailFaultsHTML(f.Tail), ""},
-		{"Reported by the server", bytesHTML(f.ReportedCOWBytes), "Its own figure for copy-on-write, given after a clean exit only: the last reading up to version 6.2, the highest since 7.0."},
-		{"Reported meanwhile", template.HTML(plural(len(f.Reported), "figure", "figures")), "The hollow dots. Between two of them a server can be tens of seconds behind."}, //nolint:gosec // a number and a fixed word
+		{"Reported by the server", bytesHTML(f.ReportedCOWBytes), "Copy-on-write as it counts it; " + words.FinalFigure + ": the last reading up to version 6.2, the highest since 7.0."},
+		{"Reported meanwhile", template.HTML(words.Plural(uint64(len(f.Reported)), "figure", "figures")), "The hollow dots. Between two of them a server can be tens of seconds behind."}, //nolint:gosec // a number and a fixed word
 		{"Swapped out, at most", bytesHTML(f.SwapPeakBytes), "Of the child. Swapped pages are missing from private dirty."},
 	}
 }
@@ -92,7 +92,7 @@ func identityFacts(f *fork.Record) []fact {
 		fact{"Record", titled(f.ID, "birth in Unix milliseconds, and the child's pid"), ""},
 	)
 	if f.Partial {
-		out = append(out, fact{"Beginning", titled("not seen", "partial"), "The child was there before it was first seen. The true peak may lie before the first reading; this fork is kept out of the histograms."})
+		out = append(out, fact{"Beginning", titled("not seen", "partial"), "Partial: " + words.BeginningUnseen + ". The true peak may lie before the first reading; this fork is kept out of the histograms."})
 	}
 	return out
 }
@@ -114,11 +114,4 @@ func outcomeNote(o fork.Outcome) string {
 	case fork.OutcomeOK:
 	}
 	return ""
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return words.Count(uint64(n)) + " " + many
 }

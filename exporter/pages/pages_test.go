@@ -293,7 +293,7 @@ func TestLanding(t *testing.T) {
 		"killed", `href="./forks/`+forktest.Killed(now).ID+`"`, // newest failure
 		"412 ms", // longest stall
 		`<td class="n"><span title="2.031 seconds">2.03 s</span></td>`, // copy time of the last save
-		`<span class="state yes">✓</span> own cgroup: exact curve at no cost`, `<span class="state opt">○</span> time of copies not known; give the exporter CAP_NET_ADMIN`,
+		`<span class="state yes">✓</span> own cgroup: exact curve at no cost`, `<span class="state opt">○</span> the time that copies take is not known; give the exporter CAP_NET_ADMIN`,
 		"vm.overcommit_memory 0", "transparent huge pages madvise",
 		`href="./metrics"`, `href="./api/v1/forks"`, `href="./-/healthy"`, "https://example.org/docs", "every metric", "1.2.3",
 	)
@@ -313,26 +313,26 @@ func TestSourcesSayWhatIsMissing(t *testing.T) {
 	}{
 		"all": {
 			[]fork.Source{process, smaps, cgroup, taskstats},
-			[]string{`yes">✓</span> readable`, `yes">✓</span> own cgroup`, `yes">✓</span> time of copies known`},
+			[]string{`yes">✓</span> readable`, `yes">✓</span> own cgroup`, `yes">✓</span> the time that copies take is known`},
 			[]string{"state no", "state opt"},
 		},
 		"the needed ones": {
 			[]fork.Source{process, smaps},
-			[]string{`opt">○</span> shared or not visible`, `opt">○</span> time of copies not known`, html.EscapeString(words.ReadDelays(words.TheExporter))},
+			[]string{`opt">○</span> shared or not visible`, `opt">○</span> the time that copies take is not known`, html.EscapeString(words.ReadDelays(words.TheExporter))},
 			[]string{"state no"},
 		},
 		"no rights, but a cgroup": {
 			[]fork.Source{process, cgroup},
-			[]string{`opt">○</span> not readable: the curve is the cgroup`},
+			[]string{`opt">○</span> not readable: the curve is the memory cgroup`},
 			[]string{"state no"},
 		},
 		"no rights": {
 			[]fork.Source{process},
-			[]string{`no">✗</span> not readable: what was copied is counted`, html.EscapeString(words.ReadSmaps(words.TheExporter))},
+			[]string{`no">✗</span> not readable: `, "there is no curve", "what was copied is counted", html.EscapeString(words.ReadSmaps(words.TheExporter))},
 			nil,
 		},
 		"no process": {
-			nil, []string{`no">✗</span> not found`, `no">✗</span> not readable: forks are followed without a curve`}, []string{"memory cgroup", "taskstats", "user and group"},
+			nil, []string{`no">✗</span> not found`, `no">✗</span> not readable: there is no curve`}, []string{"memory cgroup", "taskstats", "user and group"},
 		},
 	} {
 		st := history.ServerState{Name: "s", Up: true, Available: map[fork.Source]bool{}}

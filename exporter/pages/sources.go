@@ -53,30 +53,32 @@ func sources(st history.ServerState, samplingOff bool) []sourceState {
 }
 
 func childSource(st history.ServerState) sourceState {
+	cgroup := st.Available[fork.SourceCgroup]
 	switch {
-	case st.Available[fork.SourceChildSmaps]:
-		if !st.Available[fork.SourcePagemap] {
-			return sourceState{"child's memory", "yes", "readable, but not page by page; " + words.ReadPages(words.TheExporter)}
-		}
+	case st.Available[fork.SourceChildSmaps] && st.Available[fork.SourcePagemap]:
 		return sourceState{"child's memory", "yes", "readable, page by page too"}
-	case st.Available[fork.SourceProcess] && st.Available[fork.SourceCgroup]:
-		return sourceState{"child's memory", "opt", "not readable: the curve is the cgroup's" + "; " + words.ReadSmaps(words.TheExporter)}
+	case st.Available[fork.SourceChildSmaps] && cgroup: // which tells what the pages would
+		return sourceState{"child's memory", "yes", "readable"}
+	case st.Available[fork.SourceChildSmaps]:
+		return sourceState{"child's memory", "yes", "readable, but not page by page: " + words.Gaps + "; " + words.ReadPages(words.TheExporter)}
+	case st.Available[fork.SourceProcess] && cgroup:
+		return sourceState{"child's memory", "opt", "not readable: " + words.CgroupCurve + "; " + words.ReadSmaps(words.TheExporter)}
 	case st.Available[fork.SourceProcess]:
-		return sourceState{"child's memory", "no", "not readable: what was copied is counted, but there is no curve of the child's memory and no peak" + "; " + words.ReadSmaps(words.TheExporter)}
+		return sourceState{"child's memory", "no", "not readable: " + words.NoCurve + ", but what was copied is counted; " + words.ReadSmaps(words.TheExporter)}
 	}
-	return sourceState{"child's memory", "no", "not readable: forks are followed without a curve and without a peak"}
+	return sourceState{"child's memory", "no", "not readable: " + words.NoCurve}
 }
 
 func cgroupSource(st history.ServerState) sourceState {
 	if st.Available[fork.SourceCgroup] {
 		return sourceState{"memory cgroup", "yes", "own cgroup: exact curve at no cost"}
 	}
-	return sourceState{"memory cgroup", "opt", "shared or not visible: the curve comes from the child's memory and the counters"}
+	return sourceState{"memory cgroup", "opt", "shared or not visible: " + words.CountCurve}
 }
 
 func taskstatsSource(st history.ServerState) sourceState {
 	if st.Available[fork.SourceTaskstats] {
-		return sourceState{"taskstats", "yes", "time of copies known"}
+		return sourceState{"taskstats", "yes", "the time that copies take is known"}
 	}
-	return sourceState{"taskstats", "opt", "time of copies not known; " + words.ReadDelays(words.TheExporter)}
+	return sourceState{"taskstats", "opt", words.NoCopyTime + "; " + words.ReadDelays(words.TheExporter)}
 }

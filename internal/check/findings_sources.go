@@ -26,15 +26,15 @@ func (f *facts) readable() Finding {
 	available := f.state.Available
 	switch {
 	case available[fork.SourceChildSmaps] && !available[fork.SourcePagemap] && !available[fork.SourceCgroup]:
-		return finding(childMemory, OK, "The memory of the server's children can be read, but not page by page: the curve has gaps where memory is given back.", words.ReadPages(words.ThisCommand))
+		return finding(childMemory, OK, "The memory of the server's children can be read, but not page by page: "+words.Gaps+".", words.ReadPages(words.ThisCommand))
 	case available[fork.SourceChildSmaps]:
 		return f.ok(childMemory, "The memory of the server's children can be read.")
 	case !f.state.PID.Present():
 		return f.unread(childMemory, "The memory of the server's children", words.ReadSmaps(words.ThisCommand))
 	case available[fork.SourceCgroup]:
-		return f.warn(childMemory, "The memory of the server's children can't be read; its cgroup tells their growth, but not what is swapped out.", words.ReadSmaps(words.ThisCommand))
+		return f.warn(childMemory, "The memory of the server's children can't be read: "+words.CgroupCurve+".", words.ReadSmaps(words.ThisCommand))
 	}
-	return f.warn(childMemory, "The memory of the server's children can't be read: there is no curve of it, and no peak.", words.ReadSmaps(words.ThisCommand))
+	return f.warn(childMemory, "The memory of the server's children can't be read: "+words.NoCurve+".", words.ReadSmaps(words.ThisCommand))
 }
 
 // outcome: whether the kernel tells how a child ended.
@@ -59,7 +59,7 @@ func (f *facts) ownCgroup() Finding {
 	case !f.state.PID.Present():
 		return f.unread(memoryCgroup, "The server's memory cgroup", mendCgroup)
 	}
-	return finding(memoryCgroup, OK, "The server shares its memory cgroup, or it is not visible here: growth comes from the child's memory and the counters.", "a systemd unit or container of its own for the server would make the curve exact")
+	return finding(memoryCgroup, OK, "The server shares its memory cgroup, or it is not visible here: "+words.CountCurve+".", "a systemd unit or container of its own for the server would make the curve exact")
 }
 
 // accounted: whether the time that copies take is known.
@@ -70,7 +70,7 @@ func (f *facts) accounted() Finding {
 	case f.state.Available[fork.SourceTaskstats]:
 		return f.ok(delayAccounting, "The kernel tells how long the server's copies take.")
 	case known && !on:
-		return finding(delayAccounting, OK, "It is off (kernel.task_delayacct is 0): the time that copies take is not known, all else is.", mend)
+		return finding(delayAccounting, OK, "It is off (kernel.task_delayacct is 0): "+words.NoCopyTime+", all else is.", mend)
 	case !f.state.PID.Present():
 		return f.unread(delayAccounting, "The kernel's accounting of the server", words.ReadSmaps(words.ThisCommand))
 	}

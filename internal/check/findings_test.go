@@ -15,6 +15,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 const gb = 1_000_000_000
@@ -229,8 +230,8 @@ func TestFindings(t *testing.T) {
 		{childMemory, []func(*facts){without(fork.SourcePagemap)}, OK, "can be read."}, // the cgroup tells the same
 		{childMemory, []func(*facts){without(fork.SourceCgroup)}, OK, "can be read."},
 		{childMemory, []func(*facts){without(fork.SourcePagemap, fork.SourceCgroup)}, OK, "has gaps where memory is given back. run this as the server's user and group"},
-		{childMemory, []func(*facts){without(fork.SourceChildSmaps, fork.SourcePagemap)}, Warn, "its cgroup tells"},
-		{childMemory, []func(*facts){func(f *facts) { f.state.Available = nil }}, Warn, "no curve"},
+		{childMemory, []func(*facts){without(fork.SourceChildSmaps, fork.SourcePagemap)}, Warn, words.CgroupCurve},
+		{childMemory, []func(*facts){func(f *facts) { f.state.Available = nil }}, Warn, words.NoCurve},
 		{childMemory, []func(*facts){unknown}, Unknown, "see process"},
 		{outcomes, nil, OK, "this user"},
 		{outcomes, []func(*facts){func(f *facts) { f.state.Available = nil }}, OK, "everybody"},

@@ -11,8 +11,6 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
-const notKnown = "not known"
-
 // Report tells what a fork cost: its curve and its figures. Now matters only while
 // the fork or its tail goes on.
 func Report(f fork.Record, now time.Time, width int, color bool) string {
@@ -38,7 +36,7 @@ func rows(f *fork.Record, now time.Time) []terminal.Row {
 		leftover("host left", f.HostLeftBytes, "the host's memory was not read"),
 	}
 	if f.Partial {
-		rows = append(rows, terminal.Row{Name: "beginning", Value: "not seen", Note: "the child was there before it was first seen"})
+		rows = append(rows, terminal.Row{Name: "beginning", Value: "not seen", Note: words.BeginningUnseen})
 	}
 	return rows
 }
@@ -50,7 +48,7 @@ func stallRow(f *fork.Record) terminal.Row {
 	case rate != "" && ok:
 		r.Note = rate + " ms per GiB of the " + words.Bytes(resident) + " resident"
 	case !f.StallSeconds.Present():
-		r.Note = "another fork replaced the server's figure first, or it does not answer"
+		r.Note = words.StallLost
 	}
 	return r
 }
@@ -61,7 +59,7 @@ func copiedRow(f *fork.Record) terminal.Row {
 	case f.CopiedBytes.Present():
 		r.Note = join(share(f.CopiedBytes, f.ResidentBytes), "by "+words.Source(f.CopiedSource))
 	case len(f.CopiedCurve) > 0:
-		r.Note = "in the beginning only: memory was given back, or the server grew by huge pages, and from then on page faults do not tell copies"
+		r.Note = "in the beginning only: " + words.CopiesLost
 	}
 	return r
 }
@@ -93,13 +91,13 @@ func peakRow(f *fork.Record) terminal.Row {
 // perKeyRow compares what was copied with what was changed. A page holds many
 // keys, and is copied for the first of them.
 func perKeyRow(f *fork.Record) terminal.Row {
-	r := terminal.Row{Name: "per key", Value: notKnown}
+	r := terminal.Row{Name: "per key", Value: words.NotKnown}
 	changed, ok := changes(f).Get()
 	if !ok {
 		r.Note = "the server has not told how many keys were changed meanwhile"
 		return r
 	}
-	r.Note = plural(uint64(changed), "key was", "keys were") + " changed meanwhile"
+	r.Note = words.Plural(uint64(changed), "key was", "keys were") + " changed meanwhile"
 	copied, what := f.CopiedBytes, "copied"
 	if !copied.Present() {
 		copied, what = f.PeakBytes, "private dirty at the peak" // about the same where keys are overwritten
@@ -128,9 +126,9 @@ func reportedRow(f *fork.Record) terminal.Row {
 			r.Note = strings.TrimSuffix(r.Note, "resident") + "the peak"
 		}
 	} else {
-		r.Note = "its final figure comes after a clean end only"
+		r.Note = words.FinalFigure
 	}
-	r.Note = join(r.Note, plural(uint64(len(f.Reported)), "figure", "figures")+" meanwhile")
+	r.Note = join(r.Note, words.Plural(uint64(len(f.Reported)), "figure", "figures")+" meanwhile")
 	return r
 }
 
@@ -143,10 +141,10 @@ func leftover(name string, v opt.Val[uint64], without string) terminal.Row {
 }
 
 func tailRow(f *fork.Record, now time.Time) terminal.Row {
-	r := terminal.Row{Name: "tail", Value: notKnown, Note: "nobody counted"}
+	r := terminal.Row{Name: "tail", Value: words.NotKnown, Note: "nobody counted"}
 	if t, ok := f.Tail.Get(); ok {
 		r.Value = words.Seconds(t.Seconds)
-		r.Note = plural(t.Faults, "write fault", "write faults") + " without a copy"
+		r.Note = words.Plural(t.Faults, "write fault", "write faults") + " without a copy"
 		r.Note = join(strings.TrimPrefix(strings.TrimPrefix(words.Tail(t), r.Value), ", "), r.Note)
 	} else if f.TailGoing(now) {
 		r.Value, r.Note = "going on", "the report did not wait for its end"
@@ -170,7 +168,7 @@ func known[T any](v opt.Val[T], text func(T) string) string {
 	if x, ok := v.Get(); ok {
 		return text(x)
 	}
-	return notKnown
+	return words.NotKnown
 }
 
 // join joins what there is of some phrases.
@@ -182,11 +180,4 @@ func join(phrases ...string) string {
 		}
 	}
 	return strings.Join(said, ", ")
-}
-
-func plural(n uint64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return words.Count(n) + " " + many
 }

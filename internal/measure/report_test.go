@@ -11,6 +11,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/forktest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/golden"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words/wordstest"
 )
 
@@ -41,7 +42,7 @@ func TestPerKey(t *testing.T) {
 		"without a curve": {fork.Record{Changes: opt.Of(250.)}, "4.00 kB", "250 keys were changed"},
 		"with a curve":    {fork.Record{Changes: opt.Of(250.), ExtraCurve: curve}, "4.00 kB", "250 keys were changed"},
 		"of an old file":  {fork.Record{ExtraCurve: curve}, "5.00 kB", "200 keys were changed"},
-		"not told":        {fork.Record{}, notKnown, "has not told"},
+		"not told":        {fork.Record{}, words.NotKnown, "has not told"},
 	} {
 		test.f.CopiedBytes = opt.Of(uint64(1_000_000))
 		if got := perKeyRow(&test.f); got.Value != test.value || !strings.Contains(got.Note, test.note) {

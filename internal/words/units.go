@@ -41,6 +41,14 @@ func Count(n uint64) string {
 	return s
 }
 
+// Plural writes n things: one is the name of a single one, many that of several.
+func Plural(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Count(n) + " " + many
+}
+
 // Seconds writes a duration given in seconds as people say it, with three
 // significant digits below a minute: "850 µs", "38.4 ms", "20.3 s",
 // "3 min 20 s", "1 h 05 min". Negative and non-finite values are "0 s".
