@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
@@ -125,7 +124,7 @@ func (n *narrator) tellTail(forks []fork.Record) {
 		if t, ended := f.Tail.Get(); ended && f.ID == n.tail {
 			n.tail = ""
 			n.clear()
-			fmt.Fprintf(n.out, "  tail of the last %s: %s\n\n", f.Kind, tailed(t))
+			fmt.Fprintf(n.out, "  tail of the last %s: %s\n\n", words.Kind(f.Kind), tailed(t))
 		}
 	}
 }
@@ -153,23 +152,22 @@ func (n *narrator) running(f fork.Record) {
 	if !n.live {
 		return
 	}
-	line := fmt.Sprintf("  %-11s %5.1f s", f.Kind, time.Since(f.Start).Seconds())
+	line := fmt.Sprintf("  %-11s %5.1f s", words.Kind(f.Kind), time.Since(f.Start).Seconds())
 	if len(f.Curve) > 0 {
-		line += fmt.Sprintf("   private dirty %9s  %s", megabytes(f.Curve[len(f.Curve)-1].PrivateDirty), sparkline(f.Curve))
+		line += fmt.Sprintf("   private dirty %9s  %s", words.Bytes(f.Curve[len(f.Curve)-1].PrivateDirty), sparkline(f.Curve))
 	}
 	fmt.Fprintf(n.out, "\r\033[K%s", line)
 }
 
 func (n *narrator) closed(f fork.Record) {
 	n.clear()
-	fmt.Fprintf(n.out, "  %s: %s%s\n", f.Kind, f.Outcome, suffix(f))
+	fmt.Fprintf(n.out, "  %s: %s\n", words.Kind(f.Kind), words.Ending(&f))
 	n.fact("stall", stall(f))
 	n.fact("copying", copying(f))
-	n.fact("lifetime", known(f.LifetimeSeconds, seconds))
 	n.fact("private dirty", growth(f))
 	n.fact("points by", fork.PointsBySource(f.Curve))
 	n.fact("copied", copied(f))
-	n.fact("server says", known(f.ReportedCOWBytes, megabytes))
+	n.fact("server says", known(f.ReportedCOWBytes, words.Bytes))
 	n.fact("tail", n.tailOf(f))
 	fmt.Fprintf(n.out, "    %-14s %s/forks/%s\n\n", "page", n.url, f.ID)
 }
@@ -199,53 +197,32 @@ func tailed(t fork.Tail) string {
 
 func (n *narrator) fact(name, value string) {
 	if value == "" {
-		value = "not known"
+		value = words.NotKnown
 	}
 	fmt.Fprintf(n.out, "    %-14s %s\n", name, value)
 }
 
-func suffix(f fork.Record) string {
-	if s, ok := f.Signal.Get(); ok {
-		return " by " + s
-	}
-	if s, ok := f.ExitStatus.Get(); ok && s != 0 {
-		return fmt.Sprintf(" with exit status %d", s)
-	}
-	return ""
-}
-
 func stall(f fork.Record) string {
-	s, ok := f.StallSeconds.Get()
-	if !ok {
-		return ""
-	}
-	text := seconds(s)
-	if r, ok := f.ResidentBytes.Get(); ok && r > 0 {
-		text += fmt.Sprintf("   (%.1f ms per GiB of the %s resident)", s*1000/(float64(r)/(1<<30)), megabytes(r))
+	text := known(f.StallSeconds, words.Seconds)
+	if rate := words.StallRate(f.StallSeconds, f.ResidentBytes); rate != "" {
+		text += "   (" + rate + " ms per GiB of the " + known(f.ResidentBytes, words.Bytes) + " resident)"
 	}
 	return text
 }
 
-// copying is the time that the server spent in copies, and what that compares to.
+// copying returns the time that the server spent in copies, and what that compares to.
 func copying(f fork.Record) string {
-	s, ok := f.CopyStallSeconds.Get()
 	how := " of the server's time"
+	if !f.CopyStallSeconds.Present() {
+		f.CopyStallSeconds, how = f.EstimatedCopyStallSeconds, how+", by estimate"
+	}
+	s, ok := f.CopyStallSeconds.Get()
 	if !ok {
-		if s, ok = f.EstimatedCopyStallSeconds.Get(); !ok {
-			return ""
-		}
-		how = " of the server's time, by estimate"
+		return ""
 	}
-	var than []string
-	if life, ok := f.LifetimeSeconds.Get(); ok && life > 0 {
-		than = append(than, seconds(s/life)+" per second")
-	}
-	if stall, ok := f.StallSeconds.Get(); ok && stall > 0 {
-		than = append(than, fmt.Sprintf("%.1f × the stall", s/stall))
-	}
-	text := seconds(s) + how
-	if len(than) > 0 {
-		text += "   (" + strings.Join(than, ", ") + ")"
+	text := words.Seconds(s) + how
+	if share, stalls := words.CopyShare(&f), words.CopyStalls(&f); share != "" && stalls != "" {
+		text += "   (" + share + ", " + stalls + ")"
 	}
 	return text
 }
@@ -255,7 +232,7 @@ func copied(f fork.Record) string {
 	if !ok {
 		return ""
 	}
-	return megabytes(bytes) + "   (by " + string(f.CopiedSource) + ")"
+	return words.Bytes(bytes) + "   (by " + words.Source(f.CopiedSource) + ")"
 }
 
 func growth(f fork.Record) string {
@@ -263,9 +240,9 @@ func growth(f fork.Record) string {
 	if !ok {
 		return ""
 	}
-	text := "peak " + megabytes(peak)
+	text := "peak " + words.Bytes(peak)
 	if r, ok := f.ResidentBytes.Get(); ok && r > 0 {
-		text += fmt.Sprintf(", %.0f %% of the data", 100*float64(peak)/float64(r))
+		text += ", " + words.Percent(peak, r) + " of the data"
 	}
 	return text + "   " + sparkline(f.Curve)
 }
@@ -275,15 +252,6 @@ func known[T any](v opt.Val[T], text func(T) string) string {
 		return text(x)
 	}
 	return ""
-}
-
-func megabytes(b uint64) string { return fmt.Sprintf("%.1f MB", float64(b)/1e6) }
-
-func seconds(s float64) string {
-	if s < 1 {
-		return fmt.Sprintf("%.2f ms", s*1000)
-	}
-	return fmt.Sprintf("%.2f s", s)
 }
 
 func isTerminal(f *os.File) bool {

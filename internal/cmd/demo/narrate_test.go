@@ -59,8 +59,8 @@ func TestTailIsToldWhenItEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	contains(t, out.String(),
-		"rdb: ok", "stall          40.00 ms   (40.0 ms per GiB", "copying        1.25 s of the server's time   (125.00 ms per second, 31.2 × the stall)",
-		"points by      cgroup 1, child_smaps 1\n", "copied         380.0 MB   (by taskstats)\n", "server says    399.0 MB\n", "peak 400.0 MB, 37 % of the data", "tail           still going", "/forks/1-2")
+		"RDB save: ok after 10.0 s", "stall          40.0 ms   (40.0 ms per GiB of the 1.07 GB resident)", "copying        1.25 s of the server's time   (125 ms per second, 31 × the stall)",
+		"points by      cgroup 1, child_smaps 1\n", "copied         380 MB   (by delay accounting)\n", "server says    399 MB\n", "peak 400 MB, 37 % of the data", "tail           still going", "/forks/1-2")
 
 	out.Reset()
 	f.Tail = opt.Of(fork.Tail{Seconds: 8.3, Faults: 77, Truncated: true})
@@ -70,7 +70,7 @@ func TestTailIsToldWhenItEnds(t *testing.T) {
 	if err := n.tell(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	contains(t, out.String(), "tail of the last rdb: 8.30 s, cut off by the next fork   (77 write faults)\n", "copying        not known", "tail           not known")
+	contains(t, out.String(), "tail of the last RDB save: 8.30 s, cut off by the next fork   (77 write faults)\n", "copying        not known", "tail           not known")
 	if err := n.pause(t.Context(), 2*lookEvery); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestTailIsToldWhenItEnds(t *testing.T) {
 	if err := n.tell(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	contains(t, out.String(), "copying        500.00 ms of the server's time, by estimate   (50.00 ms per second, 12.5 × the stall)")
+	contains(t, out.String(), "copying        500 ms of the server's time, by estimate   (50.0 ms per second, 12 × the stall)")
 }
 
 func TestTailIsToldInThePause(t *testing.T) {
@@ -99,7 +99,7 @@ func TestTailIsToldInThePause(t *testing.T) {
 	if err := n.pause(t.Context(), 2*lookEvery); err != nil {
 		t.Fatal(err)
 	}
-	contains(t, out.String(), "tail of the last rdb: 2.00 s   (5 write faults)\n")
+	contains(t, out.String(), "tail of the last RDB save: 2.00 s   (5 write faults)\n")
 }
 
 func TestSparkline(t *testing.T) {
