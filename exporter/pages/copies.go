@@ -11,7 +11,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
-// copyTimeNote tells what the time spent copying compares to.
+// copyTimeNote returns what the time that f spent copying compares to, or what it would
+// take to know it.
 func copyTimeNote(f *fork.Record) string {
 	s, ok := f.CopyStallSeconds.Get()
 	if e, estimated := f.EstimatedCopyStallSeconds.Get(); !ok && estimated {
@@ -43,7 +44,7 @@ func copiedNote(f *fork.Record) string {
 	return is
 }
 
-// tailHTML is a tail's duration and, where it has none of its own, why.
+// tailHTML returns the duration of the tail of f, or whether that is still going.
 func tailHTML(f *fork.Record, now time.Time) template.HTML {
 	if t, ok := f.Tail.Get(); ok {
 		return titled(words.Tail(t), strconv.FormatFloat(t.Seconds, 'f', -1, 64)+" seconds after the death")
@@ -69,7 +70,7 @@ func readings(f *fork.Record) template.HTML {
 	return titled(words.Plural(uint64(len(f.Curve)), "reading", "readings"), "points of the private dirty line")
 }
 
-// readingsNote counts the points of both lines by source.
+// readingsNote returns how many points of both lines each source has given.
 func readingsNote(f *fork.Record) string {
 	dirty := map[fork.Source]int{}
 	for _, p := range f.Curve {
@@ -89,7 +90,7 @@ func readingsNote(f *fork.Record) string {
 	return note + "Between two points the line is only a line."
 }
 
-// bySource lists counts in an order that does not change.
+// bySource returns the counts n by source, in an order that does not change.
 func bySource(n map[fork.Source]int) string {
 	var said []string
 	rest := 0

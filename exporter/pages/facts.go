@@ -21,7 +21,7 @@ type factGroup struct {
 	Facts []fact
 }
 
-// facts lists everything in the record; what was not known is listed too.
+// facts returns everything in the record f; what was not known is listed too.
 func facts(f *fork.Record, now time.Time) []factGroup {
 	return []factGroup{
 		{"Time", timeFacts(f, now)},

@@ -80,7 +80,7 @@ func row(f fork.Record, now time.Time) forkRow {
 	return forkRow{Record: f, Age: age(&f, now), Picture: chart.Small(f, now)}
 }
 
-// age is a fork's lifetime, or how long it has been running.
+// age returns the lifetime of f, or how long it has been running.
 func age(f *fork.Record, now time.Time) opt.Val[float64] {
 	if f.Running() {
 		return opt.Of(max(0, now.Sub(f.Start).Seconds()))
@@ -88,7 +88,8 @@ func age(f *fork.Record, now time.Time) opt.Val[float64] {
 	return f.LifetimeSeconds
 }
 
-// runningFirst moves the running forks to the top; each part stays newest first.
+// runningFirst returns forks with the running ones at the top; each part stays newest
+// first.
 func runningFirst(forks []fork.Record) []fork.Record {
 	out := slices.Clone(forks)
 	slices.SortStableFunc(out, func(a, b fork.Record) int {

@@ -13,7 +13,8 @@ import (
 // none stands for what was not known. A dash, because zero would be a figure.
 const none = template.HTML(`<span class="none" title="not known">–</span>`)
 
-// titled puts a figure into a span with its exact form in the title.
+// titled returns a span of text with title, mostly the exact form of the figure, as its
+// title.
 func titled(text, title string) template.HTML {
 	return template.HTML(`<span title="` + template.HTMLEscapeString(title) + `">` + template.HTMLEscapeString(text) + `</span>`) //nolint:gosec // both are escaped here
 }
@@ -42,7 +43,7 @@ func countHTML(v opt.Val[uint64]) template.HTML {
 	return template.HTML(words.Count(n)) //nolint:gosec // digits and commas
 }
 
-// changesHTML is a count that was told from readings a second apart.
+// changesHTML returns v, a count from readings a second apart, as a whole number.
 func changesHTML(v opt.Val[float64]) template.HTML {
 	n, ok := v.Get()
 	if !ok {
@@ -51,7 +52,8 @@ func changesHTML(v opt.Val[float64]) template.HTML {
 	return countHTML(opt.Of(uint64(math.Round(max(0, n)))))
 }
 
-// percentHTML is part of whole; a dash when one is absent or the whole is 0.
+// percentHTML returns part of whole in percent; a dash when one is absent or the whole
+// is 0.
 func percentHTML(part, whole opt.Val[uint64]) template.HTML {
 	p, ok1 := part.Get()
 	w, ok2 := whole.Get()
@@ -61,7 +63,7 @@ func percentHTML(part, whole opt.Val[uint64]) template.HTML {
 	return titled(words.Percent(p, w), words.ExactBytes(p)+" of "+words.ExactBytes(w))
 }
 
-// rateHTML is the stall in milliseconds per GiB of resident memory.
+// rateHTML returns stall in milliseconds per GiB of resident memory.
 func rateHTML(stall opt.Val[float64], resident opt.Val[uint64]) template.HTML {
 	rate := words.StallRate(stall, resident)
 	if rate == "" {
@@ -78,7 +80,7 @@ func whenHTML(t, now time.Time) template.HTML {
 	return template.HTML(`<time datetime="` + t.Format(time.RFC3339Nano) + `" title="` + t.Format("2006-01-02 15:04:05.000") + ` UTC">` + ago(t, now) + `</time>`) //nolint:gosec // digits and fixed words
 }
 
-// ago says how long before now t was, in the largest unit that fits.
+// ago returns how long before now t was, in the largest unit that fits.
 func ago(t, now time.Time) string {
 	d := now.Sub(t)
 	switch {

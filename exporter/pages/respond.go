@@ -36,7 +36,7 @@ func send(w http.ResponseWriter, status int, contentType string, body []byte) {
 	_, _ = w.Write(body) // net/http drops it for HEAD; a reader that left needs no answer
 }
 
-// root is the relative way from a request's path to the landing page.
+// root returns the relative way from the path of r to the landing page.
 func root(r *http.Request) string {
 	depth := strings.Count(r.URL.EscapedPath(), "/") - 1
 	if depth <= 0 {

@@ -15,7 +15,7 @@ type sourceState struct {
 	Text  string
 }
 
-// Mark is the state without color.
+// Mark returns a sign for the state, for those who see no color.
 func (s sourceState) Mark() string {
 	switch s.State {
 	case "yes":
@@ -26,8 +26,8 @@ func (s sourceState) Mark() string {
 	return "○"
 }
 
-// sources says of each source whether it works, what is lost without it and
-// what would bring it.
+// sources returns for each source whether it works, what is lost without it and what
+// would bring it.
 func sources(st history.ServerState, samplingOff bool) []sourceState {
 	info := sourceState{"INFO", "yes", "answered"}
 	if !st.Up {

@@ -44,7 +44,8 @@ func (s stylesheet) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(s.body))
 }
 
-// svgPolicy allows a standalone picture the one style that it carries.
+// svgPolicy returns the policy that allows a standalone picture the one style that it
+// carries.
 func svgPolicy() string {
 	sum := sha256.Sum256([]byte(chart.Stylesheet))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"

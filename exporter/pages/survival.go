@@ -85,7 +85,7 @@ func limitWords(h forecast.Headroom) (name, note string) {
 	return name, ""
 }
 
-// leftHTML is what is left, or how much is missing.
+// leftHTML returns how much is left, or how much is missing where left is below 0.
 func leftHTML(left opt.Val[int64]) template.HTML {
 	n, ok := left.Get()
 	switch {

@@ -52,7 +52,7 @@ type common struct {
 	Now     time.Time // of this rendering
 }
 
-// common fills it in for one request.
+// common returns what the base layout needs of the page with title, for the request r.
 func (s *site) common(r *http.Request, title, nav string, now time.Time) common {
 	return common{
 		Title: title, Nav: nav, Root: root(r), Metrics: relative(s.opts.MetricsPath),
@@ -60,7 +60,8 @@ func (s *site) common(r *http.Request, title, nav string, now time.Time) common 
 	}
 }
 
-// relative makes an absolute path one that is appended to the root.
+// relative returns the absolute path without its slashes in front, to be appended to
+// the root.
 func relative(path string) string {
 	for len(path) > 0 && path[0] == '/' {
 		path = path[1:]

@@ -60,16 +60,17 @@ func (d *large) gaps(rs [][]point, tip, class string) {
 	}
 }
 
-// errorShown tells whether any reading's margin of error can be seen beside the
-// line: from half a percent of the plot's height on.
+// errorShown reports whether any reading's margin of error can be seen beside the line:
+// from half a percent of the plot's height on.
 func (d *large) errorShown() bool {
 	return len(d.points) > 1 && slices.ContainsFunc(d.points, func(p point) bool { return float64(p.err) >= d.topBytes/200 })
 }
 
-// clampedY keeps a margin of error inside the plot: the scale is the curve's.
+// clampedY returns the height of b, at most the top of the plot: a margin of error may
+// reach beyond the scale, which is the curve's.
 func (d *large) clampedY(b uint64) float64 { return max(d.y(b), d.plotTop) }
 
-// dots tells whether the exact readings are few enough to be marked.
+// dots reports whether the exact readings are few enough to be marked.
 func (d *large) dots() bool {
 	n := 0
 	for _, p := range d.points {
@@ -80,8 +81,8 @@ func (d *large) dots() bool {
 	return n > 0 && n < d.dotsMax
 }
 
-// columns are invisible until the pointer is over one: without a script this is
-// what tells the value of a point among hundreds.
+// columns draws columns that are invisible until the pointer is over one: without a
+// script this is what tells the value of a point among hundreds.
 func (d *large) columns() {
 	ps, class := thin(d.points, 100), ""
 	if len(ps) == 0 {
@@ -105,8 +106,8 @@ func (d *large) columns() {
 	}
 }
 
-// tip tells one point of the private dirty line, or of the copied one where
-// there is no other.
+// tip returns what is known at the point p of the private dirty line, or of the copied
+// one where there is no other.
 func (d *large) tip(p point) string {
 	when := ", " + words.Seconds(p.t) + " after birth"
 	if len(d.points) == 0 {
@@ -129,7 +130,8 @@ func (d *large) tip(p point) string {
 	return tip
 }
 
-// nearest is the point nearest to t, if there is one within half a second.
+// nearest returns the one of ps that is nearest to t, if there is one within half a
+// second.
 func nearest(ps []point, t float64) (point, bool) {
 	var best point
 	found := false

@@ -6,7 +6,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
-// describe says in sentences what the picture shows, for those who can't see it.
+// describe returns in sentences what the picture shows, for those who can't see it.
 func (v *view) describe() string {
 	var b strings.Builder
 	b.WriteString("Private dirty and copied memory of the " + string(v.Kind) + " fork of " + v.Server + " over time. ")

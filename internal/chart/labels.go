@@ -31,8 +31,9 @@ func spread(ls []label, gap, lo, hi float64) {
 	}
 }
 
-// textWidth estimates a text's width in pixels at 12 px in a common sans serif;
-// nothing on the server can measure it. A little too wide rather than too narrow.
+// textWidth returns an estimate of the width of s in pixels at 12 px in a common sans
+// serif, a little too wide rather than too narrow; nothing on the server can measure
+// it.
 func textWidth(s string) float64 { return 6.7 * float64(len([]rune(s))) }
 
 // gutterLabels names the figures at their height, right of the end.

@@ -45,13 +45,14 @@ func Large(f fork.Record, now time.Time) template.HTML {
 	return template.HTML(draw(f, now, wide(), false)) //nolint:gosec // every value went through canvas.escape
 }
 
-// Compact is Large for a phone: the same picture at 400 × 380, where Large's
-// texts would shrink beyond reading.
+// Compact draws f for a phone: the same picture at 400 × 380, where Large's texts would
+// shrink beyond reading.
 func Compact(f fork.Record, now time.Time) template.HTML {
 	return template.HTML(draw(f, now, narrow(), false)) //nolint:gosec // every value went through canvas.escape
 }
 
-// Standalone is Large as a file of its own, with its style and a background inside.
+// Standalone draws f as Large does, for a file of its own, with its style and a
+// background inside.
 func Standalone(f fork.Record, now time.Time) []byte {
 	return append([]byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"), draw(f, now, wide(), true)...)
 }
@@ -135,7 +136,7 @@ func (d *large) y(b uint64) float64 {
 	return d.plotBottom - float64(b)/d.topBytes*(d.plotBottom-d.plotTop)
 }
 
-// labelsX is where the labels' column begins.
+// labelsX returns where the labels' column begins.
 func (d *large) labelsX() float64 { return d.x(d.extent) + d.layout.tail }
 
 func (d *large) plotRight() float64 { return d.w - d.right }

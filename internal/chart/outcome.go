@@ -2,8 +2,8 @@ package chart
 
 import "github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 
-// OutcomeClass groups the outcomes by what they mean to the reader: run, ok,
-// bad, cut (cancelled on purpose) or unk. It names the color and the shape.
+// OutcomeClass returns what o means to the reader: run, ok, bad, cut (cancelled on
+// purpose) or unk. It names the color and the shape.
 func OutcomeClass(o fork.Outcome) string {
 	if o == "" {
 		return "run"

@@ -8,9 +8,9 @@ import (
 // gapLeast is the shortest distance between two readings that can be a gap, in seconds.
 const gapLeast = 1.0
 
-// runs cuts a line where readings are missing: a straight line over such a gap
-// would show what nobody has read. A gap is longer than a second and than five
-// times the distance that is usual around it. Around it, because a curve is
+// runs returns the points ps of a line, cut where readings are missing: a straight line
+// over such a gap would show what nobody has read. A gap is longer than a second and
+// than five times the distance that is usual around it. Around it, because a curve is
 // read less often after its first half minute.
 func runs(ps []point) [][]point {
 	var out [][]point
@@ -27,7 +27,7 @@ func runs(ps []point) [][]point {
 	return out
 }
 
-// usual is the median of the four distances on each side of the one that ends at
+// usual returns the median of the four distances on each side of the one that ends at
 // ps[i], itself left out; 0 without any.
 func usual(ps []point, i int) float64 {
 	var near [8]float64
@@ -45,7 +45,7 @@ func usual(ps []point, i int) float64 {
 	return near[n/2]
 }
 
-// thinRuns leaves at most about n points in all, and every run.
+// thinRuns returns all of the runs rs, with about n points in all at most.
 func thinRuns(rs [][]point, n int) [][]point {
 	total := 0
 	for _, r := range rs {
@@ -58,9 +58,9 @@ func thinRuns(rs [][]point, n int) [][]point {
 	return out
 }
 
-// thin leaves at most about n points: of each of n/2 equal stretches the
-// highest and the last, so that neither the peak nor the end is lost. All that
-// remain are real readings.
+// thin returns about n points of ps at most: of each of n/2 equal stretches the highest
+// and the last, so that neither the peak nor the end is lost. All that remain are real
+// readings.
 func thin(ps []point, n int) []point {
 	if len(ps) <= n {
 		return ps
@@ -112,7 +112,7 @@ func areaPath(rs [][]point, x func(float64) float64, y func(uint64) float64, bas
 	return a.String()
 }
 
-// gapPath joins the runs.
+// gapPath returns the lines that join the runs rs.
 func gapPath(rs [][]point, x func(float64) float64, y func(uint64) float64) string {
 	var g path
 	for i := 1; i < len(rs); i++ {

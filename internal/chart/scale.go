@@ -61,7 +61,7 @@ func timeAxis(top float64, n int) axis {
 	return a
 }
 
-// niceStep is the one of 1, 2, 5 × 10ᵏ that cuts top into about n parts.
+// niceStep returns the one of 1, 2, 5 × 10ᵏ that cuts top into about n parts.
 func niceStep(top float64, n int) float64 {
 	if !(top > 0) || n < 1 {
 		return 1

@@ -2,7 +2,7 @@ package chart
 
 import "github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 
-// tailText is what stands below the tail's band, "" without a tail.
+// tailText returns what stands below the tail's band, "" without a tail.
 func (v *view) tailText() string {
 	if t, ok := v.Tail.Get(); ok {
 		return "tail " + words.Tail(t)
@@ -44,7 +44,8 @@ func (d *large) tailBand() {
 	d.text("fc-tail-text", "start", x, d.plotBottom+39+d.tailRow, text)
 }
 
-// tailShape is the band's outline: straight at the far edge, or torn.
+// tailShape returns the outline of the band from left to right: straight at the far
+// edge where the tail is whole, else torn.
 func (d *large) tailShape(left, right float64, whole bool) string {
 	var p path
 	p.to('M', right, d.plotTop)

@@ -87,7 +87,7 @@ func viewOf(f fork.Record, now time.Time) view {
 	return v
 }
 
-// highest is the first of the highest points.
+// highest returns the first of the highest points; false without any.
 func highest(ps []point) (point, bool) {
 	if len(ps) == 0 {
 		return point{}, false
@@ -95,8 +95,8 @@ func highest(ps []point) (point, bool) {
 	return slices.MaxFunc(ps, func(a, b point) int { return cmp.Compare(a.b, b.b) }), true
 }
 
-// copiedSoFar is how much was copied for certain. It is all only if whole is
-// true: the count may have been lost on the way.
+// copiedSoFar returns how much was copied for certain. It is all that was copied only
+// if whole is true: the count may have been lost on the way.
 func (v *view) copiedSoFar() (bytes uint64, whole, known bool) {
 	if b, ok := v.CopiedBytes.Get(); ok {
 		return b, true, true
@@ -105,7 +105,7 @@ func (v *view) copiedSoFar() (bytes uint64, whole, known bool) {
 	return high.b, false, high.b > 0
 }
 
-// highest is the highest byte figure that has to fit, the resident bytes left out.
+// highest returns the highest byte figure that has to fit, the resident bytes left out.
 func (v *view) highest() uint64 {
 	copied, _, _ := v.copiedSoFar()
 	h := max(v.top.Or(0), v.ReportedCOWBytes.Or(0), copied)
@@ -118,7 +118,7 @@ func (v *view) highest() uint64 {
 	return h
 }
 
-// scale is the highest figure that a y axis has to hold. The resident bytes are
+// scale returns the highest figure that a y axis has to hold. The resident bytes are
 // drawn as a line only where that leaves the curve at least half the height.
 func (v *view) scale() (high float64, showResident bool) {
 	high = float64(v.highest())
@@ -131,7 +131,7 @@ func (v *view) scale() (high float64, showResident bool) {
 	return high, false
 }
 
-// drawable keeps what has no place on the axis from spoiling the picture.
+// drawable reports whether t has a place on the axis.
 func drawable(t float64) bool { return t >= 0 && !math.IsInf(t, 0) && !math.IsNaN(t) }
 
 func cmpFloat(a, b float64) int {

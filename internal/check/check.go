@@ -72,7 +72,7 @@ func Run(o Options) int {
 	return status
 }
 
-// examine watches the servers for a while and asks them.
+// examine watches the servers for a while, asks them and returns a report on each.
 func examine(ctx context.Context, o *Options) ([]Report, error) {
 	w, err := exporter.Watch(o.Config)
 	if err != nil {
@@ -109,7 +109,7 @@ func atOnce(servers []exporter.Watched, report func(exporter.Watched) Report) []
 	return reports
 }
 
-// pastForks are what a running exporter remembers.
+// pastForks returns the forks that a running exporter remembers, none without one.
 func pastForks(ctx context.Context, o *Options) ([]fork.Record, error) {
 	if o.Forks == nil {
 		return nil, nil

@@ -54,7 +54,8 @@ func (f *facts) ok(name, why string) Finding         { return finding(name, OK, 
 func (f *facts) warn(name, why, mend string) Finding { return finding(name, Warn, why, mend) }
 func (f *facts) fail(name, why, mend string) Finding { return finding(name, Fail, why, mend) }
 
-// unread is a finding about the server's process, where that could not be read.
+// unread returns the finding that what, which is read from the server's process, could
+// not be read.
 func (f *facts) unread(name, what, mend string) Finding {
 	if !f.state.PID.Present() {
 		mend = "see " + process
@@ -62,7 +63,7 @@ func (f *facts) unread(name, what, mend string) Finding {
 	return finding(name, Unknown, what+" could not be read.", mend)
 }
 
-// unsaid is a finding about a setting that the server did not tell.
+// unsaid returns the finding that the server did not tell setting.
 func (f *facts) unsaid(name, setting string) Finding {
 	switch {
 	case f.settings.refused:
@@ -79,10 +80,10 @@ func finding(name string, level Level, why, mend string) Finding {
 
 const mendCgroup = "run this where /sys/fs/cgroup shows the server's cgroup: on the host, or with its mount"
 
-// mendACL gives the user the right to ask, in one line.
+// mendACL returns the command that gives the user the right to ask.
 func (f *facts) mendACL() string { return "ACL SETUSER " + f.user + " +config|get" }
 
-// yes reads a setting that is yes or no.
+// yes returns what setting says, which is yes or no; absent for anything else.
 func yes(setting opt.Val[string]) opt.Val[bool] {
 	switch v, _ := setting.Get(); strings.ToLower(v) {
 	case "yes":

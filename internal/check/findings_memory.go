@@ -10,7 +10,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
-// refused: whether the kernel would refuse the next fork.
+// refused reports whether the kernel would refuse the next fork.
 func (f *facts) refused(s *forecast.Survival) Finding {
 	var why []string
 	for _, r := range s.Refusals {
@@ -32,8 +32,8 @@ func (f *facts) refused(s *forecast.Survival) Finding {
 	return f.ok(refusedFork, "The kernel would not refuse a fork now, as "+strings.Join(why, "; ")+".")
 }
 
-// limited: the limit of the memory cgroup. A cgroup at its limit refuses no fork:
-// the kernel kills somebody in it.
+// limited reports what the limit of the memory cgroup leaves. A cgroup at its limit
+// refuses no fork: the kernel kills somebody in it.
 func (f *facts) limited(s *forecast.Survival) Finding {
 	const mend = "raise the cgroup's memory limit (MemoryMax=, --memory, resources.limits.memory), or lower maxmemory"
 	limit, has := f.state.Limits.Cgroup.Get()
@@ -64,7 +64,7 @@ func (f *facts) limited(s *forecast.Survival) Finding {
 	return f.ok(cgroupLimit, is+".")
 }
 
-// overcommitted: what vm.overcommit_memory means on this kernel.
+// overcommitted reports what vm.overcommit_memory means on this kernel.
 func (f *facts) overcommitted(s *forecast.Survival) Finding {
 	mode, ok := f.host.OvercommitMode.Get()
 	if !ok {
@@ -93,8 +93,8 @@ func version(v limits.Kernel) string {
 	return strconv.Itoa(v.Major) + "." + strconv.Itoa(v.Minor)
 }
 
-// scored: whom the kernel kills when memory runs out while a child lives. Both are
-// of one size; by default it is the server.
+// scored reports whom the kernel kills when memory runs out while a child lives. Both
+// are of one size; by default it is the server.
 func (f *facts) scored() Finding {
 	const mend = "CONFIG SET oom-score-adj yes, and the same in the configuration; in a systemd unit OOMPolicy=continue too"
 	server, ok := f.oomScoreAdj.Get()
@@ -121,9 +121,9 @@ func (f *facts) scored() Finding {
 	return f.warn(oomScore, is+" and its children's the same: when memory runs out during a save, the kernel kills the server.", mend)
 }
 
-// childScore is the oom_score_adj that a child will have. The setting's values are
-// for a master, a replica and a child; they count from what the server was started
-// with, but for mode absolute.
+// childScore returns the oom_score_adj that a child will have, by that of the server
+// and the mode of the setting. The setting's values are for a master, a replica and a
+// child; they count from what the server was started with, but for mode absolute.
 func (f *facts) childScore(server int, mode string) int {
 	values := strings.Fields(f.settings.get("oom-score-adj-values").Or(""))
 	if mode == "no" || len(values) != 3 {
@@ -144,7 +144,7 @@ func (f *facts) childScore(server int, mode string) int {
 	return min(max(server-mine+child, -1000), 1000)
 }
 
-// grouped: whether the kernel kills a whole cgroup at once.
+// grouped reports whether the kernel kills a whole cgroup at once.
 func (f *facts) grouped() Finding {
 	group, ok := f.oomGroup.Get()
 	switch {
@@ -156,7 +156,7 @@ func (f *facts) grouped() Finding {
 	return f.ok(oomGroup, "The kernel kills processes of the server's cgroup one at a time (memory.oom.group is 0, or does not exist).")
 }
 
-// paged: what transparent huge pages mean on this kernel.
+// paged reports what transparent huge pages mean on this kernel.
 func (f *facts) paged() Finding {
 	mode, ok := f.host.HugePages.Get()
 	if !ok {
@@ -178,8 +178,8 @@ func (f *facts) paged() Finding {
 	return f.warn(hugePages, is+": on Linux "+version(kernel)+" a write copies 4 kB all the same, but splits the huge page first; forks are quick until the first save under writes has split them.", "disable-thp yes in the configuration and restart the server, if even stalls are wanted")
 }
 
-// withoutTHP: the server's own setting, with which it switches huge pages off for
-// itself at its start, if they are set to always then.
+// withoutTHP reports the server's own setting, by which it switches huge pages off for
+// itself when it starts, if they are set to always then.
 func (f *facts) withoutTHP() Finding {
 	const mend = "disable-thp yes in the configuration, and restart the server"
 	setting, known := yes(f.settings.get("disable-thp")).Get()

@@ -10,8 +10,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
-// room: whether there is room for the next save. A save is written beside the last
-// one, which it replaces when it is whole.
+// room reports whether the disk has room for the next save. A save is written beside
+// the last one, which it replaces when it is whole.
 func (f *facts) room() Finding {
 	const mend = "free space there, or move the server's dir to a larger file system"
 	disk, ok := f.disk.Get()
@@ -47,7 +47,7 @@ func (f *facts) info() redisinfo.Info {
 	return *f.state.Info
 }
 
-// ended: how the last save, rewrite and fork ended.
+// ended reports how the last save, rewrite and fork ended.
 func (f *facts) ended() Finding {
 	const mend = "the server's log says why; then BGSAVE, or BGREWRITEAOF"
 	i := f.info()
@@ -79,7 +79,7 @@ func newest(forks []fork.Record) (last fork.Record, ok bool) {
 	return last, ok
 }
 
-// stopping: what a failed save does to writes.
+// stopping reports what a failed save does to writes.
 func (f *facts) stopping() Finding {
 	stops, ok := yes(f.settings.get("stop-writes-on-bgsave-error")).Get()
 	if !ok {
@@ -97,7 +97,7 @@ func (f *facts) stopping() Finding {
 	return f.ok(stopWrites, "stop-writes-on-bgsave-error is no: a failed save stops nobody, so alert on redis_fork_last_save_success.")
 }
 
-// points: what makes the server fork by itself.
+// points reports what makes the server fork by itself.
 func (f *facts) points() Finding {
 	save, ok := f.settings.get("save").Get()
 	if !ok {
@@ -122,7 +122,7 @@ func (f *facts) points() Finding {
 	return f.ok(savePoints, "The server saves, and forks, after "+strings.Join(said, ", or ")+".")
 }
 
-// syncing: how a replica gets its data.
+// syncing reports how a replica gets its data.
 func (f *facts) syncing() Finding {
 	diskless, ok := yes(f.settings.get("repl-diskless-sync")).Get()
 	switch {
@@ -137,7 +137,7 @@ func (f *facts) syncing() Finding {
 // Stalls from here on are worth a warning: clients with common timeouts notice.
 const longStall = 0.5 // seconds
 
-// stalled: how long the server will stand still.
+// stalled reports how long the server will stand still.
 func (f *facts) stalled(s *forecast.Survival) Finding {
 	const mend = "let a replica do the saves, or spread the data over more servers; over 100 ms per GiB, look at the hypervisor"
 	stall, ok := s.Fork.Stall.Get()

@@ -13,7 +13,7 @@ import (
 // (PIDFD_GET_INFO with its exit code).
 var exitInfoKernel = limits.Kernel{Major: 6, Minor: 15}
 
-// found: whether the server's process is known.
+// found reports whether the server's process is known.
 func (f *facts) found() Finding {
 	if pid, ok := f.state.PID.Get(); ok {
 		return f.ok(process, "The server is process "+strconv.Itoa(pid)+" of this machine, which was proved.")
@@ -21,7 +21,7 @@ func (f *facts) found() Finding {
 	return f.warn(process, "The server's process is not known: "+words.Sentence(f.state.ProcessProblem), "run this on the server's machine and in its PID namespace, as the server's user and group")
 }
 
-// readable: whether the memory of children can be read.
+// readable reports whether the memory of children can be read.
 func (f *facts) readable() Finding {
 	available := f.state.Available
 	switch {
@@ -37,7 +37,7 @@ func (f *facts) readable() Finding {
 	return f.warn(childMemory, "The memory of the server's children can't be read: "+words.NoCurve+".", words.ReadSmaps(words.ThisCommand))
 }
 
-// outcome: whether the kernel tells how a child ended.
+// outcome reports whether the kernel tells how a child ended.
 func (f *facts) outcome() Finding {
 	kernel, known := f.host.Kernel.Get()
 	switch {
@@ -51,7 +51,7 @@ func (f *facts) outcome() Finding {
 	return f.warn(outcomes, "The kernel does not tell this user how a child ended: outcomes come from INFO, which leaves some unknown.", words.ReadSmaps(words.ThisCommand))
 }
 
-// ownCgroup: whether the server has a memory cgroup to itself.
+// ownCgroup reports whether the server has a memory cgroup to itself.
 func (f *facts) ownCgroup() Finding {
 	switch {
 	case f.state.Available[fork.SourceCgroup]:
@@ -62,7 +62,7 @@ func (f *facts) ownCgroup() Finding {
 	return finding(memoryCgroup, OK, "The server shares its memory cgroup, or it is not visible here: "+words.CountCurve+".", "a systemd unit or container of its own for the server would make the curve exact")
 }
 
-// accounted: whether the time that copies take is known.
+// accounted reports whether the time that copies take is known.
 func (f *facts) accounted() Finding {
 	mend := words.ReadDelays(words.ThisCommand)
 	on, known := f.delayAccounting.Get()
@@ -77,7 +77,7 @@ func (f *facts) accounted() Finding {
 	return finding(delayAccounting, OK, "The kernel does not tell it of this server: it was started before the accounting was on, or this user has no CAP_NET_ADMIN.", mend)
 }
 
-// answered: whether the server tells its settings.
+// answered reports whether the server tells its settings.
 func (f *facts) answered() Finding {
 	switch {
 	case f.settings.refused:
@@ -97,7 +97,7 @@ func missing(s *forecast.Survival) Level {
 	return Unknown
 }
 
-// remembered: where the history comes from that the forecast is made of.
+// remembered reports which past forks the forecast is made from.
 func (f *facts) remembered(s *forecast.Survival) Finding {
 	memory, has := s.Fork.Memory.Get()
 	switch n := len(f.state.Recent); {

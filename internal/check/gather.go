@@ -52,7 +52,7 @@ func (s settings) get(name string) opt.Val[string] {
 	return opt.Val[string]{}
 }
 
-// gather takes what the watcher found out, and asks for the rest.
+// gather returns what the watcher found out about s, and what else the findings need.
 func gather(ctx context.Context, w *exporter.Watching, s exporter.Watched, past []fork.Record) facts {
 	f := facts{state: s.History.State(), host: w.Store.Snapshot().Host, user: s.Options.Username}
 	if f.user == "" {
@@ -71,7 +71,8 @@ func gather(ctx context.Context, w *exporter.Watching, s exporter.Watched, past 
 	return f
 }
 
-// askSettings asks for each setting by its name, over a connection of its own.
+// askSettings returns the server's settings: it asks for each by its name, over a
+// connection of its own.
 func askSettings(ctx context.Context, o redisinfo.Options) settings {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
@@ -116,8 +117,9 @@ func known[T any](v T, err error) opt.Val[T] {
 	return opt.Of(v)
 }
 
-// of are a server's forks among those that an exporter remembers, as many as a
-// state has, newest first: those under its name, or else those of its process.
+// of returns the forks of the server st among past, those that an exporter remembers:
+// as many as a state has, newest first; those under its name, or else those of its
+// process.
 func of(past []fork.Record, st *history.ServerState) []fork.Record {
 	closed := func(same func(*fork.Record) bool) (out []fork.Record) {
 		kept := map[fork.Kind]int{}

@@ -53,7 +53,7 @@ type Limit struct {
 	LeftBytes opt.Val[int64]  `json:"left_bytes,omitzero"` // below 0: too little
 }
 
-// judge makes the report of the facts.
+// judge returns the report on f.
 func judge(f facts) Report {
 	st := f.state
 	r := Report{Server: st.Name, Addr: st.Addr, state: st}
@@ -86,7 +86,7 @@ func judge(f facts) Report {
 	return r
 }
 
-// findings are all of them, the worst first.
+// findings returns all findings, the worst first.
 func (f *facts) findings(s *forecast.Survival) []Finding {
 	all := []Finding{
 		f.refused(s), f.limited(s), f.scored(), f.grouped(), f.overcommitted(s), f.paged(), f.withoutTHP(),
@@ -101,8 +101,8 @@ func rank(l Level) int {
 	return slices.Index([]Level{OK, Unknown, Warn, Fail}, l)
 }
 
-// status is what the report means to a script. What is unknown is a warning: it
-// may be anything.
+// status returns the exit status that the report is good for. What is unknown is a
+// warning: it may be anything.
 func (r *Report) status() int {
 	if r.Error != "" {
 		return StatusAsk

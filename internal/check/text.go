@@ -27,7 +27,7 @@ func render(o *Options, reports []Report) (string, error) {
 	return b.String(), nil
 }
 
-// text tells one report: the answer first, then the findings.
+// text returns the report r for people: the answer first, then the findings.
 func text(r *Report, width int, color bool) string {
 	if r.Error != "" {
 		return terminal.Wrap(title(r), width, 2) + "\n" + terminal.Wrap("It could not be asked: "+words.Sentence(r.Error), width, 2)
@@ -65,7 +65,7 @@ const (
 	nameWidth  = 18 // columns; "delay-accounting" is the longest
 )
 
-// line tells one finding, and below it what mends it.
+// line returns the finding f, and below it what mends it.
 func line(f Finding, width int, color bool) string {
 	indent := 2 + levelWidth + nameWidth
 	why := terminal.Wrap(f.Why, width, indent)

@@ -18,7 +18,7 @@ type curve struct {
 	resident float64 // of the server at the fork
 }
 
-// curveOf makes a fork's curve; false where its record has none.
+// curveOf returns the curve of f; false where its record has none.
 func curveOf(f *fork.Record) (curve, bool) {
 	resident, ok := f.ResidentBytes.Get()
 	if !ok || f.Partial || len(f.ExtraCurve) == 0 || resident == 0 {
@@ -33,17 +33,18 @@ func curveOf(f *fork.Record) (curve, bool) {
 	return c, true
 }
 
-// at reads the curve off at a number of writes, for a server of now resident
-// bytes; false where the fork saw too few writes to tell. A server of twice the
-// size copies twice as much with twice the writes: the curve is scaled in both.
+// at returns the bytes that the curve reads at a number of writes, for a server that
+// has resident bytes now; false where the fork saw too few writes to tell. A server of
+// twice the size copies twice as much with twice the writes: the curve is scaled in
+// both.
 func (c curve) at(writes, resident float64) (float64, bool) {
 	scale := resident / c.resident
 	bytes, ok := c.read(writes / scale)
 	return bytes * scale, ok
 }
 
-// distance is how far a number of writes is from that of the fork: by what factor,
-// as a logarithm.
+// distance returns how far writes is from the writes that the fork saw, as the
+// logarithm of the factor between them.
 func (c curve) distance(writes, resident float64) float64 {
 	all := c.points[len(c.points)-1].Changes * resident / c.resident
 	return math.Abs(math.Log((writes + 1) / (all + 1)))
@@ -71,10 +72,10 @@ func (c curve) read(writes float64) (float64, bool) {
 	return float64(last.Bytes), true
 }
 
-// beyond goes on where the curve ends: as if every write hit a page by chance,
-// which it may have hit before. Real writes hit the same pages more often than
-// that, so it comes out too high rather than too low. What grew beyond nearly
-// everything that there was goes on evenly.
+// beyond returns what the curve would read at writes, which are more than it has: as if
+// every write hit a page by chance, which it may have hit before. Real writes hit the
+// same pages more often than that, so it comes out too high rather than too low. What
+// grew beyond nearly everything that there was goes on evenly.
 func (c curve) beyond(writes float64) float64 {
 	const nearlyAll = 0.95
 	last := c.points[len(c.points)-1]

@@ -71,7 +71,7 @@ type Stall struct {
 	Forks   int // how many past forks it is made from
 }
 
-// OfKind forecasts the next fork of a kind.
+// OfKind returns the forecast of the next fork of kind of the server st.
 func OfKind(st *history.ServerState, kind fork.Kind) Fork {
 	f := Fork{Kind: kind, Stall: stall(st)}
 	past := forksOf(st, kind)
@@ -92,8 +92,9 @@ func OfKind(st *history.ServerState, kind fork.Kind) Fork {
 	return f
 }
 
-// Next forecasts the next fork, of whatever kind: that of the kinds with a basis
-// that needs the most memory. Its Kind is unknown where none has a basis.
+// Next returns the forecast of the next fork of the server st, of whatever kind: of the
+// kinds with a basis, the one that needs the most memory. Its Kind is unknown where no
+// kind has a basis.
 func Next(st *history.ServerState) Fork {
 	best, found := Fork{}, false
 	for _, kind := range fork.Kinds {
@@ -115,8 +116,8 @@ func need(f Fork) uint64 {
 	return m.Bytes
 }
 
-// hasBasis tells whether a fork of a kind is to be expected at all: one has been
-// seen, or the server says that it had one.
+// hasBasis reports whether a fork of kind is to be expected at all: one has been seen,
+// or the server st says that it had one.
 func hasBasis(st *history.ServerState, kind fork.Kind) bool {
 	for i := range st.Recent {
 		if st.Recent[i].Kind == kind {
@@ -126,8 +127,9 @@ func hasBasis(st *history.ServerState, kind fork.Kind) bool {
 	return reported(st, kind).Present()
 }
 
-// forksOf are the kept whole forks of a kind, newest first. Where none is kept
-// those of the other kinds have to do: what a write copies is the same for all.
+// forksOf returns the kept forks of kind that were seen from their beginning, newest
+// first. Where there are none it returns those of the other kinds: what a write copies
+// is the same for all.
 func forksOf(st *history.ServerState, kind fork.Kind) []*fork.Record {
 	var own, other []*fork.Record
 	for i := range st.Recent {
@@ -148,7 +150,7 @@ func forksOf(st *history.ServerState, kind fork.Kind) []*fork.Record {
 	return other[:min(len(other), history.RecentForks)]
 }
 
-// current is what a server that answers says now; nil of one that does not.
+// current returns the last INFO of the server st, nil while it does not answer.
 func current(st *history.ServerState) *redisinfo.Info {
 	if !st.Up {
 		return nil
@@ -156,7 +158,8 @@ func current(st *history.ServerState) *redisinfo.Info {
 	return st.Info
 }
 
-// resident is the size of the server: what it has resident now.
+// resident returns how much memory the server st has resident now, by INFO where its
+// process is not known.
 func resident(st *history.ServerState) opt.Val[uint64] {
 	if info := current(st); !st.ResidentBytes.Present() && info != nil {
 		return info.UsedMemoryRSS

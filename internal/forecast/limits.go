@@ -29,7 +29,7 @@ type Headroom struct {
 	Of     uint64
 }
 
-// Headrooms are what the known limits leave, in the order of Limits.
+// Headrooms returns what the known limits leave the server st, in the order of Limits.
 func Headrooms(st *history.ServerState) []Headroom {
 	r := &st.Limits
 	var out []Headroom
@@ -83,7 +83,8 @@ type Refusal struct {
 	Tasks   string // name of the limit that decided, for ReasonTasks
 }
 
-// Refusals judges every reason that can be judged, in the order of Reasons.
+// Refusals returns a judgement for every reason that can be judged of the server st, in
+// the order of Reasons.
 func Refusals(st *history.ServerState, host *limits.Host) []Refusal {
 	var out []Refusal
 	if r, ok := overcommit(st, host).Get(); ok {
@@ -95,7 +96,8 @@ func Refusals(st *history.ServerState, host *limits.Host) []Refusal {
 	return out
 }
 
-// overcommit judges by the size of what a fork would have to commit.
+// overcommit returns whether the kernel would refuse a fork of st for what it would
+// have to commit; absent where that can't be judged.
 func overcommit(st *history.ServerState, host *limits.Host) opt.Val[Refusal] {
 	mode, ok := host.OvercommitMode.Get()
 	if !ok || st.Limits.At.IsZero() {
@@ -128,10 +130,10 @@ func rule(mode int, kernel opt.Val[limits.Kernel]) Rule {
 	return RuleTotal
 }
 
-// KilledInFork tells whether fork(2) itself would exceed the server's memory
-// cgroup, by the page tables that it has to make: the kernel does not refuse that,
-// it kills, and there is nobody but the server. Absent where the cgroup can't be
-// seen, or the size of the page tables is not known.
+// KilledInFork reports whether fork(2) itself would exceed the server's memory cgroup,
+// by the page tables that it has to make: the kernel does not refuse that, it kills,
+// and there is nobody but the server. Absent where the cgroup can't be seen, or the
+// size of the page tables is not known.
 func KilledInFork(st *history.ServerState) opt.Val[bool] {
 	tables, ok := st.PageTableBytes.Get()
 	if !ok || !st.Limits.CgroupSeen {

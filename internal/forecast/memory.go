@@ -10,15 +10,16 @@ import (
 )
 
 const (
-	// lifetimes is of how many past forks the middle lifetime is expected again.
+	// lifetimes is the number of past forks whose middle lifetime is expected again.
 	lifetimes = 3
 	// Margin is the factor between what is read off a past fork and the forecast.
 	// Recorded series of forks decided on both: docs/forecast.md.
 	Margin = 1.13
 )
 
-// lifetime is how long the next child is expected to live: as the middle one of the
-// last that came to a good end, scaled with the size of the server.
+// lifetime returns how many seconds the next child is expected to live: the middle one of
+// the last of past that ended well (of two the longer), scaled with the size of the
+// server; without one, what INFO says of the last fork of kind.
 func lifetime(st *history.ServerState, kind fork.Kind, past []*fork.Record) opt.Val[float64] {
 	now, sized := resident(st).Get()
 	var lived []float64
@@ -54,7 +55,8 @@ func lifetime(st *history.ServerState, kind fork.Kind, past []*fork.Record) opt.
 	return opt.Val[float64]{}
 }
 
-// memory is what the next fork is expected to need.
+// memory returns what the fork f is expected to need, by past forks or by what the
+// server says of its last.
 func memory(st *history.ServerState, past []*fork.Record, f Fork) opt.Val[Memory] {
 	m, ok := byCurves(st, past, f)
 	if !ok && !f.Writes.Present() {
@@ -84,9 +86,10 @@ func noMemory(past []*fork.Record) NoBasis {
 
 func hasCurve(f *fork.Record) bool { return len(f.ExtraCurve) > 0 }
 
-// byCurves reads a past fork's curve off at the writes to be expected: that of the
-// newest with nearly as many, as the end of a curve tells more of a fork's peak than
-// its middle does, and far more than what lies beyond. The forecast is a margin above.
+// byCurves returns what a past fork's curve reads at the writes that f expects, and a
+// margin on top; false without such a curve. Of the past forks it takes the one nearest
+// in writes, the newest of equals: the end of a curve tells more of a fork's peak than
+// its middle does, and far more than what lies beyond.
 func byCurves(st *history.ServerState, past []*fork.Record, f Fork) (Memory, bool) {
 	m := Memory{Basis: BasisCurves}
 	writes, ok1 := f.Writes.Get()
@@ -109,7 +112,8 @@ func byCurves(st *history.ServerState, past []*fork.Record, f Fork) (Memory, boo
 	return m, m.Forks > 0
 }
 
-// byPeaks scales the highest peak with the size of the server.
+// byPeaks returns the highest peak of past, scaled with the size of the server; false
+// where no peak is known.
 func byPeaks(st *history.ServerState, past []*fork.Record) (Memory, bool) {
 	size, sized := resident(st).Get()
 	m := Memory{Basis: BasisPeaks}
@@ -128,14 +132,15 @@ func byPeaks(st *history.ServerState, past []*fork.Record) (Memory, bool) {
 	return m, m.Forks > 0
 }
 
-// byReport takes the server's own figure about its last fork, and adds what it is
-// growing by.
+// byReport returns the server's own figure about its last fork of the kind of f, and
+// what the server grows by while f lives; false without such a figure.
 func byReport(st *history.ServerState, f Fork) (Memory, bool) {
 	bytes, ok := reported(st, f.Kind).Get()
 	return Memory{Extra: bytes + growth(st, f), Basis: BasisReported}, ok
 }
 
-// reported is the server's own figure about its last fork of a kind.
+// reported returns the server's own figure about its last fork of kind; absent where it
+// had none.
 func reported(st *history.ServerState, kind fork.Kind) opt.Val[uint64] {
 	info := current(st)
 	var bytes opt.Val[uint64]
@@ -154,8 +159,8 @@ func reported(st *history.ServerState, kind fork.Kind) opt.Val[uint64] {
 	return bytes
 }
 
-// worstCase is a copy of every page that the server has, the child's page tables,
-// and what the server grows by meanwhile.
+// worstCase returns the bytes of a copy of every page that the server has, of the
+// child's page tables, and of what the server grows by while f lives.
 func worstCase(st *history.ServerState, f Fork) opt.Val[uint64] {
 	anonymous, ok := st.AnonymousBytes.Get()
 	if !ok {
@@ -167,8 +172,8 @@ func worstCase(st *history.ServerState, f Fork) opt.Val[uint64] {
 	return opt.Of(max(need(f), anonymous+st.PageTableBytes.Or(0)+growth(st, f)))
 }
 
-// growth is what the server grows by while a child lives, if it goes on as it does:
-// new keys, and buffers for replicas and for the append-only file.
+// growth returns how many bytes the server grows by while the child of f lives, if it
+// goes on as it does: new keys, and buffers for replicas and for the append-only file.
 func growth(st *history.ServerState, f Fork) uint64 {
 	return uint64(max(0, st.GrowthRate.Or(0)) * f.LifetimeSeconds.Or(0))
 }

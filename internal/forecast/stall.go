@@ -6,17 +6,17 @@ import (
 )
 
 const (
-	// stalls is of how many past forks the slowest is expected again.
+	// stalls is the number of past forks of which the slowest is expected again.
 	stalls = 3
 	// hugeWeight is what forking a huge page costs, as a share of what its pages cost
 	// one by one.
 	hugeWeight = 1. / 20
 )
 
-// stall is how long the next fork(2) is expected to take: as long as the slowest of
-// the last ones, of whatever kind, scaled with what has to be copied of the page
-// tables. Their size says nothing of that: for huge pages the kernel keeps tables
-// in reserve that it need not fill.
+// stall returns how long the next fork(2) is expected to take: as long as the slowest
+// of the last ones, of whatever kind, scaled with what has to be copied of the page
+// tables. Their size says nothing of that: for huge pages the kernel keeps tables in
+// reserve that it need not fill.
 func stall(st *history.ServerState) opt.Val[Stall] {
 	size, ok := resident(st).Get()
 	if !ok {
@@ -42,7 +42,8 @@ func stall(st *history.ServerState) opt.Val[Stall] {
 	return opt.Of(out)
 }
 
-// reportedStall is the duration of a fork from before the exporter came.
+// reportedStall returns the duration that INFO has of the last fork, which was before
+// the exporter came.
 func reportedStall(st *history.ServerState) opt.Val[Stall] {
 	info := current(st)
 	if info == nil {
@@ -63,7 +64,8 @@ func noStall(st *history.ServerState) NoBasis {
 	return NoDurations
 }
 
-// forked is how much memory a fork's duration counts for, huge pages being cheap.
+// forked returns how many bytes a fork's duration grows with: of the resident ones the
+// huge ones count little.
 func forked(resident, huge uint64) float64 {
 	huge = min(huge, resident)
 	return float64(resident-huge) + hugeWeight*float64(huge)

@@ -52,7 +52,7 @@ type Need struct {
 	Worst opt.Val[uint64] // in the worst case; the same as Needs for the commit limit
 }
 
-// Left is by how much the headroom exceeds the need; below 0 where it does not.
+// Left returns by how much the headroom exceeds the need; below 0 where it does not.
 func (n Need) Left() opt.Val[int64] {
 	needs, ok := n.Needs.Get()
 	if !ok {
@@ -61,7 +61,7 @@ func (n Need) Left() opt.Val[int64] {
 	return opt.Of(int64(n.Bytes) - int64(needs))
 }
 
-// fits tells whether a need that is known is met.
+// fits reports whether need is known and no more than has.
 func fits(need opt.Val[uint64], has uint64) bool {
 	n, ok := need.Get()
 	return ok && n <= has
@@ -80,7 +80,8 @@ type Survival struct {
 	SlowedBelow opt.Val[uint64]
 }
 
-// Survive answers for a forecast, such as that of Next.
+// Survive returns whether the server st survives the fork f, such as that of Next, and
+// all that this is made from.
 func Survive(st *history.ServerState, host *limits.Host, f Fork) Survival {
 	s := Survival{Fork: f, Refusals: Refusals(st, host), KilledInFork: KilledInFork(st)}
 	var needs opt.Val[uint64]
@@ -102,8 +103,8 @@ func Survive(st *history.ServerState, host *limits.Host, f Fork) Survival {
 	return s
 }
 
-// commits is what a fork would have to commit; absent where only a bound is known,
-// and that does not settle the question.
+// commits returns what a fork would have to commit; absent where only a bound is known
+// that does not settle the question.
 func commits(r *limits.Limits) opt.Val[uint64] {
 	a, ok := r.Committed.Get()
 	if !ok || a.AtMost && !r.Passes(a) {

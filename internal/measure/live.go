@@ -54,7 +54,8 @@ func progressOf(f *fork.Record, st *history.ServerState, now time.Time) progress
 	return p
 }
 
-// rate is how fast a curve grew over its last seconds; below 0 where it fell.
+// rate returns how many bytes a second curve grew by over its last seconds; below 0
+// where it fell.
 func rate(curve []fork.Point) opt.Val[float64] {
 	last := curve[len(curve)-1]
 	for i := len(curve) - 2; i >= 0; i-- {
@@ -74,7 +75,7 @@ const (
 	leftWidth    = len("about 59 s left")
 )
 
-// parts are the figures of a line, the most important first.
+// parts returns the figures of a line, the most important first.
 func (p *progress) parts() []string {
 	parts := []string{words.Seconds(p.seconds)}
 	switch dirty, ok := p.dirty.Get(); {
@@ -144,7 +145,7 @@ func (p *progress) plain() string {
 	return words.Kind(p.kind) + ": " + text
 }
 
-// percent is always of one width, so that nothing jumps.
+// percent returns done, from 0 to 1, always in one width, so that nothing jumps.
 func percent(done float64) string {
 	s := words.Count(uint64(done * 100))
 	return strings.Repeat(" ", 3-len(s)) + s + " %"

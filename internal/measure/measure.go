@@ -55,7 +55,8 @@ func Run(o Options) int {
 	return status(&f)
 }
 
-// follow watches the server until one fork of it has been measured.
+// follow watches the server until one fork of it has been measured, and returns its
+// record.
 func follow(o *Options) (fork.Record, error) {
 	out, err := newOutput(o.Output)
 	if err != nil {
@@ -92,7 +93,7 @@ func follow(o *Options) (fork.Record, error) {
 	return f, err
 }
 
-// status is what a fork's outcome means to a script.
+// status returns the exit status for the outcome of f.
 func status(f *fork.Record) int {
 	switch f.Outcome {
 	case fork.OutcomeOK, fork.OutcomeUnknown, "":

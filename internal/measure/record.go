@@ -30,7 +30,7 @@ func newOutput(path string) (*output, error) {
 	return &output{path, tmp}, nil
 }
 
-// write writes the record, in the form in which /api/v1/forks serves it.
+// write writes the record f, in the form in which /api/v1/forks serves it.
 func (o *output) write(f fork.Record) error {
 	if o.path == "" {
 		return nil
@@ -76,8 +76,8 @@ func show(o *Options) int {
 	return status(&f)
 }
 
-// read reads one record: a file of measure's own, or what /api/v1/forks/{id} or
-// /api/v1/forks answered.
+// read returns the record in the file path: one of measure's own, or what
+// /api/v1/forks/{id} or /api/v1/forks answered.
 func read(path string) (fork.Record, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
-// Report tells what a fork cost: its curve and its figures. Now matters only while
-// the fork or its tail goes on.
+// Report returns what the fork f cost, its curve and its figures, in lines of at most
+// width columns. The moment now matters only while the fork or its tail goes on.
 func Report(f fork.Record, now time.Time, width int, color bool) string {
 	head := words.Kind(f.Kind) + " of " + f.Server + ", " + f.Start.UTC().Format("2006-01-02 15:04:05") + " UTC: " + words.Ending(&f)
 	if f.Running() {
@@ -25,7 +25,7 @@ func Report(f fork.Record, now time.Time, width int, color bool) string {
 	return b.String()
 }
 
-// rows are the figures: time, memory, and what was left of it.
+// rows returns the figures of f: time, memory, and what was left of it.
 func rows(f *fork.Record, now time.Time) []terminal.Row {
 	rows := []terminal.Row{
 		stallRow(f), copyTimeRow(f), tailRow(f, now),
@@ -88,8 +88,8 @@ func peakRow(f *fork.Record) terminal.Row {
 	return r
 }
 
-// perKeyRow compares what was copied with what was changed. A page holds many
-// keys, and is copied for the first of them.
+// perKeyRow returns what was copied for each changed key. A page holds many keys, and
+// is copied for the first of them.
 func perKeyRow(f *fork.Record) terminal.Row {
 	r := terminal.Row{Name: "per key", Value: words.NotKnown}
 	changed, ok := changes(f).Get()
@@ -109,8 +109,8 @@ func perKeyRow(f *fork.Record) terminal.Row {
 	return r
 }
 
-// changes is how many keys were changed while the child lived. Only the curve tells
-// it of a child that is alive, and in old files.
+// changes returns how many keys were changed while the child of f lived. Of a child
+// that is alive, and in old files, only the curve tells it.
 func changes(f *fork.Record) opt.Val[float64] {
 	if n := len(f.ExtraCurve); n > 0 && !f.Changes.Present() {
 		return opt.Of(f.ExtraCurve[n-1].Changes)
@@ -154,7 +154,7 @@ func tailRow(f *fork.Record, now time.Time) terminal.Row {
 	return r
 }
 
-// share is a part of the resident memory: "78 % of resident".
+// share returns part of the resident memory whole: "78 % of resident".
 func share(part, whole opt.Val[uint64]) string {
 	p, ok1 := part.Get()
 	w, ok2 := whole.Get()
@@ -171,7 +171,7 @@ func known[T any](v opt.Val[T], text func(T) string) string {
 	return words.NotKnown
 }
 
-// join joins what there is of some phrases.
+// join returns those of phrases that are not empty, with commas between them.
 func join(phrases ...string) string {
 	var said []string
 	for _, p := range phrases {

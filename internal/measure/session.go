@@ -100,7 +100,8 @@ func (s *session) phases(ctx context.Context) (f fork.Record, err error) {
 	return s.tail(ctx, f)
 }
 
-// each looks again and again until look says that it is done.
+// each calls look every lookEvery until look says that it is done, or somebody wants to
+// leave.
 func (s *session) each(ctx context.Context, look func(now time.Time) (done bool, err error)) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
@@ -161,7 +162,7 @@ func (s *session) calm(ctx context.Context) error {
 	})
 }
 
-// kind is what the trigger makes the server fork for.
+// kind returns what the trigger makes the server fork for.
 func (s *session) kind() fork.Kind {
 	if s.trigger == redisinfo.BGRewriteAOF {
 		return fork.KindAOF
@@ -185,14 +186,15 @@ func (s *session) agree() error {
 	return nil
 }
 
-// forecastText tells what the fork is expected to cost.
+// forecastText returns what the fork that s is about is expected to cost the server st.
 func forecastText(st *history.ServerState, s forecast.Survival, width int) string {
 	return terminal.Wrap(words.Head(st, &s)+", as far as it can be told beforehand:", width, 0) +
 		terminal.Table(words.Outlook(&s), width) +
 		terminal.Wrap("Will the server survive it? "+words.Answer(&s), width, 2)
 }
 
-// send starts the fork; the answer comes when the server has forked.
+// send starts the fork. It returns a channel for the answer, which comes when the
+// server has forked.
 func (s *session) send(ctx context.Context) <-chan error {
 	s.sent = true
 	answer := make(chan error, 1)
@@ -200,7 +202,8 @@ func (s *session) send(ctx context.Context) <-chan error {
 	return answer
 }
 
-// birth waits for a fork that was not known and is seen from its beginning.
+// birth waits for a fork that is not among known and is seen from its beginning, and
+// returns it.
 func (s *session) birth(ctx context.Context, known map[string]bool, started <-chan error) (f fork.Record, err error) {
 	began := time.Now()
 	var answered time.Time
@@ -241,7 +244,8 @@ func (s *session) birth(ctx context.Context, known map[string]bool, started <-ch
 	return f, err
 }
 
-// life follows the fork to its child's death and until its record is closed.
+// life follows the fork f to its child's death, and returns its record when that is
+// closed.
 func (s *session) life(ctx context.Context, f fork.Record) (fork.Record, error) {
 	told := time.Now()
 	if !s.Lives() {

@@ -7,8 +7,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
-// StallRate is a stall in milliseconds per GiB of resident memory, "" where it is
-// not known: the one figure by which the stalls of servers of different size
+// StallRate returns stall in milliseconds per GiB of resident memory, "" where one of
+// them is not known: the one figure by which the stalls of servers of different size
 // compare. It is per 2³⁰ bytes, as this rate is given elsewhere; sizes are decimal.
 func StallRate(stall opt.Val[float64], resident opt.Val[uint64]) string {
 	s, ok1 := stall.Get()
@@ -24,8 +24,8 @@ func StallRate(stall opt.Val[float64], resident opt.Val[uint64]) string {
 	return strconv.FormatFloat(ms, 'f', decimals, 64)
 }
 
-// CopyShare is the time that copies took as a share of the child's life: "100 ms
-// per second".
+// CopyShare returns the time that the copies of f took as a share of the child's life:
+// "100 ms per second".
 func CopyShare(f *fork.Record) string {
 	s, ok1 := f.CopyStallSeconds.Get()
 	life, ok2 := f.LifetimeSeconds.Get()
@@ -35,7 +35,7 @@ func CopyShare(f *fork.Record) string {
 	return Seconds(s/life) + " per second"
 }
 
-// CopyStalls compares the time that copies took with the stall: "85 × the stall".
+// CopyStalls returns how many times the stall the copies of f took: "85 × the stall".
 func CopyStalls(f *fork.Record) string {
 	s, ok1 := f.CopyStallSeconds.Get()
 	stall, ok2 := f.StallSeconds.Get()
