@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/api"
-	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/pages"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart/forktest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/forktest"
 )
