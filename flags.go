@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
+	"strconv"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/promslog"
@@ -15,6 +15,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/api"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/check"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fleet"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/measure"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -60,10 +61,10 @@ func newParser(name, help string) *kingpin.Application {
 }
 
 // serverFlags are the flags about servers and credentials, which all commands
-// share. What they say is in c after finish.
-func serverFlags(app *kingpin.Application, c *exporter.Config, what string) (finish func() error) {
+// share. Their defaults are what c says; what they say is in c after finish.
+func serverFlags(app *kingpin.Application, c *fleet.Config, what string) (finish func() error) {
 	servers := app.Flag("server", what+", as [NAME=]ADDR. ADDR: host:port, redis://[user@]host:port, rediss://[user@]host:port (TLS) or unix:///path. NAME is the value of the label \"server\", by default the address.").
-		Default("127.0.0.1:6379").Strings()
+		Default(c.Targets[0].Display()).Strings()
 	app.Flag("redis.user", "ACL user to log in as.").Envar("REDIS_USER").StringVar(&c.User)
 	app.Flag("redis.password-file", "File that holds the password; read anew for each connection. Without it the environment variable REDIS_PASSWORD is used.").
 		Envar("REDIS_PASSWORD_FILE").StringVar(&c.PasswordFile)
@@ -72,13 +73,14 @@ func serverFlags(app *kingpin.Application, c *exporter.Config, what string) (fin
 	app.Flag("redis.tls-key-file", "Key (PEM) of the client certificate.").StringVar(&c.TLS.KeyFile)
 	app.Flag("redis.tls-server-name", "Name to expect in the server's certificate, if it is not the host's.").StringVar(&c.TLS.ServerName)
 	app.Flag("redis.tls-insecure-skip-verify", "Accept any certificate.").BoolVar(&c.TLS.InsecureSkipVerify)
-	app.Flag("path.procfs", "Where procfs is mounted.").Default("/proc").StringVar(&c.ProcFS)
-	app.Flag("path.sysfs", "Where sysfs is mounted.").Default("/sys").StringVar(&c.SysFS)
+	app.Flag("path.procfs", "Where procfs is mounted.").Default(c.ProcFS).StringVar(&c.ProcFS)
+	app.Flag("path.sysfs", "Where sysfs is mounted.").Default(c.SysFS).StringVar(&c.SysFS)
 	return func() error {
 		c.Password = os.Getenv("REDIS_PASSWORD")
+		c.Targets = nil
 		var bad []error
 		for _, s := range *servers {
-			t, err := exporter.ParseTarget(s)
+			t, err := fleet.ParseTarget(s)
 			bad = append(bad, err)
 			c.Targets = append(c.Targets, t)
 		}
@@ -86,22 +88,22 @@ func serverFlags(app *kingpin.Application, c *exporter.Config, what string) (fin
 	}
 }
 
-// samplingFlags say how a running child is read.
-func samplingFlags(app *kingpin.Application, c *exporter.Config) {
-	app.Flag("sampling.interval", "Time between two points of a running fork's curve; after 30 s of life at least 1s.").Default("100ms").DurationVar(&c.SampleInterval)
-	app.Flag("sampling.budget", "Share of one core that sampling children may take, per server.").Default("0.01").Float64Var(&c.SampleBudget)
-	app.Flag("poll.interval", "How often new children are looked for.").Default("10ms").DurationVar(&c.PollInterval)
+// samplingFlags say how a running child is read. Their defaults are what c says.
+func samplingFlags(app *kingpin.Application, c *fleet.Config) {
+	app.Flag("sampling.interval", "Time between two points of a running fork's curve; after 30 s of life at least 1s.").Default(c.SampleInterval.String()).DurationVar(&c.SampleInterval)
+	app.Flag("sampling.budget", "Share of one core that sampling children may take, per server.").Default(strconv.FormatFloat(c.SampleBudget, 'g', -1, 64)).Float64Var(&c.SampleBudget)
+	app.Flag("poll.interval", "How often new children are looked for.").Default(c.PollInterval.String()).DurationVar(&c.PollInterval)
 }
 
 // parseExporter turns flags and environment into the exporter's configuration.
 func parseExporter(args []string) (exporter.Config, *promslog.Config, error) {
-	var c exporter.Config
+	c := exporter.DefaultConfig()
 	app := newParser(program, exporterHelp)
-	servers := serverFlags(app, &c, "Server to watch (repeatable)")
+	servers := serverFlags(app, &c.Config, "Server to watch (repeatable)")
 	sampling := app.Flag("sampling", "Whether to read the memory of fork children: on or off. Off leaves births, deaths and INFO.").Default("on").Enum("on", "off")
-	samplingFlags(app, &c)
-	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&c.TelemetryPath)
-	c.Web = kingpinflag.AddFlags(app, ":10121")
+	samplingFlags(app, &c.Config)
+	app.Flag("web.telemetry-path", "Path of the metrics.").Default(c.TelemetryPath).StringVar(&c.TelemetryPath)
+	c.Web = kingpinflag.AddFlags(app, exporter.DefaultAddress)
 	logs := &promslog.Config{}
 	promslogflag.AddFlags(app, logs)
 	if _, err := app.Parse(args); err != nil {
@@ -132,7 +134,7 @@ func parseDashboards(args []string) (dir string, err error) {
 
 // parseCheck turns flags and environment into what check needs.
 func parseCheck(args []string) (check.Options, error) {
-	o := check.Options{Config: quickly()}
+	o := check.Options{Config: fleet.DefaultConfig()}
 	app := newParser(program+" check", checkHelp)
 	format := app.Flag("format", "Format of the answer: text or json.").Default("text").Enum("text", "json")
 	url := app.Flag("exporter", "Start page of a running exporter, whose record of past forks to go by; such as http://localhost:10121.").PlaceHolder("URL").String()
@@ -151,15 +153,9 @@ func parseCheck(args []string) (check.Options, error) {
 	return o, servers()
 }
 
-// quickly is how servers are watched that nobody watches for long.
-func quickly() exporter.Config {
-	return exporter.Config{Sampling: true, SampleInterval: 100 * time.Millisecond, SampleBudget: 0.01, PollInterval: 10 * time.Millisecond}
-}
-
 // parseMeasure turns flags and environment into what measure needs.
 func parseMeasure(args []string) (measure.Options, error) {
-	var o measure.Options
-	o.Config.Sampling = true
+	o := measure.Options{Config: fleet.DefaultConfig()}
 	app := newParser(program+" measure", measureHelp)
 	trigger := app.Flag("trigger", "Make the server fork: bgsave, bgrewriteaof, or none.").Default("none").Enum("bgsave", "bgrewriteaof", "none")
 	app.Flag("yes", "Don't ask before the fork is triggered.").BoolVar(&o.Yes)

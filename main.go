@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime"
@@ -94,7 +93,6 @@ func runCheck(args []string) int {
 	if err != nil {
 		return usage(program+" check", err, check.StatusAsk) // a 2 would say that a server fails
 	}
-	o.Config.Logger = slog.New(slog.DiscardHandler) // what matters is told at the terminal
 	o.Terminal, o.Interrupt = newTerminal(), interrupts()
 	return check.Run(o)
 }
@@ -104,7 +102,6 @@ func runMeasure(args []string) int {
 	if err != nil {
 		return usage(program+" measure", err, measure.StatusUsage)
 	}
-	o.Config.Logger = slog.New(slog.DiscardHandler) // what matters is told at the terminal
 	o.Terminal, o.Interrupt = newTerminal(), interrupts()
 	return measure.Run(o)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fleet"
 )
 
 // noEnvironment hides what the machine's environment says.
@@ -42,20 +43,26 @@ func mustParse(t *testing.T, args ...string) exporter.Config {
 
 func TestDefaults(t *testing.T) {
 	noEnvironment(t)
-	c := mustParse(t)
-	if got := *c.Web.WebListenAddresses; !cmp.Equal(got, []string{":10121"}) {
-		t.Errorf("listens on %q", got)
+	c, want := mustParse(t), exporter.DefaultConfig()
+	if diff := cmp.Diff(want.Web.WebListenAddresses, c.Web.WebListenAddresses); diff != "" {
+		t.Errorf("listens (-want +got):\n%s", diff)
 	}
-	c.Web = nil
-	want := exporter.Config{
-		Targets: []exporter.Target{{Name: "127.0.0.1:6379", Network: "tcp", Addr: "127.0.0.1:6379"}},
-		ProcFS:  "/proc", SysFS: "/sys",
-		PollInterval: 10 * time.Millisecond,
-		Sampling:     true, SampleInterval: 100 * time.Millisecond, SampleBudget: 0.01,
-		TelemetryPath: "/metrics",
-	}
+	c.Web, want.Web = nil, nil
 	if diff := cmp.Diff(want, c); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+		t.Errorf("the exporter (-want +got):\n%s", diff)
+	}
+	checks, err := parseCheck(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	measures, err := parseMeasure(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string]fleet.Config{"check": checks.Config, "measure": measures.Config} {
+		if diff := cmp.Diff(fleet.DefaultConfig(), got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
@@ -73,15 +80,17 @@ func TestFlags(t *testing.T) {
 	}
 	c.Web = nil
 	want := exporter.Config{
-		Targets: []exporter.Target{
-			{Name: "a", Network: "tcp", Addr: "h:1"},
-			{Name: "unix:///run/r.sock", Network: "unix", Addr: "/run/r.sock"},
+		Config: fleet.Config{
+			Targets: []fleet.Target{
+				{Name: "a", Network: "tcp", Addr: "h:1"},
+				{Name: "unix:///run/r.sock", Network: "unix", Addr: "/run/r.sock"},
+			},
+			User: "u", PasswordFile: "/p",
+			TLS:    fleet.TLSConfig{CAFile: "ca", CertFile: "cert", KeyFile: "key", ServerName: "name", InsecureSkipVerify: true},
+			ProcFS: "/host/proc", SysFS: "/host/sys",
+			PollInterval:   20 * time.Millisecond,
+			SampleInterval: time.Second, SampleBudget: 0.5,
 		},
-		User: "u", PasswordFile: "/p",
-		TLS:    exporter.TLSConfig{CAFile: "ca", CertFile: "cert", KeyFile: "key", ServerName: "name", InsecureSkipVerify: true},
-		ProcFS: "/host/proc", SysFS: "/host/sys",
-		PollInterval:   20 * time.Millisecond,
-		SampleInterval: time.Second, SampleBudget: 0.5,
 		TelemetryPath: "/m",
 	}
 	if diff := cmp.Diff(want, c); diff != "" {

@@ -16,9 +16,9 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/exporter-toolkit/web"
 	"go.uber.org/goleak"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fleet"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
@@ -74,16 +74,12 @@ func startExporter(t *testing.T, targets []string, change ...func(*Config)) *run
 
 func testConfig(t *testing.T, targets ...string) Config {
 	t.Helper()
-	c := Config{
-		ProcFS: "/proc", SysFS: "/sys",
-		PollInterval: 10 * time.Millisecond,
-		Sampling:     true, SampleInterval: 50 * time.Millisecond, SampleBudget: 0.5,
-		TelemetryPath: "/metrics",
-		Web:           &web.FlagConfig{WebListenAddresses: &[]string{}, WebSystemdSocket: new(bool), WebConfigFile: new(string)},
-		Logger:        slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}
+	c := DefaultConfig()
+	c.SampleInterval, c.SampleBudget = 50*time.Millisecond, 0.5
+	c.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	c.Targets = nil
 	for _, s := range targets {
-		target, err := ParseTarget(s)
+		target, err := fleet.ParseTarget(s)
 		if err != nil {
 			t.Fatal(err)
 		}

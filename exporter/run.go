@@ -11,16 +11,18 @@ import (
 
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fleet"
 )
 
 const shutdownTime = 3 * time.Second
 
 // Run runs the exporter until ctx ends, which is no error.
 func Run(ctx context.Context, c Config) error {
-	if err := c.check(); err != nil {
-		return err
+	if err := checkTelemetryPath(c.TelemetryPath); err != nil {
+		return fmt.Errorf("telemetry path %q: %w", c.TelemetryPath, err)
 	}
-	w, err := Watch(c)
+	w, err := fleet.New(c.Config)
 	if err != nil {
 		return err
 	}

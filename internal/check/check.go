@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fleet"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
@@ -22,7 +22,7 @@ const (
 
 // Options say what to check.
 type Options struct {
-	Config exporter.Config
+	Config fleet.Config
 	JSON   bool
 	// Forks gets the forks that a running exporter has seen; nil without one.
 	Forks func(ctx context.Context) ([]fork.Record, error)
@@ -74,19 +74,19 @@ func Run(o Options) int {
 
 // examine watches the servers for a while, asks them and returns a report on each.
 func examine(ctx context.Context, o *Options) ([]Report, error) {
-	w, err := exporter.Watch(o.Config)
+	watched, err := fleet.New(o.Config)
 	if err != nil {
 		return nil, err
 	}
-	defer w.Close()
+	defer watched.Close()
 	watching, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- w.Run(watching) }()
+	go func() { ended <- watched.Run(watching) }()
 	o.Terminal.Live("Watching for a moment …")
 	past, pastErr := pastForks(ctx, o)
-	reports := atOnce(w.Servers, func(s exporter.Watched) Report {
+	reports := atOnce(watched.Servers, func(s fleet.Server) Report {
 		await(ctx, s.History)
-		f := gather(ctx, w, s, past)
+		f := gather(ctx, watched, s, past)
 		f.noPast = pastErr
 		return judge(f)
 	})
@@ -99,7 +99,7 @@ func examine(ctx context.Context, o *Options) ([]Report, error) {
 
 // atOnce makes the reports on all servers together, so that they take no longer than
 // the slowest.
-func atOnce(servers []exporter.Watched, report func(exporter.Watched) Report) []Report {
+func atOnce(servers []fleet.Server, report func(fleet.Server) Report) []Report {
 	reports := make([]Report, len(servers))
 	var making sync.WaitGroup
 	for i, s := range servers {

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fleet"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
@@ -24,16 +24,16 @@ func TestAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := history.New()
-				var servers []exporter.Watched
+				var servers []fleet.Server
 				for i, after := range test.answers {
 					s := store.AddServer(strconv.Itoa(i), "h:1")
-					servers = append(servers, exporter.Watched{History: s})
+					servers = append(servers, fleet.Server{History: s})
 					if after > 0 {
 						time.AfterFunc(after, func() { s.SetInfo(redisinfo.Info{}, time.Now()) })
 					}
 				}
 				began := time.Now()
-				reports := atOnce(servers, func(s exporter.Watched) Report {
+				reports := atOnce(servers, func(s fleet.Server) Report {
 					await(t.Context(), s.History)
 					return Report{Server: s.History.State().Name}
 				})

@@ -4,7 +4,7 @@
 // be read is said to be unknown, with what would make it readable.
 //
 // The servers are watched for a few seconds as the exporter watches them
-// (exporter.Watch), so what check knows is what the exporter would know;
+// (internal/fleet), so what check knows is what the exporter would know;
 // gather.go asks on top what only check wants to know. The findings (finding*.go)
 // are pure functions of these facts, one for each anchor in docs/check.md.
 package check

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fleet"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
@@ -53,17 +53,17 @@ func (s settings) get(name string) opt.Val[string] {
 }
 
 // gather returns what the watcher found out about s, and what else the findings need.
-func gather(ctx context.Context, w *exporter.Watching, s exporter.Watched, past []fork.Record) facts {
-	f := facts{state: s.History.State(), host: w.Store.Snapshot().Host, user: s.Options.Username}
+func gather(ctx context.Context, watched *fleet.Fleet, s fleet.Server, past []fork.Record) facts {
+	f := facts{state: s.History.State(), host: watched.Store.Snapshot().Host, user: s.Options.Username}
 	if f.user == "" {
 		f.user = "default"
 	}
 	if f.state.Up {
 		f.settings = askSettings(ctx, s.Options)
 	}
-	f.delayAccounting = known(w.Limits.DelayAccounting())
+	f.delayAccounting = known(watched.Limits.DelayAccounting())
 	if pid, ok := f.state.PID.Get(); ok {
-		f.readProcess(w, pid)
+		f.readProcess(watched, pid)
 	}
 	if forks := of(past, &f.state); len(forks) > 0 {
 		f.state.Recent = forks // what was seen here in these seconds is among them
@@ -96,15 +96,15 @@ func askSettings(ctx context.Context, o redisinfo.Options) settings {
 	return s
 }
 
-func (f *facts) readProcess(w *exporter.Watching, pid int) {
-	f.oomScoreAdj = known(w.Limits.OOMScoreAdj(pid))
-	f.oomGroup = known(w.Limits.OOMGroup(pid))
-	if status, err := w.FS.Status(pid); err == nil {
+func (f *facts) readProcess(watched *fleet.Fleet, pid int) {
+	f.oomScoreAdj = known(watched.Limits.OOMScoreAdj(pid))
+	f.oomGroup = known(watched.Limits.OOMGroup(pid))
+	if status, err := watched.FS.Status(pid); err == nil {
 		f.hugePagesAllowed = status.HugePages
 	}
-	f.disk = known(w.FS.Disk(pid))
+	f.disk = known(watched.FS.Disk(pid))
 	if name, ok := f.settings.get("dbfilename").Get(); ok {
-		if size, err := w.FS.FileSize(pid, name); err == nil {
+		if size, err := watched.FS.FileSize(pid, name); err == nil {
 			f.rdbFileBytes = size
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fleet"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
@@ -22,7 +22,7 @@ const (
 
 // Options say what to measure.
 type Options struct {
-	Config exporter.Config // with one target
+	Config fleet.Config // with one target
 	// Trigger is the command that starts the fork; "" waits for the next one.
 	Trigger redisinfo.ForkCommand
 	Yes     bool   // don't ask
@@ -63,23 +63,23 @@ func follow(o *Options) (fork.Record, error) {
 		return fork.Record{}, err
 	}
 	defer out.discard()
-	w, err := exporter.Watch(o.Config)
+	watched, err := fleet.New(o.Config)
 	if err != nil {
 		return fork.Record{}, err
 	}
-	defer w.Close()
+	defer watched.Close()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		cancel(w.Run(ctx))
+		cancel(watched.Run(ctx))
 	}()
-	target := w.Servers[0]
+	target := watched.Servers[0]
 	s := &session{
 		Terminal:  o.Terminal,
 		interrupt: o.Interrupt,
 		server:    target.History,
-		host:      func() limits.Host { return w.Store.Snapshot().Host },
+		host:      func() limits.Host { return watched.Store.Snapshot().Host },
 		trigger:   o.Trigger,
 		yes:       o.Yes,
 		start:     func(ctx context.Context) error { return redisinfo.StartFork(ctx, target.Options, o.Trigger) },

@@ -15,11 +15,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fleet"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
@@ -110,23 +110,14 @@ func accountingHint(uid int, procfs string) string {
 }
 
 func runExporter(ctx context.Context, l net.Listener, server *redisrun.Server) error {
-	target, err := exporter.ParseTarget("demo=" + server.Addr())
+	target, err := fleet.ParseTarget("demo=" + server.Addr())
 	if err != nil {
 		return err
 	}
-	return exporter.Run(ctx, exporter.Config{
-		Targets:        []exporter.Target{target},
-		ProcFS:         procfs,
-		SysFS:          "/sys",
-		PollInterval:   10 * time.Millisecond,
-		Sampling:       true,
-		SampleInterval: 100 * time.Millisecond,
-		SampleBudget:   0.01,
-		TelemetryPath:  "/metrics",
-		Web:            &web.FlagConfig{WebListenAddresses: &[]string{}, WebSystemdSocket: new(bool), WebConfigFile: new(string)},
-		Listener:       l,
-		Logger:         slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-	})
+	c := exporter.DefaultConfig()
+	c.Targets, c.Listener = []fleet.Target{target}, l
+	c.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return exporter.Run(ctx, c)
 }
 
 // forks makes forks of several kinds and ends, again and again.

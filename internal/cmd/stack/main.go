@@ -13,11 +13,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fleet"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
 
@@ -156,27 +156,18 @@ A Redis and its replica save, rewrite and sync by turns, every %[4]s. Ctrl-C end
 }
 
 func runExporter(ctx context.Context, l net.Listener, primary, replica *redisrun.Server) error {
-	var targets []exporter.Target
+	var targets []fleet.Target
 	for _, name := range []string{"primary=" + primary.Addr(), "replica=" + replica.Addr()} {
-		t, err := exporter.ParseTarget(name)
+		t, err := fleet.ParseTarget(name)
 		if err != nil {
 			return err
 		}
 		targets = append(targets, t)
 	}
-	return exporter.Run(ctx, exporter.Config{
-		Targets:        targets,
-		ProcFS:         "/proc",
-		SysFS:          "/sys",
-		PollInterval:   10 * time.Millisecond,
-		Sampling:       true,
-		SampleInterval: 100 * time.Millisecond,
-		SampleBudget:   0.01,
-		TelemetryPath:  "/metrics",
-		Web:            &web.FlagConfig{WebListenAddresses: &[]string{}, WebSystemdSocket: new(bool), WebConfigFile: new(string)},
-		Listener:       l,
-		Logger:         slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-	})
+	c := exporter.DefaultConfig()
+	c.Targets, c.Listener = targets, l
+	c.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return exporter.Run(ctx, c)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
