@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fleet"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
 
@@ -47,5 +48,36 @@ func TestAtOnce(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Of one server under two names, one has the process.
+func TestTwin(t *testing.T) {
+	var watched fleet.Fleet
+	store := history.New()
+	add := func(name, runID string, pid int) *history.Server {
+		s := store.AddServer(name, "h:1")
+		s.SetInfo(redisinfo.Info{RunID: runID}, time.Now())
+		if pid != 0 {
+			s.SetProcess(pid, opt.Of(time.Now()))
+		}
+		watched.Servers = append(watched.Servers, fleet.Server{History: s})
+		return s
+	}
+	add("another", "run-2", 7)
+	add("nor this one", "", 9)
+	silent := store.AddServer("silent", "h:1")
+	watched.Servers = append(watched.Servers, fleet.Server{History: silent})
+	has, second := add("has", "run-1", 8), add("second", "run-1", 0)
+	for _, test := range []struct {
+		server *history.Server
+		want   string
+	}{
+		{second, "has"}, {has, ""}, {silent, ""}, {add("alone", "run-3", 0), ""}, {add("does not say", "", 0), ""},
+	} {
+		st := test.server.State()
+		if got := twin(&watched, &st); got != test.want {
+			t.Errorf("%s is another name of %q, want %q", st.Name, got, test.want)
+		}
 	}
 }

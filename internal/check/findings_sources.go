@@ -18,6 +18,9 @@ func (f *facts) found() Finding {
 	if pid, ok := f.state.PID.Get(); ok {
 		return f.ok(process, "The server is process "+strconv.Itoa(pid)+" of this machine, which was proved.")
 	}
+	if f.twin != "" {
+		return f.warn(process, "This is the server "+strconv.Quote(f.twin)+" under another name; what its process tells is said of that one.", words.LeaveOneOut)
+	}
 	return f.warn(process, "The server's process is not known: "+words.Sentence(f.state.ProcessProblem), "run this on the server's machine and in its PID namespace, as the server's user and group")
 }
 

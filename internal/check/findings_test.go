@@ -226,6 +226,7 @@ func TestFindings(t *testing.T) {
 
 		{process, nil, OK, "process 42"},
 		{process, []func(*facts){unknown}, Warn, "it is elsewhere."},
+		{process, []func(*facts){unknown, func(f *facts) { f.twin = "a" }}, Warn, `the server "a" under another name; what its process tells is said of that one. leave one of them out`},
 		{childMemory, nil, OK, "can be read."},
 		{childMemory, []func(*facts){without(fork.SourcePagemap)}, OK, "can be read."}, // the cgroup tells the same
 		{childMemory, []func(*facts){without(fork.SourceCgroup)}, OK, "can be read."},

@@ -21,7 +21,8 @@ type facts struct {
 	settings settings
 	user     string // that asked
 
-	noPast error // why a running exporter's history is not among the facts
+	noPast error  // why a running exporter's history is not among the facts
+	twin   string // name of the checked server that has this one's process; "" without such
 
 	oomScoreAdj      opt.Val[int]    // of the server
 	oomGroup         opt.Val[string] // "" is none
@@ -65,10 +66,25 @@ func gather(ctx context.Context, watched *fleet.Fleet, s fleet.Server, past []fo
 	if pid, ok := f.state.PID.Get(); ok {
 		f.readProcess(watched, pid)
 	}
+	f.twin = twin(watched, &f.state)
 	if forks := of(past, &f.state); len(forks) > 0 {
 		f.state.Recent = forks // what was seen here in these seconds is among them
 	}
 	return f
+}
+
+// twin returns the name of the server of watched that is the same as st's, by its run ID,
+// and has the process; "" without such.
+func twin(watched *fleet.Fleet, st *history.ServerState) string {
+	if st.Info == nil || st.Info.RunID == "" || st.PID.Present() {
+		return ""
+	}
+	for _, s := range watched.Servers {
+		if other := s.History.State(); other.PID.Present() && other.Info != nil && other.Info.RunID == st.Info.RunID {
+			return other.Name
+		}
+	}
+	return ""
 }
 
 // askSettings returns the server's settings: it asks for each by its name, over a

@@ -30,8 +30,9 @@ type Fleet struct {
 	FS      proc.FS
 	Limits  limits.FS
 
-	poller *proc.ChildPoller
-	stats  *taskstats.Client // nil where it can't be had
+	poller    *proc.ChildPoller
+	processes *Processes
+	stats     *taskstats.Client // nil where it can't be had
 }
 
 // Server is one server of a Fleet.
@@ -66,7 +67,7 @@ func New(c Config) (*Fleet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the poller of children: %w", err)
 	}
-	f := &Fleet{Store: history.New(), FS: fs, Limits: limits.NewFS(c.ProcFS, c.SysFS), poller: poller}
+	f := &Fleet{Store: history.New(), FS: fs, Limits: limits.NewFS(c.ProcFS, c.SysFS), poller: poller, processes: NewProcesses()}
 	f.Store.SetHost(f.Limits.Host())
 	machine := watch.LocalMachine{FS: fs, Limits: f.Limits, Poller: poller}
 	if machine.Stats, machine.NoStats = taskstats.New(); machine.NoStats == nil {
@@ -86,6 +87,7 @@ func (f *Fleet) server(c *Config, t Target, machine watch.Machine, tlsConfig *tl
 		Name:           t.Name,
 		Redis:          s.client,
 		Machine:        machine,
+		Processes:      f.processes,
 		Server:         s.History,
 		Logger:         c.Logger,
 		Sampling:       c.Sampling,

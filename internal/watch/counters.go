@@ -37,6 +37,7 @@ type process struct {
 	died opt.Val[time.Time]
 	gone bool   // it is not the server any more: it has died, or another is
 	stop func() // ends the watch over its children
+	free func() // lets another server have it
 
 	counters     child.Counters
 	idle         child.Idle         // readings of the counters without a child
@@ -54,6 +55,7 @@ func (p *process) close() {
 		p.counters.Cgroup.Close()
 	}
 	p.Close()
+	p.free()
 }
 
 // openCounters finds out which counters there are of a server.

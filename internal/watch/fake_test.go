@@ -451,7 +451,7 @@ func run(t *testing.T, w *world, change ...func(*Options)) *history.Server {
 	t.Helper()
 	server := history.New().AddServer("s", "127.0.0.1:6379")
 	o := Options{
-		Name: "s", Redis: w, Machine: w, Server: server,
+		Name: "s", Redis: w, Machine: w, Processes: &registry{}, Server: server,
 		Logger:   slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Sampling: true, SampleInterval: 250 * time.Millisecond,
 		Budget: child.NewBudget(0.01), CPUTime: w.cpuTime,

@@ -70,13 +70,19 @@ func (w *Watcher) attach(ctx context.Context, q proc.Query) error {
 		w.countProcessError(err)
 		return err
 	}
+	owner, freed := w.opts.Processes.Claim(p.ID(), w.opts.Name)
+	if freed != nil {
+		p.Close()
+		w.freed = freed
+		return errors.New(words.Taken(pid, owner))
+	}
 	w.detach("another process is the server now")
 	born, err := p.BirthTime()
 	start := opt.Of(born)
 	if err != nil {
 		start = opt.Val[time.Time]{}
 	}
-	mine := &process{Process: p, stop: func() {}, endTail: func() {}}
+	mine := &process{Process: p, stop: func() {}, endTail: func() {}, free: func() { w.opts.Processes.Release(p.ID(), w.opts.Name) }}
 	w.openCounters(mine)
 	first := true
 	stop, err := p.WatchChildren(func(pids []int) {

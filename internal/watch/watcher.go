@@ -31,6 +31,7 @@ type Options struct {
 	Name           string
 	Redis          Redis
 	Machine        Machine
+	Processes      Processes // shared by all watchers of a machine
 	Server         *history.Server
 	Logger         *slog.Logger
 	Sampling       bool                 // false: INFO and births only, no reads of the child's memory
@@ -59,6 +60,7 @@ type Watcher struct {
 	findAt   time.Time             // no search for the process before
 	findWait time.Duration         // how long after the last search that is
 	noProc   string                // why there is no process, as logged
+	freed    <-chan struct{}       // closed when another server lets this one's process go; nil without such
 	// countedUnseen are the forks of a restarted server's first reply, which are
 	// unobserved but for those whose children are found alive.
 	countedUnseen int
@@ -119,6 +121,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 			event()
 		case <-exited:
 			w.serverExited()
+		case <-w.freed:
+			w.freed, w.findAt = nil, time.Time{}
+			w.wish()
 		case <-poll.C:
 			w.readMemory()
 			w.checkSlow()

@@ -1,5 +1,7 @@
 package words
 
+import "strconv"
+
 // Reader is the program that can't read something, as the text calls it.
 type Reader string
 
@@ -19,6 +21,15 @@ func ReadSmaps(reader Reader) string {
 func ReadPages(reader Reader) string {
 	return "run " + string(reader) + " as the server's user and group; CAP_SYS_PTRACE does not open a pagemap"
 }
+
+// Taken returns why the process pid, which was proved to be a server's, is not followed
+// as that: it belongs to the server of the name owner.
+func Taken(pid int, owner string) string {
+	return "process " + strconv.Itoa(pid) + " is followed as server " + strconv.Quote(owner) + " already, and a fork belongs to one server; if both names mean the same, " + LeaveOneOut
+}
+
+// LeaveOneOut is what to do about one server with two names.
+const LeaveOneOut = "leave one of them out"
 
 // DelaysPrice is what delay accounting costs, as docs/performance.md measures it.
 const DelaysPrice = "that costs the server some 5 % of its commands right after a fork, and else nothing that shows"

@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/child"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fleet"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast/recorded"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
@@ -115,7 +116,7 @@ func follow(ctx context.Context, group *errgroup.Group, server *redisrun.Server,
 	}
 	client := redisinfo.NewClient(redisinfo.Options{Network: server.Network(), Addr: server.Addr(), DialTimeout: time.Second})
 	w := watch.New(watch.Options{
-		Name: srv.State().Name, Redis: client, Machine: watch.LocalMachine{FS: fs, Limits: limits.NewFS("/proc", "/sys"), Poller: poller, NoStats: errors.ErrUnsupported}, Server: srv,
+		Name: srv.State().Name, Redis: client, Processes: fleet.NewProcesses(), Machine: watch.LocalMachine{FS: fs, Limits: limits.NewFS("/proc", "/sys"), Poller: poller, NoStats: errors.ErrUnsupported}, Server: srv,
 		Logger:   slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		Sampling: true, SampleInterval: 100 * time.Millisecond,
 		Budget: child.NewBudget(0.01), CPUTime: proc.ThreadCPUTime,
