@@ -82,7 +82,7 @@ demo: ## Show the exporter at work on a server of its own (ARGS="..." passes fla
 .PHONY: stack
 stack: ## Bring up servers under load, the exporter and a Prometheus with the shipped rules (ARGS="..." passes flags).
 	@.ci/deps.sh $(STACK_PACKAGES)
-	go run ./internal/cmd/stack $(ARGS)
+	go run ./internal/cmd/demo --prometheus=127.0.0.1:9090 --listen=127.0.0.1:10121 --keys=500000 --rate=5000 --pause=20s $(ARGS)
 
 .PHONY: bench
 bench: ## Run the benchmarks.

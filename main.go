@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/common/version"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/dashboards"
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter"
@@ -45,7 +46,7 @@ func run(args []string) int {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1) // a guest beside the server: one core is more than enough
 	}
-	redis.SetLogger(quiet{}) // the library's logger is global; failures reach us as errors
+	redis.SetLogger(&logging.VoidLogger{}) // the library's logger is global; failures reach us as errors
 	if len(args) > 0 {
 		if do := command(args[0]); do != nil {
 			return do(args[1:])
@@ -126,8 +127,3 @@ func usage(name string, err error, status int) int {
 	fmt.Fprintf(os.Stderr, "%s: %v; see %s --help\n", name, err, name)
 	return status
 }
-
-// quiet drops what go-redis would print.
-type quiet struct{}
-
-func (quiet) Printf(context.Context, string, ...any) {}

@@ -50,7 +50,7 @@ func TestLiveStack(t *testing.T) {
 	}
 	dir := t.TempDir()
 	program, record := filepath.Join(dir, "stack"), filepath.Join(dir, "run.om.gz")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../internal/cmd/stack").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../internal/cmd/demo").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	const scrape = time.Second

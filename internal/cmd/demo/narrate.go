@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
@@ -18,6 +19,9 @@ import (
 const (
 	lookEvery = 200 * time.Millisecond
 	tellWait  = 2 * time.Minute
+	// startGrain is more than a fork's start may be told too early: the kernel's grain
+	// is 10 ms, rounded towards earlier.
+	startGrain = 100 * time.Millisecond
 )
 
 // narrator tells forks in a terminal, as the exporter's API reports them.
@@ -70,16 +74,17 @@ func (n *narrator) ready(ctx context.Context) error {
 	}
 }
 
-// tell follows the fork that was just started and reports it when it is closed.
-func (n *narrator) tell(ctx context.Context) error {
+// tell follows the fork that was started after since, and returns and reports it when
+// it is closed. Forks that the server has made of itself before are reported too.
+func (n *narrator) tell(ctx context.Context, since time.Time) (fork.Record, error) {
 	deadline := time.Now().Add(tellWait)
 	for time.Now().Before(deadline) {
 		forks, err := n.get(ctx)
 		if err != nil {
-			return err
+			return fork.Record{}, err
 		}
 		n.tellTail(forks)
-		for _, f := range forks {
+		for _, f := range slices.Backward(forks) {
 			switch {
 			case n.told[f.ID]:
 			case f.Running():
@@ -87,14 +92,16 @@ func (n *narrator) tell(ctx context.Context) error {
 			default:
 				n.told[f.ID] = true
 				n.closed(f)
-				return nil
+				if !f.Start.Before(since.Add(-startGrain)) {
+					return f, nil
+				}
 			}
 		}
 		if err := sleep(ctx, lookEvery); err != nil {
-			return err
+			return fork.Record{}, err
 		}
 	}
-	return errors.New("the exporter has reported no fork")
+	return fork.Record{}, errors.New("the exporter has reported no fork")
 }
 
 // pause lets d pass, and tells the last fork's tail if it ends meanwhile.
@@ -125,25 +132,6 @@ func (n *narrator) tellTail(forks []fork.Record) {
 			n.tail = ""
 			n.clear()
 			fmt.Fprintf(n.out, "  tail of the last %s: %s\n\n", words.Kind(f.Kind), tailed(t))
-		}
-	}
-}
-
-// whenHalfDone calls act with the running child's pid once it has been read a few times.
-func (n *narrator) whenHalfDone(ctx context.Context, act func(pid int)) {
-	for range 100 {
-		forks, err := n.get(ctx)
-		if err != nil {
-			return
-		}
-		for _, f := range forks {
-			if f.Running() && time.Since(f.Start) > time.Second {
-				act(f.ChildPID)
-				return
-			}
-		}
-		if sleep(ctx, lookEvery) != nil {
-			return
 		}
 	}
 }

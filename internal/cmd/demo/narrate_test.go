@@ -55,7 +55,7 @@ func TestTailIsToldWhenItEnds(t *testing.T) {
 	n, out, set := api(t)
 	f := saved()
 	set(f)
-	if err := n.tell(t.Context()); err != nil {
+	if _, err := n.tell(t.Context(), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	contains(t, out.String(),
@@ -67,7 +67,7 @@ func TestTailIsToldWhenItEnds(t *testing.T) {
 	next := saved()
 	next.ID, next.CopyStallSeconds, next.CopyFaults = "2-3", opt.Val[float64]{}, opt.Val[uint64]{}
 	set(next, f)
-	if err := n.tell(t.Context()); err != nil {
+	if _, err := n.tell(t.Context(), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	contains(t, out.String(), "tail of the last RDB save: 8.30 s, cut off by the next fork   (77 write faults)\n", "copying        not known", "tail           not known")
@@ -81,17 +81,33 @@ func TestTailIsToldWhenItEnds(t *testing.T) {
 	last := saved()
 	last.ID, last.CopyStallSeconds, last.EstimatedCopyStallSeconds = "3-4", opt.Val[float64]{}, opt.Of(0.5)
 	set(last, next, f)
-	if err := n.tell(t.Context()); err != nil {
+	if _, err := n.tell(t.Context(), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	contains(t, out.String(), "copying        500 ms of the server's time, by estimate   (50.0 ms per second, 12 × the stall)")
+}
+
+// A fork that the server has made of itself is told, and is not the awaited one.
+func TestAwaitedForkIsToldLast(t *testing.T) {
+	n, out, set := api(t)
+	own, awaited := saved(), saved()
+	awaited.ID, awaited.Kind, awaited.Start = "2-3", fork.KindAOF, own.Start.Add(time.Second)
+	set(awaited, own)
+	f, err := n.tell(t.Context(), awaited.Start.Add(10*time.Millisecond))
+	if err != nil || f.ID != awaited.ID {
+		t.Fatalf("fork %q, %v, want the awaited one", f.ID, err)
+	}
+	if text := out.String(); strings.Index(text, "RDB save: ok") > strings.Index(text, "AOF rewrite: ok") {
+		t.Errorf("not in their order:\n%s", text)
+	}
+	contains(t, out.String(), "/forks/1-2", "/forks/2-3")
 }
 
 func TestTailIsToldInThePause(t *testing.T) {
 	n, out, set := api(t)
 	f := saved()
 	set(f)
-	if err := n.tell(t.Context()); err != nil {
+	if _, err := n.tell(t.Context(), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	f.Tail = opt.Of(fork.Tail{Seconds: 2, Faults: 5})
