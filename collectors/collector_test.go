@@ -209,7 +209,7 @@ func TestStore(t *testing.T) {
 		`children_failed_total{kind="replication",reason="server_died"}`: "0",
 		`children_total{kind="module"}`:                                  "",
 		`refused_total{kind="aof"}`:                                      "0",
-		`unobserved_total{what="child"}`:                                 "0",
+		`unobserved_children_total`:                                      "0",
 		`source_available{source="taskstats"}`:                           "0",
 		`source_available{source="cgroup"}`:                              "0",
 		`exporter_sampler_reads_total{source="counters"}`:                "0",

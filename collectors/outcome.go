@@ -14,7 +14,7 @@ func outcomeFamily() family {
 		Name:   "redis_fork_children_total",
 		Type:   Counter,
 		Labels: []string{"kind"},
-		Help:   "Children that were followed to their end, whatever the end. Forks that nobody saw are in redis_fork_unobserved_total, refused ones in redis_fork_refused_total.",
+		Help:   "Children that were followed to their end, whatever the end. Forks that nobody saw are in redis_fork_unobserved_children_total, refused ones in redis_fork_refused_total.",
 		Needs:  "process",
 	}
 	failed := &Metric{
@@ -38,16 +38,21 @@ func outcomeFamily() family {
 		Help:   "Forks that the kernel refused, so that there never was a child. Servers before Redis 7.0 don't tell them apart: there it stays 0.",
 		Needs:  "INFO (Redis 7.0)",
 	}
-	unobserved := &Metric{
-		Name:   "redis_fork_unobserved_total",
-		Type:   Counter,
-		Labels: []string{"what"},
-		Help:   "Forks that the server counted, but whose child nobody followed (what=\"child\": all of them where the server's process is not known) or whose duration a later fork overwrote (what=\"duration\"). Servers before Redis 6.2 count no forks: there it stays 0.",
-		Needs:  "INFO (Redis 6.2)",
+	unobservedChildren := &Metric{
+		Name:  "redis_fork_unobserved_children_total",
+		Type:  Counter,
+		Help:  "Forks that the server counted, but whose child nobody followed: all of them where the server's process is not known. Servers before Redis 6.2 count no forks: there it stays 0.",
+		Needs: "INFO (Redis 6.2)",
+	}
+	unobservedStalls := &Metric{
+		Name:  "redis_fork_unobserved_stalls_total",
+		Type:  Counter,
+		Help:  "Forks that the server counted, but whose duration a later fork overwrote before it was read. Servers before Redis 6.2 count no forks: there it stays 0.",
+		Needs: "INFO (Redis 6.2)",
 	}
 	return family{
 		group:   groupOutcome,
-		metrics: []*Metric{children, failed, cancelled, refused, unobserved},
+		metrics: []*Metric{children, failed, cancelled, refused, unobservedChildren, unobservedStalls},
 		perServer: func(v view, out sink) {
 			t := &v.Totals
 			for _, k := range v.kinds() {
@@ -61,8 +66,8 @@ func outcomeFamily() family {
 			for _, k := range refusable {
 				out.value(refused, float64(t.Refused[k]), string(k))
 			}
-			out.value(unobserved, float64(t.UnobservedChild), "child")
-			out.value(unobserved, float64(t.UnobservedDuration), "duration")
+			out.value(unobservedChildren, float64(t.UnobservedChild))
+			out.value(unobservedStalls, float64(t.UnobservedDuration))
 		},
 	}
 }

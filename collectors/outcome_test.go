@@ -23,8 +23,8 @@ func TestOutcomesExistFromTheStart(t *testing.T) {
 		`refused_total{kind="rdb"}`:         "0",
 		`refused_total{kind="aof"}`:         "0",
 		`refused_total{kind="replication"}`: "",
-		`unobserved_total{what="child"}`:    "0",
-		`unobserved_total{what="duration"}`: "0",
+		`unobserved_children_total`:         "0",
+		`unobserved_stalls_total`:           "0",
 	})
 }
 
@@ -40,8 +40,8 @@ func TestOutcomes(t *testing.T) {
 		`children_failed_total{kind="aof",reason="signal"}`:          "0",
 		`children_failed_total{kind="module",reason="exit"}`:         "3",
 		`refused_total{kind="rdb"}`:                                  "1",
-		`unobserved_total{what="child"}`:                             "2",
-		`unobserved_total{what="duration"}`:                          "1",
+		`unobserved_children_total`:                                  "2",
+		`unobserved_stalls_total`:                                    "1",
 		`children_failed_total{kind="slot_migration",reason="exit"}`: "",
 	})
 }

@@ -28,7 +28,7 @@ func TestDragonflyHasNothingAboutForks(t *testing.T) {
 		s.Up = up
 		got := seriesOf(t, s)
 		got.none(t, "source_available", "stall_seconds_count", "child_running", "children_total",
-			"unobserved_total", "server_resident_bytes", "exporter_sampler_reads_total")
+			"unobserved_children_total", "unobserved_stalls_total", "server_resident_bytes", "exporter_sampler_reads_total")
 		got.want(t, map[string]string{
 			`read_errors_total{reason="tls",source="info"}`:       "0",
 			`read_errors_total{reason="denied",source="process"}`: "",

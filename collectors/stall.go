@@ -8,7 +8,7 @@ func stallFamily() family {
 	stall := &Metric{
 		Name:  "redis_fork_stall_seconds",
 		Type:  Histogram,
-		Help:  "Seconds that fork(2) took, during which the server answered nobody, one observation per fork. Forks whose duration another fork overwrote in INFO first are in redis_fork_unobserved_total{what=\"duration\"} instead; before Redis 7.0 the server times refused forks too.",
+		Help:  "Seconds that fork(2) took, during which the server answered nobody, one observation per fork. Forks whose duration another fork overwrote in INFO first are in redis_fork_unobserved_stalls_total instead; before Redis 7.0 the server times refused forks too.",
 		Needs: "INFO",
 	}
 	forked := &Metric{

@@ -124,9 +124,9 @@ func (f faulty) awaitBadAccounts(n float64) {
 	f.await("the forks of bad are counted", func() bool {
 		m := f.metrics()
 		return valueOf(m, "redis_fork_children_total", "server", "bad", "kind", "rdb")+
-			valueOf(m, "redis_fork_unobserved_total", "server", "bad", "what", "child") == n &&
+			valueOf(m, "redis_fork_unobserved_children_total", "server", "bad") == n &&
 			valueOf(m, "redis_fork_stall_seconds", "server", "bad")+
-				valueOf(m, "redis_fork_unobserved_total", "server", "bad", "what", "duration") == n
+				valueOf(m, "redis_fork_unobserved_stalls_total", "server", "bad") == n
 	})
 }
 
@@ -567,7 +567,7 @@ func testHiddenServer(t *testing.T, binary string) {
 	if v := valueOf(m, "redis_fork_stall_seconds"); v != 1 {
 		t.Errorf("%v stalls, want the one that INFO tells", v)
 	}
-	if v := valueOf(m, "redis_fork_unobserved_total", "what", "child"); v != 1 {
+	if v := valueOf(m, "redis_fork_unobserved_children_total"); v != 1 {
 		t.Errorf("%v children unobserved, want 1", v)
 	}
 	if v := valueOf(m, "redis_fork_child_private_dirty_bytes"); v != missing {

@@ -235,13 +235,13 @@ func (r *running) awaitAccounts(n float64) {
 	var children, durations float64
 	r.await(fmt.Sprintf("%v forks are in both accounts", n), func() bool {
 		m := r.metrics()
-		children = valueOf(m, "redis_fork_unobserved_total", "what", "child")
+		children = valueOf(m, "redis_fork_unobserved_children_total")
 		for _, kind := range fork.Kinds {
 			if v := valueOf(m, "redis_fork_children_total", "kind", string(kind)); v != missing {
 				children += v
 			}
 		}
-		durations = valueOf(m, "redis_fork_unobserved_total", "what", "duration") + valueOf(m, "redis_fork_stall_seconds")
+		durations = valueOf(m, "redis_fork_unobserved_stalls_total") + valueOf(m, "redis_fork_stall_seconds")
 		return children >= n && durations >= n
 	})
 	if children != n || durations != n {

@@ -107,8 +107,8 @@ func TestSave(t *testing.T) {
 		{1, "redis_fork_last_success", []string{"kind", "rdb"}},
 		{0, "redis_fork_child_running", []string{"kind", "rdb"}},
 		{0, "redis_fork_child_private_dirty_bytes", nil},
-		{0, "redis_fork_unobserved_total", []string{"what", "child"}},
-		{0, "redis_fork_unobserved_total", []string{"what", "duration"}},
+		{0, "redis_fork_unobserved_children_total", nil},
+		{0, "redis_fork_unobserved_stalls_total", nil},
 	} {
 		if got := valueOf(m, want.name, want.labels...); got != want.value {
 			t.Errorf("%s%v = %v, want %v", want.name, want.labels, got, want.value)

@@ -132,9 +132,9 @@ func (r *running) wantRefused(rdb, aof float64) {
 			r.t.Errorf("children_total{kind=%s} = %v, want 0", kind, v)
 		}
 	}
-	for _, what := range []string{"child", "duration"} {
-		if v := valueOf(m, "redis_fork_unobserved_total", "what", what); v != 0 {
-			r.t.Errorf("unobserved_total{what=%s} = %v, want 0", what, v)
+	for _, name := range []string{"redis_fork_unobserved_children_total", "redis_fork_unobserved_stalls_total"} {
+		if v := valueOf(m, name); v != 0 {
+			r.t.Errorf("%s = %v, want 0", name, v)
 		}
 	}
 	if v := valueOf(m, "redis_fork_stall_seconds"); v != 0 {

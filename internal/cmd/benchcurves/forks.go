@@ -45,8 +45,8 @@ const childSleeps = 13 * time.Millisecond
 
 // accounts are what an exporter says of the forks of one server, in all.
 type accounts struct {
-	children, unseen int // children_total, unobserved_total{what="child"}
-	durations, lost  int // stall_seconds_count, unobserved_total{what="duration"}
+	children, unseen int // children_total, unobserved_children_total
+	durations, lost  int // stall_seconds_count, unobserved_stalls_total
 }
 
 // counted is the result of a batch.
@@ -232,8 +232,8 @@ func (e *exporter) accounts(ctx context.Context) (a accounts, err error) {
 		return a, err
 	}
 	defer resp.Body.Close()
-	sums, err := sumMetrics(resp.Body, "redis_fork_children_total", `redis_fork_unobserved_total what="child"`,
-		"redis_fork_stall_seconds_count", `redis_fork_unobserved_total what="duration"`)
+	sums, err := sumMetrics(resp.Body, "redis_fork_children_total", "redis_fork_unobserved_children_total",
+		"redis_fork_stall_seconds_count", "redis_fork_unobserved_stalls_total")
 	if err != nil {
 		return a, err
 	}

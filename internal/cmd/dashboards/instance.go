@@ -152,9 +152,12 @@ func surviveRow() row {
 			},
 			{
 				title: "Sampler: not observed in $window", width: 4, unit: "short", visual: stat(), none: "not watched",
-				about:   "Forks that the server counted and that are missing here: child was followed by nobody, duration was overwritten by a later fork. Not zero means that the other figures are too low.",
-				steps:   above("green", 1, "yellow"),
-				queries: []query{{"round(" + increase(of("unobserved_total")) + ")", who + " {{what}}"}},
+				about: "Forks that the server counted and that are missing here: a child that nobody followed, a stall whose duration was overwritten by a later fork. Not zero means that the other figures are too low.",
+				steps: above("green", 1, "yellow"),
+				queries: []query{
+					{"round(" + increase(of("unobserved_children_total")) + ")", who + " children"},
+					{"round(" + increase(of("unobserved_stalls_total")) + ")", who + " stalls"},
+				},
 			},
 		}},
 	}}
