@@ -65,6 +65,12 @@ test: deps ## Run every test, with the race detector and real servers.
 	@# detector: under overcommit mode 2 its shadow memory may not be had.
 	CGO_ENABLED=0 go test -tags sysctl -run Sysctl -count=1 -timeout $(TEST_TIMEOUT) ./exporter
 
+.PHONY: test-bench
+test-bench: deps ## Build and vet the benches, a module of their own, and run their unit tests.
+	go build -C bench ./...
+	go vet -C bench ./...
+	go test -C bench -timeout $(TEST_TIMEOUT) $(TEST_FLAGS) ./...
+
 .PHONY: test-short
 test-short: ## Run the tests that need nothing but Go, in seconds.
 	go test -short $(TEST_FLAGS) ./...
@@ -91,12 +97,17 @@ bench: ## Run the benchmarks.
 .PHONY: bench-observer
 bench-observer: ## Measure what being observed costs a server; root sees more (ARGS="..." passes flags).
 	@.ci/deps.sh $(OBSERVER_PACKAGES)
-	go run ./internal/cmd/benchobserver $(ARGS)
+	go run -C bench ./observer $(ARGS)
 
 .PHONY: bench-curves
 bench-curves: ## Measure how true the curves are, in tables; needs root and 20 minutes (ARGS="..." passes flags).
 	@.ci/deps.sh $(DEMO_PACKAGES)
-	go run ./internal/cmd/benchcurves $(ARGS)
+	go run -C bench ./curves $(ARGS)
+
+.PHONY: bench-series
+bench-series: ## Record series of forks, for the forecast's tests; needs an hour (ARGS="..." passes flags).
+	@.ci/deps.sh $(DEMO_PACKAGES) >&2
+	@go run -C bench ./series $(ARGS)
 
 .PHONY: fmt
 fmt: $(GOLANGCI) ## Format the code.
@@ -109,14 +120,17 @@ check-fmt: $(GOLANGCI) ## Fail if code is not formatted.
 .PHONY: vet
 vet: ## Run go vet.
 	go vet ./...
+	go vet -C bench ./...
 
 .PHONY: lint
 lint: $(GOLANGCI) ## Run the linters of .golangci.yml.
 	$(GOLANGCI) run
+	cd bench && ../$(GOLANGCI) run
 
 .PHONY: check-tidy
 check-tidy: ## Fail if go.mod or go.sum is not tidy.
 	go mod tidy -diff
+	go -C bench mod tidy -diff
 
 .PHONY: generate
 generate: ## Write the generated files (docs/metrics.md, dashboards/*.json) anew.
@@ -131,6 +145,7 @@ check-generated: generate ## Fail if a generated file in docs/ or dashboards/ is
 .PHONY: vuln
 vuln: $(VULN) ## Look for known vulnerabilities (asks vuln.go.dev, so it is no part of .ci/run).
 	$(VULN) ./...
+	$(VULN) -C bench ./...
 
 .PHONY: docker
 docker: ## Build the container image (IMAGE=name:tag).

@@ -1,5 +1,5 @@
 // Package recorded is the form in which series of real forks are kept, to hold
-// forecasts against: internal/cmd/forkseries records them, tests replay them.
+// forecasts against: bench/series records them, tests replay them.
 package recorded
 
 import (
