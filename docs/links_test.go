@@ -1,0 +1,134 @@
+// Package docs_test keeps the documents in step with what they point at.
+package docs_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+const root = ".."
+
+var (
+	fence   = regexp.MustCompile("(?ms)^ *```.*?^ *```")
+	code    = regexp.MustCompile("`[^`\n]*`")
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ +(.*)$`)
+	// inTree is what stands in backticks and begins with a directory of the tree.
+	inTree = regexp.MustCompile("`((?:\\.ci|bench|collectors|dashboards|deploy|docs|exporter|internal|tools)/[\\w./-]*)`")
+)
+
+// documents returns the paths of all Markdown files, relative to the root.
+func documents(t *testing.T) []string {
+	t.Helper()
+	var out []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == ".git":
+			return fs.SkipDir
+		case filepath.Ext(path) == ".md":
+			rel, err := filepath.Rel(root, path)
+			out = append(out, rel)
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func read(t *testing.T, document string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(root, document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fence.ReplaceAllString(string(b), "")
+}
+
+// anchors returns the anchors that GitHub gives the headings of a text: small
+// letters, hyphens for spaces, no punctuation, a number where one comes again.
+func anchors(text string) []string {
+	var out []string
+	seen := map[string]int{}
+	for _, m := range heading.FindAllStringSubmatch(text, -1) {
+		title := regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`).ReplaceAllString(m[1], "$1")
+		anchor := strings.Map(func(r rune) rune {
+			switch {
+			case r == ' ':
+				return '-'
+			case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, title)
+		n := seen[anchor]
+		seen[anchor]++
+		if n > 0 {
+			anchor += "-" + strconv.Itoa(n)
+		}
+		out = append(out, anchor)
+	}
+	return out
+}
+
+func TestAnchors(t *testing.T) {
+	got := anchors("# `check`: will it survive?\n\n## A & B\n## Twice\n### Twice\n## [Linked](x.md) title_1\n")
+	want := []string{"check-will-it-survive", "a--b", "twice", "twice-1", "linked-title_1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Every relative link leads to a file that is there, and its anchor to a heading.
+func TestLinks(t *testing.T) {
+	checked := 0
+	for _, document := range documents(t) {
+		for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(read(t, document), ""), -1) {
+			target, anchor, _ := strings.Cut(m[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			checked++
+			file := document
+			if target != "" {
+				file = filepath.Join(filepath.Dir(document), target)
+			}
+			if _, err := os.Stat(filepath.Join(root, file)); err != nil {
+				t.Errorf("%s: link to %s: %v", document, m[1], err)
+				continue
+			}
+			if anchor != "" && !slices.Contains(anchors(read(t, file)), anchor) {
+				t.Errorf("%s: link to %s: %s has no such heading", document, m[1], file)
+			}
+		}
+	}
+	if checked < 50 {
+		t.Errorf("only %d links found", checked)
+	}
+}
+
+// What the documents for developers name in the tree is there.
+func TestTree(t *testing.T) {
+	for _, document := range []string{"CONTRIBUTING.md", "SECURITY.md", "docs/design.md"} {
+		paths := inTree.FindAllStringSubmatch(read(t, document), -1)
+		if len(paths) == 0 {
+			t.Errorf("%s names nothing in the tree", document)
+		}
+		for _, m := range paths {
+			if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
+				t.Errorf("%s: %v", document, err)
+			}
+		}
+	}
+}
