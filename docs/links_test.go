@@ -24,8 +24,8 @@ var (
 	inTree = regexp.MustCompile("`((?:\\.ci|bench|collectors|dashboards|deploy|docs|exporter|internal|tools)/[\\w./-]*)`")
 )
 
-// documents returns the paths of all Markdown files, relative to the root.
-func documents(t *testing.T) []string {
+// files returns the paths of all files with these extensions, relative to the root.
+func files(t *testing.T, extensions ...string) []string {
 	t.Helper()
 	var out []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -34,7 +34,7 @@ func documents(t *testing.T) []string {
 			return err
 		case d.IsDir() && d.Name() == ".git":
 			return fs.SkipDir
-		case filepath.Ext(path) == ".md":
+		case slices.Contains(extensions, filepath.Ext(path)):
 			rel, err := filepath.Rel(root, path)
 			out = append(out, rel)
 			return err
@@ -47,9 +47,10 @@ func documents(t *testing.T) []string {
 	return out
 }
 
-func read(t *testing.T, document string) string {
+// read returns the text of file without what stands between code fences.
+func read(t *testing.T, file string) string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(root, document))
+	b, err := os.ReadFile(filepath.Join(root, file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +94,7 @@ func TestAnchors(t *testing.T) {
 // Every relative link leads to a file that is there, and its anchor to a heading.
 func TestLinks(t *testing.T) {
 	checked := 0
-	for _, document := range documents(t) {
+	for _, document := range files(t, ".md") {
 		for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(read(t, document), ""), -1) {
 			target, anchor, _ := strings.Cut(m[1], "#")
 			if strings.Contains(target, "://") {
@@ -115,6 +116,23 @@ func TestLinks(t *testing.T) {
 	}
 	if checked < 50 {
 		t.Errorf("only %d links found", checked)
+	}
+}
+
+// Every document that something else names is there: a comment, a unit, a page.
+func TestNamedDocuments(t *testing.T) {
+	named := regexp.MustCompile(`\b(?:docs|deploy)/[\w./-]+\.md\b`)
+	found := 0
+	for _, file := range files(t, ".go", ".yaml", ".yml", ".service", ".conf", ".html", ".sh") {
+		for _, document := range named.FindAllString(read(t, file), -1) {
+			found++
+			if _, err := os.Stat(filepath.Join(root, document)); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("only %d documents named", found)
 	}
 }
 
