@@ -39,6 +39,7 @@ STACK_PACKAGES := redis-server prometheus
 TEST_FLAGS   ?=
 TEST_TIMEOUT ?= 10m
 ARGS         ?=
+AGAINST      ?=
 IMAGE        ?= redis_fork_exporter:$(VERSION)
 
 # Tools are pinned in a module of their own, so that go.sum here stays small,
@@ -98,6 +99,12 @@ bench: ## Run the benchmarks.
 bench-observer: ## Measure what being observed costs a server; root sees more (ARGS="..." passes flags).
 	@.ci/deps.sh $(OBSERVER_PACKAGES)
 	go run -C bench ./observer $(ARGS)
+
+.PHONY: bench-against
+bench-against: ## Compare what observing costs with commit AGAINST; 2 hours on a quiet machine (ARGS="..." passes flags).
+	@test -n "$(AGAINST)" || { echo "compare with which commit? make bench-against AGAINST=COMMIT" >&2; exit 2; }
+	@.ci/deps.sh $(DEMO_PACKAGES)
+	go run -C bench ./observer -against="$(AGAINST)" $(ARGS)
 
 .PHONY: bench-curves
 bench-curves: ## Measure how true the curves are, in tables; needs root and 20 minutes (ARGS="..." passes flags).

@@ -27,16 +27,21 @@ type settings struct {
 	quiet        time.Duration
 	sizeGB       int
 	under        string // where servers and their files are put
+
+	against string // a commit, "": none
+	pairs   int
+	slot    time.Duration // a turn's
+	scrapes int           // at least so many in a turn
 }
 
 // bench is what all measurements need.
 type bench struct {
 	settings
 	*rig.Progress
-	fs     proc.FS
-	dir    string // of its own
-	binary string // this tree's exporter
-	rng    *rand.Rand
+	fs   proc.FS
+	dir  string // of its own
+	ours build  // this tree's exporter
+	rng  *rand.Rand
 }
 
 func newBench(ctx context.Context, s settings) (_ *bench, err error) {
@@ -47,8 +52,8 @@ func newBench(ctx context.Context, s settings) (_ *bench, err error) {
 	if b.dir, err = os.MkdirTemp(s.under, "benchobserver-"); err != nil {
 		return nil, fmt.Errorf("directory for servers: %w", err)
 	}
-	b.binary = filepath.Join(b.dir, "redis_fork_exporter")
-	if err := rig.Build(ctx, b.binary); err != nil {
+	b.ours = build{"this exporter", filepath.Join(b.dir, "redis_fork_exporter")}
+	if err := rig.Build(ctx, b.ours.file); err != nil {
 		b.close()
 		return nil, err
 	}

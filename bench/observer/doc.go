@@ -16,6 +16,7 @@
 //	release     how soon a killed child's memory is free again
 //	size        what sampling costs at 8 times the memory
 //	accounting  what the kernel's delay accounting costs
+//	against     what an older commit's exporter costs beside this tree's (-against)
 //
 // Progress goes to stderr, finished Markdown to stdout. Everything that was
 // started, made or set is undone however the run ends, and what was measured

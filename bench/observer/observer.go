@@ -70,10 +70,16 @@ const (
 	scrapeOthers = time.Second
 )
 
-// startOurs starts this project's exporter. alone is whether the server is alone
-// in a memory cgroup, and the exporter has to see that.
-func startOurs(ctx context.Context, b *bench, server *redisrun.Server, alone bool) (*rig.Program, error) {
-	p, err := rig.StartProgram(b.dir, "this exporter", "--web.listen-address", b.binary, "--server="+server.Addr(), "--log.level=warn")
+// build is this project's exporter, as some commit has it.
+type build struct {
+	name string // in errors
+	file string
+}
+
+// startBuild starts the exporter x. alone is whether the server is alone in a memory
+// cgroup, and the exporter has to see that.
+func startBuild(ctx context.Context, b *bench, x build, server *redisrun.Server, alone bool) (*rig.Program, error) {
+	p, err := rig.StartProgram(b.dir, x.name, "--web.listen-address", x.file, "--server="+server.Addr(), "--log.level=warn")
 	if err != nil {
 		return nil, err
 	}
@@ -99,10 +105,18 @@ func startOurs(ctx context.Context, b *bench, server *redisrun.Server, alone boo
 	return p, nil
 }
 
-// ours is this project's exporter, scraped every so often; 0 is never.
+// ours returns what starts this tree's exporter, as exporterOf does.
 func ours(alone bool, every time.Duration) observerFunc {
 	return func(ctx context.Context, b *bench, server *redisrun.Server) (watching, error) {
-		p, err := startOurs(ctx, b, server, alone)
+		return exporterOf(b.ours, alone, every)(ctx, b, server)
+	}
+}
+
+// exporterOf returns what starts the exporter x for a server that is alone in a memory
+// cgroup or not, and scrapes it every so often; 0 is never.
+func exporterOf(x build, alone bool, every time.Duration) observerFunc {
+	return func(ctx context.Context, b *bench, server *redisrun.Server) (watching, error) {
+		p, err := startBuild(ctx, b, x, server, alone)
 		if err != nil {
 			return nil, err
 		}

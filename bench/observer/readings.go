@@ -5,8 +5,9 @@ import "context"
 // readings are what an exporter has read of children, by its own account.
 type readings struct {
 	cpu   float64 // seconds
-	smaps float64 // reads of a child's smaps
-	pages float64 // and of a sample of its pages
+	done  float64 // readings, of all sources
+	smaps float64 // of a child's smaps
+	pages float64 // of a sample of its pages
 }
 
 // accountOf returns what the exporter w has read so far.
@@ -20,16 +21,22 @@ func accountOf(ctx context.Context, w watching) (r readings, err error) {
 		if err != nil {
 			return r, err
 		}
-		r.cpu += cpu
+		n, err := m.Sum("redis_fork_exporter_reads_total", "source", source)
+		if err != nil {
+			return r, err
+		}
+		r.cpu, r.done = r.cpu+cpu, r.done+n
+		switch source {
+		case "child_smaps":
+			r.smaps = n
+		case "pagemap":
+			r.pages = n
+		}
 	}
-	if r.smaps, err = m.Sum("redis_fork_exporter_reads_total", "source", "child_smaps"); err != nil {
-		return r, err
-	}
-	r.pages, err = m.Sum("redis_fork_exporter_reads_total", "source", "pagemap")
-	return r, err
+	return r, nil
 }
 
 // since returns what r has more than before.
 func (r readings) since(before readings) readings {
-	return readings{r.cpu - before.cpu, r.smaps - before.smaps, r.pages - before.pages}
+	return readings{r.cpu - before.cpu, r.done - before.done, r.smaps - before.smaps, r.pages - before.pages}
 }
