@@ -121,7 +121,7 @@ redis bgsave >/dev/null
 eventually redis_fork_children_total 1 'kind="rdb"'
 eventually redis_fork_last_success 1 'kind="rdb"'
 eventually redis_fork_source_available 1 'source="child_smaps"'
-peak=$(value redis_fork_last_cow_peak_bytes 'kind="rdb"')
-[ -n "$peak" ] || fail "no redis_fork_last_cow_peak_bytes: the child's memory was not read"
+peak=$(value redis_fork_last_private_dirty_peak_bytes 'kind="rdb"')
+[ -n "$peak" ] || fail "no redis_fork_last_private_dirty_peak_bytes: the child's memory was not read"
 say "the child's private dirty memory peaked at $peak bytes"
 say "ok"

@@ -201,11 +201,11 @@ func TestStore(t *testing.T) {
 	srv.SetProcess(4711, opt.Of(serverStart))
 	got := seriesOf(t, store.Snapshot().Servers...)
 	got.want(t, map[string]string{
-		`up`:                              "0",
-		`stall_seconds_count`:             "0",
-		`stall_seconds_bucket{le="0.5"}`:  "0",
-		`cow_peak_ratio_bucket{le="1.5"}`: "0",
-		`children_total{kind="rdb"}`:      "0",
+		`up`:                             "0",
+		`stall_seconds_count`:            "0",
+		`stall_seconds_bucket{le="0.5"}`: "0",
+		`private_dirty_peak_ratio_bucket{le="1"}`:                        "0",
+		`children_total{kind="rdb"}`:                                     "0",
 		`children_failed_total{kind="replication",reason="server_died"}`: "0",
 		`children_total{kind="module"}`:                                  "",
 		`refused_total{kind="aof"}`:                                      "0",

@@ -43,7 +43,7 @@ func lastFamily() family {
 		Absent: unknown,
 	}
 	peak := &Metric{
-		Name:   "redis_fork_last_cow_peak_bytes",
+		Name:   "redis_fork_last_private_dirty_peak_bytes",
 		Type:   Gauge,
 		Labels: []string{"kind"},
 		Help:   "Highest private dirty memory of the last finished fork's child, in bytes: the highest value read, below the truth for a child shorter than a few reads, and by up to 19 % when measured where huge pages are deleted in a shared cgroup. By a sample of pages it may also be too high.",
@@ -54,7 +54,7 @@ func lastFamily() family {
 		Name:   "redis_fork_last_extra_memory_bytes",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "The most that server and the last finished fork's child together held more than the server had held before, in bytes: what the machine had to find for it, page tables not counted. Unlike redis_fork_last_cow_peak_bytes it counts what the server grew by, and not what it freed.",
+		Help:   "The most that server and the last finished fork's child together held more than the server had held before, in bytes: what the machine had to find for it, page tables not counted. Unlike redis_fork_last_private_dirty_peak_bytes it counts what the server grew by, and not what it freed.",
 		Needs:  needsMemory,
 		Absent: unknown,
 	}

@@ -2,7 +2,7 @@ package collectors
 
 func peakFamily() family {
 	peak := &Metric{
-		Name:  "redis_fork_cow_peak_ratio",
+		Name:  "redis_fork_private_dirty_peak_ratio",
 		Type:  Histogram,
 		Help:  "Each fork's highest private dirty memory of the child, divided by the server's resident memory at the fork. It is the highest value read, below the truth for children shorter than a few reads and where huge pages are deleted in a shared cgroup; children that were alive before the exporter are left out.",
 		Needs: needsMemory,

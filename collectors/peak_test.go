@@ -8,11 +8,12 @@ func TestPeakRatio(t *testing.T) {
 		s.Totals.PeakRatio.Observe(ratio)
 	}
 	seriesOf(t, s).want(t, map[string]string{
-		`cow_peak_ratio_bucket{le="0.01"}`: "1",
-		`cow_peak_ratio_bucket{le="0.5"}`:  "2",
-		`cow_peak_ratio_bucket{le="1"}`:    "2",
-		`cow_peak_ratio_bucket{le="1.5"}`:  "3",
-		`cow_peak_ratio_bucket{le="+Inf"}`: "4",
-		`cow_peak_ratio_sum`:               "3.61",
+		`private_dirty_peak_ratio_bucket{le="0.1"}`:  "1",
+		`private_dirty_peak_ratio_bucket{le="0.25"}`: "1",
+		`private_dirty_peak_ratio_bucket{le="0.5"}`:  "2",
+		`private_dirty_peak_ratio_bucket{le="0.75"}`: "2",
+		`private_dirty_peak_ratio_bucket{le="1"}`:    "2",
+		`private_dirty_peak_ratio_bucket{le="+Inf"}`: "4",
+		`private_dirty_peak_ratio_sum`:               "3.61",
 	})
 }

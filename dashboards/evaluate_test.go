@@ -29,6 +29,12 @@ var scenario = map[string]string{
 	`redis_fork_stall_seconds_sum{` + identity + `}`:                       "0x19 0.05x19 0.75x80",
 	`redis_fork_forked_bytes_total{` + identity + `}`:                      "0x19 1073741824x19 2147483648x80",
 
+	// The rdb fork's peak was 80 % of the server's memory, the aof fork's 120 %.
+	`redis_fork_private_dirty_peak_ratio_bucket{` + identity + `,le="0.5"}`:  "0x119",
+	`redis_fork_private_dirty_peak_ratio_bucket{` + identity + `,le="0.75"}`: "0x119",
+	`redis_fork_private_dirty_peak_ratio_bucket{` + identity + `,le="1.0"}`:  "0x19 1x19 1x80",
+	`redis_fork_private_dirty_peak_ratio_count{` + identity + `}`:            "0x19 1x19 2x80",
+
 	// The time of the rdb fork's copies was not known.
 	`redis_fork_last_copy_stall_seconds{` + identity + `,kind="aof"}`: "0.1x39 0.3x80",
 	`redis_fork_copy_stall_seconds_total{` + identity + `}`:           "0+0.9375x120",
@@ -91,6 +97,10 @@ func TestEvaluation(t *testing.T) {
 		{"Stall per GiB in $window", "25m", []sample{{all, 375}}},
 	} {
 		tests = append(tests, evaluation{substitute.Replace(exprOf(t, instanceFile, c.panel)), c.at, c.want})
+	}
+	for ref, forks := range map[string]float64{"D": 0, "E": 1, "F": 1} {
+		expr := exprAt(t, instanceFile, "Forks by their peak, in $window", ref)
+		tests = append(tests, evaluation{substitute.Replace(expr), "25m", []sample{{all, forks}}})
 	}
 	var input []series
 	for name, values := range scenario {

@@ -206,6 +206,7 @@ var firstDay = map[string]string{
 	"The child's memory, and what was copied B":         noFork,
 	"The child's memory, and what was copied D":         noFork,
 	"Peak of each kind's last fork, of the data":        noFork,
+	"Forks by their peak, in $window":                   noFork,
 	"Bytes copied per change":                           noFork,
 	"Progress of the running child":                     noFork,
 	"Failed and refused in $window, by kind and reason": noFork,

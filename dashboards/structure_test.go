@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/grafana/grafana-foundation-sdk/go/bargauge"
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	sdk "github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
@@ -19,6 +20,7 @@ import (
 // options are known for the kinds registered here and for no other.
 func TestStructure(t *testing.T) {
 	types := cog.NewRuntime()
+	types.RegisterPanelcfgVariant(bargauge.VariantConfig())
 	types.RegisterPanelcfgVariant(stat.VariantConfig())
 	types.RegisterPanelcfgVariant(table.VariantConfig())
 	types.RegisterPanelcfgVariant(timeseries.VariantConfig())
@@ -37,7 +39,7 @@ func TestStructure(t *testing.T) {
 		}
 		for _, p := range d.panels() {
 			switch p.Type {
-			case "row", "stat", "table", "timeseries":
+			case "bargauge", "row", "stat", "table", "timeseries":
 			default:
 				t.Errorf("%s panel %q: nobody checks the options of a %s", d.file, p.Title, p.Type)
 			}

@@ -103,7 +103,7 @@ func TestSave(t *testing.T) {
 		{1, "redis_fork_up", nil},
 		{1, "redis_fork_children_total", []string{"kind", "rdb"}},
 		{0, "redis_fork_children_failed_total", []string{"kind", "rdb", "reason", "exit"}},
-		{1, "redis_fork_cow_peak_ratio", nil},
+		{1, "redis_fork_private_dirty_peak_ratio", nil},
 		{1, "redis_fork_last_success", []string{"kind", "rdb"}},
 		{0, "redis_fork_child_running", []string{"kind", "rdb"}},
 		{0, "redis_fork_child_private_dirty_bytes", nil},

@@ -21,5 +21,5 @@ var (
 	// server's resident memory at the fork. The ratio can exceed 1: what the
 	// server frees while the child lives becomes the child's alone, and the server
 	// may have grown meanwhile.
-	PeakRatioLimits = []float64{.01, .02, .05, .1, .2, .3, .5, .75, 1, 1.5}
+	PeakRatioLimits = []float64{.1, .25, .5, .75, 1}
 )

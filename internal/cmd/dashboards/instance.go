@@ -178,7 +178,7 @@ func recentRow() row {
 				{expr: unnamed(kinds("last_tail_seconds"))},
 				{expr: unnamed(kinds("last_resident_bytes"))},
 				{expr: unnamed(kinds("last_copied_bytes"))},
-				{expr: unnamed(kinds("last_cow_peak_bytes"))},
+				{expr: unnamed(kinds("last_private_dirty_peak_bytes"))},
 				{expr: unnamed(kinds("reported_last_cow_bytes"))},
 			},
 			transform: columnsOf([]string{"job", "instance", "server", "kind"},
@@ -287,7 +287,7 @@ func memoryRow() row {
 		}},
 		{9, []panel{
 			{
-				title: "Resident plus copies, against the limits", width: 14, unit: "bytes", visual: lines(), none: "not known",
+				title: "Resident plus copies, against the limits", width: 10, unit: "bytes", visual: lines(), none: "not known",
 				about: "The server's memory, the same with what the running child holds, and how far both together may grow: what the server has and what each limit leaves it.",
 				overrides: list{
 					series("up to", dashed()...),
@@ -299,11 +299,23 @@ func memoryRow() row {
 				},
 			},
 			{
-				title: "Peak of each kind's last fork, of the data", width: 10, unit: "percentunit", visual: dots(1), none: "no fork in this time",
+				title: "Peak of each kind's last fork, of the data", width: 8, unit: "percentunit", visual: dots(1), none: "no fork in this time",
 				about:     "Highest private dirty memory of a child, divided by the server's resident memory at the fork, one dot per fork. At the line, 100 %, the whole data set was duplicated.",
 				steps:     above("transparent", 1, "red"),
 				overrides: forkDots(),
-				queries:   []query{{f("%s / %s", "("+atFork(kinds, "last_cow_peak_bytes")+")", kinds("last_resident_bytes")), whoKind}},
+				queries:   []query{{f("%s / %s", "("+atFork(kinds, "last_private_dirty_peak_bytes")+")", kinds("last_resident_bytes")), whoKind}},
+			},
+			{
+				title: "Forks by their peak, in $window", width: 6, unit: "short", visual: bars(), none: "no fork",
+				about: "How many forks of the chosen window had a child whose highest private dirty memory was such a share of the server's resident memory at the fork. Exact but for rounding, and forks between two scrapes are included.",
+				queries: []query{
+					{peaks("", "0.1"), who + " up to 10 %"},
+					{peaks("0.1", "0.25"), who + " 10 to 25 %"},
+					{peaks("0.25", "0.5"), who + " 25 to 50 %"},
+					{peaks("0.5", "0.75"), who + " 50 to 75 %"},
+					{peaks("0.75", "1"), who + " 75 to 100 %"},
+					{peaks("1", ""), who + " more than 100 %"},
+				},
 			},
 		}},
 	}}

@@ -109,6 +109,16 @@ func nameStat() visual {
 	return v
 }
 
+// bars shows one bar per series.
+func bars() visual {
+	return visual{kind: "bargauge", instant: true, options: object{
+		"displayMode": "basic", "orientation": "horizontal", "valueMode": "text", "namePlacement": "auto", "showUnfilled": true,
+		"sizing": "auto", "minVizWidth": 8, "minVizHeight": 16, "maxVizHeight": 300,
+		"legend":        object{"calcs": list{}, "displayMode": "list", "placement": "bottom", "showLegend": false},
+		"reduceOptions": object{"calcs": list{"lastNotNull"}, "fields": "", "values": false},
+	}}
+}
+
 func lines() visual {
 	return visual{
 		kind: "timeseries",

@@ -78,5 +78,27 @@ func ten(which, over, expr string) string {
 // forked keeps what is about servers that forked in the window.
 func forked() string { return increase(of("stall_seconds_count")) + " > 0" }
 
+// peaks counts the forks of the window whose peak ratio lies above one limit of a bucket
+// and not above another; "" is no limit. Prometheus writes the limit 1 as 1.0 where it
+// scrapes OpenMetrics.
+func peaks(above, upTo string) string {
+	count := increase(of("private_dirty_peak_ratio_count"))
+	below := func(limit string) string {
+		le := f("le=%q", limit)
+		switch limit {
+		case "":
+			return count
+		case "1":
+			le = `le=~"1|1.0"`
+		}
+		return f("sum without (le) (%s)", increase(of("private_dirty_peak_ratio_bucket", le)))
+	}
+	forks := below(upTo)
+	if above != "" {
+		forks += " - " + below(above)
+	}
+	return f("round(%s) and %s > 0", forks, count)
+}
+
 // unnamed drops a metric's name, without which a table joins it to others.
 func unnamed(expr string) string { return "max without () (" + expr + ")" }

@@ -33,12 +33,12 @@ var queries = [...]struct{ what, expr string }{
 	},
 	{
 		"The last fork's peak as a share of the server's memory then, by kind.",
-		`redis_fork_last_cow_peak_bytes / redis_fork_last_resident_bytes`,
+		`redis_fork_last_private_dirty_peak_bytes / redis_fork_last_resident_bytes`,
 	},
 	{
 		"Share of the last week's forks whose child came to hold more than half of the server's memory.",
-		`1 - increase(redis_fork_cow_peak_ratio_bucket{le="0.5"}[7d])
-  / ignoring(le) (increase(redis_fork_cow_peak_ratio_count[7d]) > 0)`,
+		`1 - increase(redis_fork_private_dirty_peak_ratio_bucket{le="0.5"}[7d])
+  / ignoring(le) (increase(redis_fork_private_dirty_peak_ratio_count[7d]) > 0)`,
 	},
 	{
 		"Seconds since the last successful save to disk, of servers with changes that it does not have; and the number of changes, of servers that have not saved since their start.",
