@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// ParseChildren appends the pids of a children file to dst.
+// ParseChildren appends the pids in b, the content of a children file, to dst and
+// returns the longer slice. A file that ends inside a pid is ErrTruncated.
 func ParseChildren(dst []int, b []byte) ([]int, error) {
 	for len(b) > 0 {
 		pid, rest, ok := number(b)

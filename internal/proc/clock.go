@@ -7,13 +7,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ThreadCPUTime is the CPU time that the calling thread has used. Whoever takes
-// a difference has to stay on its thread (runtime.LockOSThread).
+// ThreadCPUTime returns the CPU time that the calling thread has used. Whoever takes
+// a difference has to stay on the thread (runtime.LockOSThread).
 func ThreadCPUTime() time.Duration { return clock(unix.CLOCK_THREAD_CPUTIME_ID) }
 
-// sinceBoot is the clock of processes' start times: it counts suspended time.
+// sinceBoot returns the time since the machine was booted, suspended time included:
+// the clock of processes' start times.
 func sinceBoot() time.Duration { return clock(unix.CLOCK_BOOTTIME) }
 
+// clock returns the time of the clock id; 0 where the kernel has no such clock.
 func clock(id int32) time.Duration {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(id, &ts); err != nil {
@@ -22,9 +24,9 @@ func clock(id int32) time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// age is how long ago a start time (ticks since boot) was. The grain is a tick,
-// 10 ms, rounded towards older. In a time namespace, start times are shifted as
-// the clock is, since Linux 5.5.
+// age returns how long ago start was, a process's start time in ticks since boot. The
+// grain is a tick, 10 ms, rounded towards older. In a time namespace, start times are
+// shifted as the clock is, since Linux 5.5.
 func age(start uint64) (time.Duration, error) {
 	a := sinceBoot() - time.Duration(start)*(time.Second/TicksPerSecond)
 	if a < 0 {

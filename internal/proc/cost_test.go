@@ -41,8 +41,8 @@ func TestNoAllocations(t *testing.T) {
 		"ParseSmaps, rollup": func() error { return ParseSmaps(rollup, &m) },
 		"Process.Stat":       func() error { _, err := p.Stat(); return err },
 		"Process.Smaps":      func() error { _, err := p.Smaps(); return err },
-		"poll":               func() error { w.poll(now); return nil },
-		"poll, all threads":  func() error { w.nextOthers = now; w.poll(now); return nil },
+		"poll":               func() error { w.pollLocked(now); return nil },
+		"poll, all threads":  func() error { w.nextOthers = now; w.pollLocked(now); return nil },
 	} {
 		if n := testing.AllocsPerRun(50, func() {
 			if err := f(); err != nil {
@@ -56,10 +56,10 @@ func TestNoAllocations(t *testing.T) {
 
 func BenchmarkPoll(b *testing.B) {
 	w, now := watchSelf(b), time.Now()
-	w.poll(now)
+	w.pollLocked(now)
 	b.ReportAllocs()
 	for b.Loop() {
-		w.poll(now)
+		w.pollLocked(now)
 	}
 }
 

@@ -20,8 +20,9 @@ type Disk struct {
 	Free uint64 // bytes that are free to a user who is not root
 }
 
-// Disk looks at a process's working directory. It needs the right to trace, and
-// sees what the process sees, also in another mount namespace.
+// Disk returns the file system of the working directory of the process pid. It needs
+// the right to trace, and sees what the process sees, also in another mount
+// namespace.
 func (fs FS) Disk(pid int) (Disk, error) {
 	link := fs.path(pid, "cwd")
 	path, err := os.Readlink(link)
@@ -36,8 +37,8 @@ func (fs FS) Disk(pid int) (Disk, error) {
 	return Disk{Path: path, Free: min(s.Bavail, math.MaxInt64/max(block, 1)) * block}, nil
 }
 
-// FileSize is the size of a file in a process's working directory, in bytes; absent
-// where there is no such file. It needs the right to trace.
+// FileSize returns the size in bytes of the file name in the working directory of the
+// process pid; absent where there is no such file. It needs the right to trace.
 func (fs FS) FileSize(pid int, name string) (opt.Val[uint64], error) {
 	if name == "" || filepath.Base(name) != name {
 		return opt.Val[uint64]{}, fmt.Errorf("%q is no name of a file in a directory", name)

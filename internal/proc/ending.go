@@ -20,6 +20,8 @@ const (
 // none: file is nil then.
 type pidfd struct{ file *os.File }
 
+// openPIDFD returns a pidfd of the process pid; one without a file where the kernel
+// has none.
 func openPIDFD(pid int) (pidfd, error) {
 	fd, err := unix.PidfdOpen(pid, 0)
 	switch {
@@ -37,8 +39,8 @@ func openPIDFD(pid int) (pidfd, error) {
 	return pidfd{os.NewFile(uintptr(fd), "pidfd")}, nil
 }
 
-// holds tells whether the process is still there, if only as a zombie: then its
-// pid can't have been given to another.
+// holds reports whether the process, whose pid is given, is still there, if only as a
+// zombie. As long as it is, no other process can have that pid.
 func (p pidfd) holds(pid int) bool {
 	if p.file == nil {
 		return unix.Kill(pid, 0) != unix.ESRCH
@@ -50,6 +52,8 @@ func (p pidfd) holds(pid int) bool {
 	return alive
 }
 
+// control calls f with the descriptor, while nobody can close it. It does nothing
+// where there is none.
 func (p pidfd) control(f func(fd int)) {
 	if p.file == nil {
 		return
@@ -59,7 +63,8 @@ func (p pidfd) control(f func(fd int)) {
 	}
 }
 
-// awaitExit returns true when the process has ended, false when p was closed.
+// awaitExit waits for the end of the process. It returns true when the process has
+// ended, false when p was closed.
 func (p pidfd) awaitExit() bool {
 	rc, err := p.file.SyscallConn()
 	if err != nil {
@@ -79,8 +84,8 @@ func (p pidfd) close() {
 	}
 }
 
-// exitStatus asks for the wait status of a process that has been reaped. That
-// needs Linux 6.15 and no right at all.
+// exitStatus returns the wait status of a process that has been reaped; ok is false
+// where the kernel does not tell. It takes Linux 6.15 and no right at all.
 func (p pidfd) exitStatus() (status syscall.WaitStatus, ok bool) {
 	p.control(func(fd int) {
 		info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}
@@ -100,6 +105,7 @@ type ending struct {
 	waiter         sync.WaitGroup
 }
 
+// newEnding returns an ending that waits for the end of p, whose pidfd is fd.
 func newEnding(fd pidfd, p *Process) *ending {
 	e := &ending{
 		pidfd:  fd,
@@ -111,6 +117,8 @@ func newEnding(fd pidfd, p *Process) *ending {
 	return e
 }
 
+// wait closes exited when p has ended, and reaped when its parent has taken notice.
+// It returns early when p is closed.
 func (e *ending) wait(p *Process) {
 	over := e.pollExit
 	if e.pidfd.file != nil {
@@ -139,7 +147,9 @@ func (e *ending) wait(p *Process) {
 	close(e.reaped)
 }
 
-// pollExit does the work of awaitExit where there is no pidfd.
+// pollExit waits for the end of p where there is no pidfd, by looking again and
+// again. It returns true when p has ended, false when the waiting was stopped or p
+// was closed.
 func (e *ending) pollExit(p *Process) bool {
 	tick := time.NewTicker(noPIDFDPoll)
 	defer tick.Stop()
@@ -155,29 +165,29 @@ func (e *ending) pollExit(p *Process) bool {
 	}
 }
 
-// close stops waiting; exited and reaped are then closed only if they were.
+// close stops waiting. It leaves exited and reaped open if they are.
 func (e *ending) close() {
 	close(e.stop)
 	e.pidfd.close()
 	e.waiter.Wait()
 }
 
-// Exited is closed when the process has ended, be it reaped or not. It stays
-// open when the Process is closed before.
+// Exited returns a channel that is closed when the process has ended, be it reaped or
+// not. It stays open when the Process is closed before.
 func (p *Process) Exited() <-chan struct{} { return p.end.exited }
 
-// ExitTime is when the process's end was noticed; call it after Exited. Whoever was
-// busy with a long read then still learns the right moment.
+// ExitTime returns when the end of the process was noticed. Call it after Exited was
+// closed: whoever was busy with a long read then still learns the right moment.
 func (p *Process) ExitTime() time.Time { return p.end.at }
 
-// Reaped is closed when the process's parent has taken notice of the end, within
-// 20 ms.
+// Reaped returns a channel that is closed when the parent of the process has taken
+// notice of its end, at most 20 ms later.
 func (p *Process) Reaped() <-chan struct{} { return p.end.reaped }
 
-// ExitStatus is how the process ended; false when that can't be known, or not
+// ExitStatus returns how the process ended; false when that can't be known, or not
 // yet. A reader with the right to trace is told by the zombie, others after the
-// reaping and since Linux 6.15 only. Without that right a zombie's status reads
-// 0, as if all had gone well: that is never believed.
+// reaping and since Linux 6.15 only. Without that right a zombie's status reads 0, as
+// if all had gone well: that is never believed.
 func (p *Process) ExitStatus() (syscall.WaitStatus, bool) {
 	if s, err := p.Stat(); err == nil {
 		if s.Zombie() && (p.permitted || p.zombiePermitted()) {
@@ -188,9 +198,10 @@ func (p *Process) ExitStatus() (syscall.WaitStatus, bool) {
 	return p.end.pidfd.exitStatus()
 }
 
-// zombiePermitted tells whether this reader has the right to trace a zombie. The
-// link to the program, which a zombie has no more, asks for that right first, as
-// its status does. Its io would not do: a zombie's files of mode 0400 are root's.
+// zombiePermitted reports whether this reader has the right to trace the process,
+// which is a zombie. The link to the program, which a zombie has no more, asks for
+// that right first, as its status does. Its io would not do: a zombie's files of mode
+// 0400 are root's.
 func (p *Process) zombiePermitted() bool {
 	_, err := os.Readlink(p.fs.path(p.id.PID, "exe"))
 	_, gone := p.Stat() // then the link was perhaps another's

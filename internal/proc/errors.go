@@ -9,17 +9,18 @@ import (
 )
 
 var (
-	// ErrGone says that the process ended before or while it was read. It is
-	// expected, never a fault.
+	// ErrGone reports that the process ended before or while it was read. It is expected,
+	// never a fault.
 	ErrGone = errors.New("the process is gone")
-	// ErrDenied says that the kernel does not let this user read that.
+	// ErrDenied reports that the kernel does not let this user read that.
 	ErrDenied = errors.New("not permitted")
-	// ErrTruncated says that a file ended before its content did.
+	// ErrTruncated reports that a file ended before its content did.
 	ErrTruncated = errors.New("the file is cut short")
 )
 
-// Classify wraps err in the sentinel that it means for a process's file: ErrGone
-// or ErrDenied, or neither. path is what was read; a nil err stays nil.
+// Classify returns err wrapped in the sentinel that it means for a process's file,
+// ErrGone or ErrDenied, or in neither. path is what was read, for the text. A nil err
+// stays nil.
 func Classify(path string, err error) error {
 	switch {
 	case err == nil:

@@ -37,8 +37,8 @@ const (
 	NotFoundAmbiguous = "ambiguous" // several processes pass
 )
 
-// NotFound says why a server has no process that can be trusted to be its. The
-// text says what to do.
+// NotFound is the error that says why a server has no process that can be trusted to
+// be its. The text says what to do.
 type NotFound struct{ Reason string }
 
 func (n *NotFound) Error() string {
@@ -61,8 +61,8 @@ const (
 	olderBy   = 2 * time.Minute
 )
 
-// FindServer proves which process is the server that we are connected to, and
-// returns its pid as seen from here. In order of strength:
+// FindServer returns the pid, as seen from here, of the process that is the server q
+// describes. It has to be proved, in order of strength by being
 //
 //  1. the process that listens on the unix socket;
 //  2. the process that holds the server's end of our TCP connection;
@@ -73,12 +73,12 @@ const (
 //     address is this machine's: the process that listens on the server's port,
 //     with the server's name and age.
 //
-// In all cases the process has INFO's process_id as its pid in its own
-// namespace and the name of a server, and it is the only one that passes. The
-// name matters for the first two too: a proxy in a container of its own is pid 1
-// there, as the server is in its own. The error is a *NotFound where
-// all could be read and nothing was proved. Walking through /proc costs some
-// milliseconds on a machine with many processes.
+// In all cases the process has INFO's process_id as its pid in its own namespace and
+// the name of a server, and it is the only one that passes. The name matters for the
+// first two too: a proxy in a container of its own is pid 1 there, as the server is
+// in its own. The error is a *NotFound where all could be read and nothing was
+// proved. Walking through /proc costs some milliseconds on a machine with many
+// processes.
 func (fs FS) FindServer(q Query) (int, error) {
 	if q.ProcessID == 0 {
 		return 0, &NotFound{NotFoundUnproved}
@@ -117,8 +117,9 @@ func (fs FS) FindServer(q Query) (int, error) {
 	return 0, &NotFound{NotFoundUnproved}
 }
 
-// findByCredentials trusts the kernel's word on who listens on the socket, if it
-// is who answers too: a proxy has another pid than the server it talks to.
+// findByCredentials returns the process that the kernel names as the listener on the
+// socket, if it is one of candidates and q describes it. A proxy is not: it has
+// another pid than the server it talks to.
 func (fs FS) findByCredentials(q Query, candidates []int) (int, error) {
 	switch {
 	case slices.Contains(candidates, q.Peer.PID) && fs.isServer(q.Peer.PID, q):
@@ -129,7 +130,8 @@ func (fs FS) findByCredentials(q Query, candidates []int) (int, error) {
 	return 0, &NotFound{NotFoundUnproved}
 }
 
-// candidates are the processes whose pid in their own namespace is nspid.
+// candidates returns the processes whose pid in their own namespace is nspid, in
+// ascending order.
 func (fs FS) candidates(nspid int) ([]int, error) {
 	dir, err := os.Open(fs.proc)
 	if err != nil {
@@ -168,7 +170,8 @@ const (
 	certain
 )
 
-// examine judges a candidate for a server that we talk to by TCP.
+// examine returns how sure it is that the process pid is the server that q describes,
+// to which we talk by TCP. local says that the connection ends on this machine.
 func (fs FS) examine(pid int, q Query, local bool) verdict {
 	sockets, err := fs.sockets(pid)
 	if err != nil {
@@ -211,14 +214,16 @@ func (fs FS) examine(pid int, q Query, local bool) verdict {
 	return fs.byListener(pid, q, listeners, held)
 }
 
-// asInTable makes an address comparable with those of a socket's line, which has
-// no zone.
+// asInTable returns a in the form that a socket's line has: no zone, and no IPv4
+// address mapped into IPv6.
 func asInTable(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
 }
 
-// byListener judges a candidate by the port it listens on. A nil held says that
-// its descriptors could not be read.
+// byListener returns how sure it is, by the port it listens on, that the process pid
+// is the server that q describes. listeners are the sockets that listen on that port,
+// held the inodes of the process's own sockets; a nil held says that they could not
+// be read.
 func (fs FS) byListener(pid int, q Query, listeners []socket, held map[uint64]bool) verdict {
 	listens := slices.ContainsFunc(listeners, func(s socket) bool {
 		if held != nil {
@@ -232,7 +237,8 @@ func (fs FS) byListener(pid int, q Query, listeners []socket, held map[uint64]bo
 	return excluded
 }
 
-// heldSockets are the inodes of a process's sockets. It needs the right to trace.
+// heldSockets returns the inodes of the sockets of the process pid. It needs the
+// right to trace.
 func (fs FS) heldSockets(pid int) (map[uint64]bool, error) {
 	dir := fs.path(pid, "fd")
 	entries, err := os.ReadDir(dir)
@@ -257,6 +263,7 @@ func (fs FS) heldSockets(pid int) (map[uint64]bool, error) {
 	return held, nil
 }
 
+// ownedBy reports whether the process pid runs as the user uid.
 func (fs FS) ownedBy(pid, uid int) bool {
 	b, err := fs.read(pid, "status")
 	if err != nil {
@@ -266,7 +273,8 @@ func (fs FS) ownedBy(pid, uid int) bool {
 	return err == nil && s.UID == uid
 }
 
-// looksLike tells whether a process has the server's name and age.
+// looksLike reports whether the process pid has the name and the age of the server
+// that q describes.
 func (fs FS) looksLike(pid int, q Query) bool {
 	b, err := fs.read(pid, "stat")
 	if err != nil {
@@ -281,8 +289,9 @@ func (fs FS) looksLike(pid int, q Query) bool {
 	return known && err == nil && old > uptime-youngerBy && old < uptime+olderBy
 }
 
-// isServer tells whether a process has the name of the server's program, or of
-// any server's: who is called by another name than its own (exec -a) reports that.
+// isServer reports whether the process pid has the name of the program that q names,
+// or of any server's program. A server that was called by another name (exec -a)
+// reports that one in INFO, and has its own here.
 func (fs FS) isServer(pid int, q Query) bool {
 	b, err := fs.read(pid, "stat")
 	if err != nil {
@@ -292,7 +301,8 @@ func (fs FS) isServer(pid int, q Query) bool {
 	return ParseStat(b, &s) == nil && (named(s.Name(), q.Executable) || named(s.Name(), ""))
 }
 
-// named tells whether a process's name is that of the server's program.
+// named reports whether comm, a process's name, is that of the program executable; of
+// any server's program where that is not known.
 func named(comm, executable string) bool {
 	if executable != "" {
 		base := path.Base(executable)
@@ -301,8 +311,8 @@ func named(comm, executable string) bool {
 	return slices.Contains([]string{"redis-server", "valkey-server", "keydb-server", "dragonfly"}, comm)
 }
 
-// isLocal tells whether a connection ends on this machine as far as our own
-// network namespace knows.
+// isLocal reports whether the connection p ends on this machine, as far as our own
+// network namespace tells.
 func (fs FS) isLocal(p Peer) bool {
 	remote := p.Remote.Addr().Unmap()
 	return remote.IsLoopback() || remote == p.Local.Addr().Unmap()

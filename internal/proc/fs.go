@@ -38,7 +38,7 @@ func (fs FS) path(pid int, name string) string {
 	return fs.proc + "/" + strconv.Itoa(pid) + "/" + name
 }
 
-// Status reads /proc/PID/status of the process that has this pid now.
+// Status returns /proc/PID/status of the process that has this pid now.
 func (fs FS) Status(pid int) (Status, error) {
 	b, err := fs.read(pid, "status")
 	if err != nil {
@@ -55,7 +55,7 @@ func (fs FS) read(pid int, name string) ([]byte, error) {
 }
 
 // open opens the file name of the process pid. The descriptor goes on meaning that
-// process, also when its pid is used again.
+// process, even when its pid is used again.
 func (fs FS) open(pid int, name string) (int, error) {
 	path := fs.path(pid, name)
 	for {

@@ -9,8 +9,8 @@ import (
 // else sees: the kind of mapping that copies on write.
 type Mapping struct{ Start, End uint64 } // bytes; End is not in it
 
-// ParseMaps finds the private writable mappings in /proc/PID/maps. Nothing at
-// all is ErrGone: a zombie has no mappings.
+// ParseMaps returns the private writable mappings in b, the content of
+// /proc/PID/maps. An empty b is ErrGone: a zombie has no mappings.
 func ParseMaps(b []byte) ([]Mapping, error) {
 	if len(b) == 0 {
 		return nil, fmt.Errorf("maps: %w", ErrGone)
@@ -33,7 +33,8 @@ func ParseMaps(b []byte) ([]Mapping, error) {
 	return out, nil
 }
 
-// parseMapping reads "start-end rwxp offset device inode path".
+// parseMapping returns the range and the modes of line, which is "start-end rwxp
+// offset device inode path".
 func parseMapping(line []byte) (m Mapping, modes []byte, err error) {
 	start, after, ok1 := hexNumber(line)
 	end, after, ok2 := hexNumber(bytes.TrimPrefix(after, []byte("-")))
@@ -44,7 +45,8 @@ func parseMapping(line []byte) (m Mapping, modes []byte, err error) {
 	return Mapping{start, end}, modes, nil
 }
 
-// hexNumber reads the hexadecimal digits that b begins with, and returns the rest.
+// hexNumber returns the number of the hexadecimal digits that b begins with, at most
+// 16, and what follows them. ok is false without a digit.
 func hexNumber(b []byte) (n uint64, rest []byte, ok bool) {
 	i := 0
 	for ; i < len(b) && i < 16; i++ {

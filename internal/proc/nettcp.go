@@ -19,8 +19,8 @@ type socket struct {
 	inode         uint64
 }
 
-// parseSockets parses /proc/PID/net/tcp or tcp6. A last line that is cut short
-// is left out: the table is a snapshot in pieces anyway.
+// parseSockets returns the sockets in b, the content of /proc/PID/net/tcp or tcp6. A
+// last line that is cut short is left out: the table is a snapshot in pieces anyway.
 func parseSockets(b []byte) ([]socket, error) {
 	var out []socket
 	_, b, ok := bytes.Cut(b, []byte("\n")) // headings
@@ -42,6 +42,7 @@ func parseSockets(b []byte) ([]socket, error) {
 	return out, nil
 }
 
+// parseSocket returns the socket of one line of net/tcp.
 func parseSocket(line []byte) (s socket, err error) {
 	f := bytes.Fields(line)
 	if len(f) < 10 {
@@ -65,9 +66,9 @@ func parseSocket(line []byte) (s socket, err error) {
 	return s, nil
 }
 
-// parseHexAddr parses ADDR:PORT, where ADDR is 32-bit words as this machine
-// keeps them in memory. Only little-endian machines run servers today that this
-// program is built for.
+// parseHexAddr returns the address in b, which is ADDR:PORT in hexadecimal. ADDR is
+// 32-bit words as this machine keeps them in memory: little-endian, as on all
+// machines that this program is built for.
 func parseHexAddr(b []byte) (netip.AddrPort, error) {
 	host, port, ok := bytes.Cut(b, []byte(":"))
 	var a [16]byte
@@ -89,7 +90,7 @@ func parseHexAddr(b []byte) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(addr.Unmap(), uint16(p[0])<<8|uint16(p[1])), nil
 }
 
-// sockets reads the TCP sockets of a process's network namespace.
+// sockets returns the TCP sockets of the network namespace of the process pid.
 func (fs FS) sockets(pid int) ([]socket, error) {
 	var all []socket
 	for _, table := range []string{"net/tcp", "net/tcp6"} {

@@ -1,7 +1,7 @@
 package proc
 
-// number reads the decimal digits that b begins with, and returns the rest.
-// ok is false without a digit or beyond 64 bits.
+// number returns the number of the decimal digits that b begins with, and what
+// follows them. ok is false without a digit or beyond 64 bits.
 func number(b []byte) (n uint64, rest []byte, ok bool) {
 	i := 0
 	for ; i < len(b) && '0' <= b[i] && b[i] <= '9'; i++ {

@@ -59,9 +59,9 @@ type PlaceRead struct {
 	Resident, Private uint64
 }
 
-// Pages cuts the process's private writable memory into places, by the mappings
-// that it has now. It needs the process's uid and gid: the file's mode is 0400.
-// The caller closes it.
+// Pages returns the process's private writable memory, cut into places by the
+// mappings that it has now. It needs the process's uid and gid: the file's mode is
+// 0400. The caller closes it.
 func (p *Process) Pages() (*Pages, error) {
 	b, err := p.read("maps")
 	if err != nil {
@@ -86,7 +86,7 @@ func (p *Process) Pages() (*Pages, error) {
 	return s, nil
 }
 
-// MayReadPages tells whether this reader may open the process's pagemap.
+// MayReadPages reports whether this reader may open the process's pagemap.
 func (p *Process) MayReadPages() bool {
 	fd, err := p.fs.open(p.id.PID, "pagemap")
 	if err == nil {
@@ -95,9 +95,9 @@ func (p *Process) MayReadPages() bool {
 	return err == nil
 }
 
-// choose cuts the mappings into places, takes all of them, or one of each of
-// most strata where there are more, and shuffles them. weight is how many places
-// each stands for.
+// choose returns the places of mappings in random order: all of them, or one of each
+// of most strata where there are more. page is the size of a page. weight is how many
+// places each of them stands for.
 func choose(mappings []Mapping, page, most uint64) (chosen []place, weight float64) {
 	var all uint64
 	for _, m := range mappings {
@@ -120,18 +120,20 @@ func choose(mappings []Mapping, page, most uint64) (chosen []place, weight float
 	return chosen, float64(all) / float64(max(n, 1))
 }
 
+// placesIn returns how many places m is cut into. page is the size of a page.
 func placesIn(m Mapping, page uint64) uint64 {
 	return ((m.End-m.Start)/page + placePages - 1) / placePages
 }
 
-// Places is how many places there are.
+// Places returns how many places there are.
 func (s *Pages) Places() int { return len(s.places) }
 
-// Weight is how many places of the process each of ours stands for, 1 or more.
+// Weight returns how many places of the process each of ours stands for, 1 or more.
 func (s *Pages) Weight() float64 { return s.weight }
 
-// Read reads the next 64 places, or what is left of a round, which takes
-// 0.3 ms on an idle virtual machine, whatever the memory. What it returns is good until the next call.
+// Read returns what it finds at the next 64 places, or at those left of a round. It
+// takes 0.3 ms on an idle virtual machine, whatever the memory. The slice is good
+// until the next call.
 func (s *Pages) Read() ([]PlaceRead, error) {
 	s.read = s.read[:0]
 	for range min(PlacesAtOnce, len(s.places)-s.next) {
@@ -151,6 +153,8 @@ func (s *Pages) Read() ([]PlaceRead, error) {
 	return s.read, nil
 }
 
+// look fills found with what is found at the place at. The error is ErrGone where the
+// memory is gone.
 func (s *Pages) look(at place, found *PlaceRead) error {
 	b := s.entries[:8*int(at.pages)]
 	got, err := preadAt(s.pagemap, b, int64(8*at.page))
@@ -173,5 +177,5 @@ func (s *Pages) look(at place, found *PlaceRead) error {
 	return nil
 }
 
-// Close lets go of the file.
+// Close closes the file.
 func (s *Pages) Close() { _ = unix.Close(s.pagemap) }

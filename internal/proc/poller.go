@@ -37,11 +37,11 @@ type ChildPoller struct {
 	interval time.Duration
 	timer    *os.File
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards watched, and each of these
 	watched []*watchedProcess
 }
 
-// NewChildPoller makes a poller that looks every interval once it runs.
+// NewChildPoller returns a poller that looks every interval once it runs.
 func NewChildPoller(interval time.Duration) (*ChildPoller, error) {
 	if interval <= 0 { // which would be a timer that never ticks
 		return nil, fmt.Errorf("an interval of %s between two looks is not possible: it has to be above 0", interval)
@@ -58,7 +58,8 @@ func NewChildPoller(interval time.Duration) (*ChildPoller, error) {
 	return &ChildPoller{interval: interval, timer: os.NewFile(uintptr(fd), "timerfd")}, nil
 }
 
-// Run looks until ctx ends, and returns its error. It can't be run again.
+// Run looks for children until ctx ends, and returns the error of ctx. It can't be
+// run again.
 func (c *ChildPoller) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { c.timer.Close() })
 	defer stop()
@@ -81,10 +82,10 @@ func (c *ChildPoller) Run(ctx context.Context) error {
 	return err
 }
 
-// Watch calls notify with the pids of p's children: once before it returns, and
-// from the poller's loop at each change. notify must not wait for anything, and
-// must not keep pids. When p is gone, notify gets an empty list for the last time.
-// stop ends that; no call of notify begins after it has returned.
+// Watch calls notify with the pids of p's children: once before it returns, and from
+// the poller's loop at each change. notify must not wait for anything, and must not
+// keep pids. When p is gone, notify gets an empty list for the last time. stop ends
+// the watch: no call of notify begins after it has returned.
 func (c *ChildPoller) Watch(fs FS, p *Process, notify func(pids []int)) (stop func(), err error) {
 	w := &watchedProcess{fs: fs, process: p, notify: notify}
 	err = w.findThreads(time.Now())
@@ -114,15 +115,15 @@ func (c *ChildPoller) poll(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, w := range c.watched {
-		w.poll(now)
+		w.pollLocked(now)
 	}
 }
 
-// errNoChildren says that the kernel has no children files (CONFIG_PROC_CHILDREN).
+// errNoChildren reports that the kernel has no children files (CONFIG_PROC_CHILDREN).
 var errNoChildren = errors.New("this kernel does not list children")
 
-// watchedProcess is a process whose children are watched. The poller's lock
-// guards it.
+// watchedProcess is a process whose children are watched. The poller's lock guards
+// it once it is among the watched ones; before that nobody else knows it.
 type watchedProcess struct {
 	fs      FS
 	process *Process
@@ -142,7 +143,8 @@ type thread struct {
 	last []byte
 }
 
-// read reads the list again and tells whether it changed.
+// read reads the list anew into last and reports whether it has changed. buf is room
+// for it.
 func (t *thread) read(buf []byte) (changed bool, err error) {
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_PREAD64, uintptr(t.fd),
 		uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), 0, 0, 0)
@@ -156,7 +158,9 @@ func (t *thread) read(buf []byte) (changed bool, err error) {
 	return true, nil
 }
 
-func (w *watchedProcess) poll(now time.Time) {
+// pollLocked looks for children as far as it is time for that, at the time now, and
+// calls notify if they have changed.
+func (w *watchedProcess) pollLocked(now time.Time) {
 	if w.gone || len(w.threads) == 0 {
 		return
 	}
@@ -167,7 +171,7 @@ func (w *watchedProcess) poll(now time.Time) {
 		// Any other error (no descriptors left, no memory) passes, and the lists
 		// that are open go on being read.
 		if errors.Is(w.findThreads(now), ErrGone) {
-			w.end()
+			w.endLocked()
 			return
 		}
 	}
@@ -175,7 +179,7 @@ func (w *watchedProcess) poll(now time.Time) {
 	changed, err := w.threads[0].read(buf[:])
 	if err != nil {
 		if errors.Is(err, unix.ESRCH) {
-			w.end()
+			w.endLocked()
 		}
 		return
 	}
@@ -194,11 +198,11 @@ func (w *watchedProcess) poll(now time.Time) {
 		}
 	}
 	if changed || relisted { // a thread that ended takes the last list it had with it
-		w.report()
+		w.reportLocked()
 	}
 }
 
-// readAll fills the lists for the first time.
+// readAll reads all lists for the first time.
 func (w *watchedProcess) readAll() {
 	var buf [4 << 10]byte
 	for i := range w.threads {
@@ -207,6 +211,7 @@ func (w *watchedProcess) readAll() {
 	w.children = w.parse()
 }
 
+// parse returns the children in all lists, in ascending order.
 func (w *watchedProcess) parse() []int {
 	var pids []int
 	for _, t := range w.threads {
@@ -218,7 +223,8 @@ func (w *watchedProcess) parse() []int {
 	return slices.Compact(pids)
 }
 
-func (w *watchedProcess) report() {
+// reportLocked calls notify if the children have changed since the last call.
+func (w *watchedProcess) reportLocked() {
 	pids := w.parse()
 	if slices.Equal(pids, w.children) {
 		return
@@ -227,7 +233,8 @@ func (w *watchedProcess) report() {
 	w.notify(pids)
 }
 
-func (w *watchedProcess) end() {
+// endLocked notes that the process is gone, and calls notify a last time.
+func (w *watchedProcess) endLocked() {
 	w.gone = true
 	if len(w.children) > 0 {
 		w.children = nil
@@ -235,8 +242,8 @@ func (w *watchedProcess) end() {
 	}
 }
 
-// findThreads opens the children files of threads that are new, and lets go of
-// those that have ended.
+// findThreads opens the children files of threads that are new, and closes those of
+// threads that have ended. It notes now as the time of this look.
 func (w *watchedProcess) findThreads(now time.Time) error {
 	w.nextThreads = now.Add(threadsEvery)
 	pid := w.process.ID().PID
@@ -272,7 +279,7 @@ func (w *watchedProcess) findThreads(now time.Time) error {
 	return err
 }
 
-// listThreads lists a process's threads, the main one first.
+// listThreads returns the threads of the process pid, the main one first.
 func (w *watchedProcess) listThreads(pid int) ([]int, error) {
 	dir := w.fs.path(pid, "task")
 	entries, err := os.ReadDir(dir)

@@ -23,7 +23,7 @@ type ID struct {
 type Process struct {
 	fs        FS
 	id        ID
-	permitted bool // to read what only tracers may
+	permitted bool // this reader may read what only tracers may
 	stat      int  // descriptor
 	sched     int  // descriptor of schedstat, or -1: the kernel has none
 	io        int  // descriptor, or -1: a zombie's can't be opened any more but by root
@@ -34,7 +34,7 @@ type Process struct {
 	life   sync.RWMutex
 	closed bool
 
-	reading sync.Mutex // held while smaps is read, guards what follows
+	reading sync.Mutex // held while smaps is read; guards what follows
 	smaps   int        // descriptor, opened at the first use; -1 before
 	buf     []byte
 }
@@ -46,7 +46,7 @@ const statLength = 1536
 // hold the longest line.
 const smapsBuffer = 16 << 10
 
-// Open holds the process that has this pid now.
+// Open returns the process that has this pid now. The caller closes it.
 func (fs FS) Open(pid int) (*Process, error) {
 	pidfd, err := openPIDFD(pid)
 	if err != nil {
@@ -71,7 +71,8 @@ func (fs FS) Open(pid int) (*Process, error) {
 	return p, nil
 }
 
-// openFiles opens what stays open.
+// openFiles returns the process pid with the files that stay open, but without its
+// identity.
 func (fs FS) openFiles(pid int) (*Process, error) {
 	stat, err := fs.open(pid, "stat")
 	if err != nil {
@@ -87,14 +88,15 @@ func (fs FS) openFiles(pid int) (*Process, error) {
 	return p, nil
 }
 
-// ID is the process's identity.
+// ID returns the process's identity.
 func (p *Process) ID() ID { return p.id }
 
-// Permitted tells whether this reader may read what only tracers may: smaps, io
-// and a zombie's wait status. False for what was a zombie already when opened.
+// Permitted reports whether this reader may read what only tracers may: smaps, io and
+// a zombie's wait status. It is false for what was a zombie already when opened.
 func (p *Process) Permitted() bool { return p.permitted }
 
-// Stat reads /proc/PID/stat: 3 to 6 µs, no allocation, whatever the memory.
+// Stat returns /proc/PID/stat: in 3 to 6 µs, without an allocation, whatever the
+// memory.
 func (p *Process) Stat() (Stat, error) {
 	var s Stat
 	var b [statLength]byte
@@ -106,8 +108,9 @@ func (p *Process) Stat() (Stat, error) {
 	return s, err
 }
 
-// held reads a file that has been open for as long as the process is held, and is
-// never empty while that is there.
+// held reads the file of the descriptor fd into b and returns what it has. It is a
+// file that has been open for as long as the process is held, and is never empty
+// while that is there. name is the file's, for errors.
 func (p *Process) held(fd int, name string, b []byte) ([]byte, error) {
 	p.life.RLock()
 	defer p.life.RUnlock()
@@ -127,7 +130,7 @@ func (p *Process) held(fd int, name string, b []byte) ([]byte, error) {
 	return b[:n], nil
 }
 
-// Status reads /proc/PID/status: 7 to 9 µs, whatever the memory.
+// Status returns /proc/PID/status: in 7 to 9 µs, whatever the memory.
 func (p *Process) Status() (Status, error) {
 	s, err := p.fs.Status(p.id.PID)
 	if err != nil {
@@ -139,7 +142,8 @@ func (p *Process) Status() (Status, error) {
 	return s, nil
 }
 
-// read reads a small file by its path, and makes sure that it was this process's.
+// read returns the content of the small file name, opened by its path, and makes sure
+// that it was this process's.
 func (p *Process) read(name string) ([]byte, error) {
 	b, err := p.fs.read(p.id.PID, name)
 	if err != nil {
@@ -151,9 +155,9 @@ func (p *Process) read(name string) ([]byte, error) {
 	return b, nil
 }
 
-// RunTime is how long the process's main thread has run on a CPU, to the nanosecond:
-// anybody may read it, in 1 µs. 0 where the kernel does not tell: it takes
-// CONFIG_SCHEDSTATS, which distributions have, or delay accounting.
+// RunTime returns how long the process's main thread has run on a CPU, to the
+// nanosecond. Anybody may read it, in 1 µs. It is 0 where the kernel does not tell:
+// it takes CONFIG_SCHEDSTATS, which distributions have, or delay accounting.
 func (p *Process) RunTime() (time.Duration, error) {
 	if p.sched < 0 {
 		return 0, nil
@@ -170,7 +174,7 @@ func (p *Process) RunTime() (time.Duration, error) {
 	return time.Duration(ran), nil
 }
 
-// Title is the command line as the process wants to be seen. A child copies its
+// Title returns the command line as the process wants to be seen. A child copies its
 // server's and sets its own a moment later; a zombie has none.
 func (p *Process) Title() (string, error) {
 	b, err := p.read("cmdline")
@@ -180,8 +184,8 @@ func (p *Process) Title() (string, error) {
 	return strings.TrimSpace(string(bytes.ReplaceAll(b, []byte{0}, []byte{' '}))), nil
 }
 
-// WrittenBytes is what the process caused to be written to storage so far. It
-// needs the right to trace, and that the process lived when it was opened.
+// WrittenBytes returns how many bytes the process has caused to be written to storage
+// so far. It needs the right to trace, and that the process lived when it was opened.
 func (p *Process) WrittenBytes() (uint64, error) {
 	var b [512]byte
 	text, err := p.held(p.io, "io", b[:])
@@ -199,7 +203,7 @@ func (p *Process) WrittenBytes() (uint64, error) {
 	return written, nil
 }
 
-// ThreadNames are the names of the process's threads. A fork has the name of the
+// ThreadNames returns the names of the process's threads. A fork has the name of the
 // thread that forked, which need not be the main one.
 func (p *Process) ThreadNames() ([]string, error) {
 	dir := p.fs.path(p.id.PID, "task")
@@ -219,7 +223,7 @@ func (p *Process) ThreadNames() ([]string, error) {
 	return names, err
 }
 
-// Executable is the path of the process's program. It needs the right to trace.
+// Executable returns the path of the process's program. It needs the right to trace.
 func (p *Process) Executable() (string, error) {
 	path := p.fs.path(p.id.PID, "exe")
 	s, err := os.Readlink(path)
@@ -230,7 +234,7 @@ func (p *Process) Executable() (string, error) {
 	return s, err
 }
 
-// BirthTime is when the process was born, by the wall clock. The kernel notes it
+// BirthTime returns when the process was born, by the wall clock. The kernel notes it
 // at the end of a fork's copying. The grain is 10 ms, rounded towards earlier.
 func (p *Process) BirthTime() (time.Time, error) {
 	a, err := age(p.id.Start)
@@ -240,9 +244,9 @@ func (p *Process) BirthTime() (time.Time, error) {
 	return time.Now().Add(-a), nil
 }
 
-// Smaps reads smaps_rollup, or smaps before Linux 4.14. The cost grows with the
-// resident pages (about 10 ms per GB), and while it is paid the process can't
-// map memory. It needs the right to trace.
+// Smaps returns the sums of smaps_rollup, or of smaps before Linux 4.14. The cost
+// grows with the resident pages (about 10 ms per GB), and while it is paid the
+// process can't map memory. It needs the right to trace.
 func (p *Process) Smaps() (Smaps, error) {
 	p.reading.Lock()
 	defer p.reading.Unlock()
@@ -288,15 +292,17 @@ func (p *Process) EachSmapsLine(line func([]byte) error) error {
 	return err
 }
 
-// hasMemory tells whether the process is not yet on its way out. smaps comes in
-// pieces, and between two of them the memory of an ending process goes: the
-// kernel then says that the file is at its end, and the sum would be too small.
-// smaps_rollup comes in one piece.
+// hasMemory reports whether the process is not yet on its way out. smaps comes in
+// pieces, and between two of them the memory of an ending process goes: the kernel
+// then says that the file is at its end, and the sum would be too small. smaps_rollup
+// comes in one piece.
 func (p *Process) hasMemory() bool {
 	s, err := p.Stat()
 	return err == nil && s.VirtualBytes > 0
 }
 
+// openSmaps returns a descriptor of smaps_rollup, or of smaps on kernels without
+// that.
 func (p *Process) openSmaps() (int, error) {
 	fd, err := p.fs.open(p.id.PID, "smaps_rollup")
 	if err == nil {
@@ -312,7 +318,8 @@ func (p *Process) openSmaps() (int, error) {
 	return -1, err
 }
 
-// stillMine makes sure that a file that was opened by its path is this process's.
+// stillMine returns an error, and closes the descriptor fd, unless the file that was
+// opened by its path is this process's.
 func (p *Process) stillMine(fd int) error {
 	if _, err := p.Stat(); err != nil {
 		_ = unix.Close(fd)
@@ -359,6 +366,8 @@ func (p *Process) isClosed() bool {
 
 func pread(fd int, b []byte) (int, error) { return preadAt(fd, b, 0) }
 
+// preadAt reads from the descriptor fd into b, beginning at the offset at, and
+// returns how many bytes it has read.
 func preadAt(fd int, b []byte, at int64) (int, error) {
 	for {
 		n, err := unix.Pread(fd, b, at)

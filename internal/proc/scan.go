@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// watchByScan does the work of a ChildPoller on kernels without children files,
-// by looking at the parent of every process. It costs far more and looks rarely.
+// watchByScan does for p what ChildPoller.Watch does, on kernels without children
+// files, by looking at the parent of every process. It costs far more and looks
+// rarely. stop ends it.
 func watchByScan(fs FS, p *Process, notify func(pids []int)) (stop func()) {
 	done := make(chan struct{})
 	last := fs.childrenByScan(p.ID().PID)
@@ -41,6 +42,7 @@ func watchByScan(fs FS, p *Process, notify func(pids []int)) (stop func()) {
 	})
 }
 
+// childrenByScan returns the children of the process parent, in ascending order.
 func (fs FS) childrenByScan(parent int) (pids []int) {
 	entries, err := os.ReadDir(fs.proc)
 	if err != nil {

@@ -6,5 +6,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SignalName is a signal's name as in SIGKILL, empty for a number without one.
+// SignalName returns the name of the signal s, such as SIGKILL; "" for a number
+// without one.
 func SignalName(s syscall.Signal) string { return unix.SignalName(s) }

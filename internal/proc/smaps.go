@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// Smaps are sums over a process's mappings, in bytes.
+// Smaps are sums over a process's mappings, in bytes, as the fields of smaps with
+// these names have them.
 type Smaps struct {
 	Rss           uint64
 	PrivateClean  uint64

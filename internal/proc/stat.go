@@ -38,21 +38,22 @@ type Stat struct {
 	ExitCode int
 }
 
-// Name is the first 15 bytes of the program's name. It stays through a fork and
+// Name returns the first 15 bytes of the program's name. It stays through a fork and
 // changes with exec.
 func (s *Stat) Name() string { return string(s.comm[:s.commLen]) }
 
-// SameName tells whether two processes have one name, without an allocation.
+// SameName reports whether s and o have one name, without an allocation.
 func (s *Stat) SameName(o *Stat) bool { return s.comm == o.comm && s.commLen == o.commLen }
 
-// Permitted tells whether the reader has the right to trace the process, which
-// is the right to read its smaps too. It is false for a zombie, whoever reads.
+// Permitted reports whether the reader has the right to trace the process, which is
+// the right to read its smaps too. It is false for a zombie, whoever reads.
 func (s *Stat) Permitted() bool { return s.StartCode > 1 }
 
-// Zombie tells whether the process has ended and waits to be reaped.
+// Zombie reports whether the process has ended and waits to be reaped.
 func (s *Stat) Zombie() bool { return s.State == 'Z' || s.State == 'X' }
 
-// ParseStat parses /proc/PID/stat into s, without an allocation.
+// ParseStat parses b, the content of /proc/PID/stat, into s, without an allocation. A
+// content that ends too soon is ErrTruncated.
 func ParseStat(b []byte, s *Stat) error {
 	*s = Stat{}
 	open, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')') // the name may hold both
@@ -96,7 +97,7 @@ func ParseStat(b []byte, s *Stat) error {
 	return nil
 }
 
-// set stores a numbered field; proc(5) has the numbers.
+// set stores n, the value of the numbered field; proc(5) has the numbers.
 func (s *Stat) set(field int, n uint64) {
 	switch field {
 	case 4:

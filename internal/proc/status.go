@@ -24,7 +24,7 @@ type Status struct {
 	HugePages opt.Val[bool]
 }
 
-// ParseStatus parses /proc/PID/status.
+// ParseStatus returns what b says, the content of /proc/PID/status.
 func ParseStatus(b []byte) (Status, error) {
 	var s Status
 	haveUID, haveGID := false, false
@@ -77,7 +77,8 @@ func ParseStatus(b []byte) (Status, error) {
 
 var errNoNumber = errors.New("not a number")
 
-// effective reads the second of the four ids: real, effective, saved, file system.
+// effective returns the second of the four ids in value: real, effective, saved, file
+// system.
 func effective(value []byte) (int, error) {
 	f := bytes.Fields(value)
 	if len(f) < 2 {
@@ -86,6 +87,7 @@ func effective(value []byte) (int, error) {
 	return whole(f[1])
 }
 
+// lastNumber returns the last of the numbers in value.
 func lastNumber(value []byte) (int, error) {
 	f := bytes.Fields(value)
 	if len(f) == 0 {
@@ -94,6 +96,7 @@ func lastNumber(value []byte) (int, error) {
 	return whole(f[len(f)-1])
 }
 
+// whole returns the number that b is, with nothing before or after it.
 func whole(b []byte) (int, error) {
 	n, rest, ok := number(b)
 	if !ok || len(rest) > 0 || n > 1<<32 {
@@ -102,6 +105,7 @@ func whole(b []byte) (int, error) {
 	return int(n), nil
 }
 
+// kilobytes returns in bytes the size that value gives in kB.
 func kilobytes(value []byte) (opt.Val[uint64], error) {
 	n, rest, ok := number(bytes.TrimLeft(value, " \t"))
 	if !ok || string(rest) != " kB" || n > 1<<53 {
