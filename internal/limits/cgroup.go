@@ -27,17 +27,18 @@ type MemoryCgroup struct {
 	// The names of anonymous memory in memory.stat, and of huge pages in that.
 	key, hugeKey string
 
-	mu   sync.Mutex
-	stat int // descriptor of memory.stat; -1 when closed
+	mu   sync.Mutex // guards what follows
+	stat int        // descriptor of memory.stat; -1 when closed
 	buf  []byte
 }
 
-// errNoCgroup says that the process's cgroup has no memory controller here, or
-// is mounted where we can't see it.
+// errNoCgroup reports that the process's cgroup has no memory controller here, or is
+// mounted where we can't see it.
 var errNoCgroup = errors.New("its memory cgroup can't be read")
 
-// MemoryCgroup opens a process's memory cgroup, of version 2 or 1. Anyone may
-// read it where cgroups are mounted; in a container they often are not.
+// MemoryCgroup returns the memory cgroup of the process pid, of version 2 or 1.
+// Anyone may read it where cgroups are mounted; in a container they often are not.
+// The caller closes it.
 func (fs FS) MemoryCgroup(pid int) (*MemoryCgroup, error) {
 	lines, err := fs.readFile(pid, "cgroup")
 	if err != nil {
@@ -69,9 +70,9 @@ type cgroupDir struct {
 	v2          bool
 }
 
-// cgroupDirs names those that a controller may be in, by the lines
-// "id:controllers:path" of /proc/PID/cgroup. On a machine with both versions there
-// are two.
+// cgroupDirs returns the directories that a cgroup of the controller may be in, by
+// lines, which are the "id:controllers:path" of /proc/PID/cgroup. On a machine with
+// both versions there are two.
 func (fs FS) cgroupDirs(lines []byte, controller string) (dirs []cgroupDir) {
 	mount := filepath.Join(fs.sys, "fs", "cgroup")
 	for line := range strings.Lines(string(lines)) {
@@ -88,13 +89,15 @@ func (fs FS) cgroupDirs(lines []byte, controller string) (dirs []cgroupDir) {
 	return dirs
 }
 
-// Anonymous is the anonymous memory charged to the cgroup, in bytes: 7 µs,
+// Anonymous returns the anonymous memory charged to the cgroup, in bytes: in 7 µs,
 // whatever the memory. The kernel may lag by 64 pages per CPU for up to 2 s.
 func (c *MemoryCgroup) Anonymous() (uint64, error) { return c.value(c.key) }
 
-// AnonymousHuge is what of it is transparent huge pages; since Linux 5.9 in version 2.
+// AnonymousHuge returns how many bytes of the anonymous memory are transparent huge
+// pages; since Linux 5.9 in version 2.
 func (c *MemoryCgroup) AnonymousHuge() (uint64, error) { return c.value(c.hugeKey) }
 
+// value returns the value of key in memory.stat.
 func (c *MemoryCgroup) value(key string) (uint64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -108,7 +111,7 @@ func (c *MemoryCgroup) value(key string) (uint64, error) {
 	return statValue(c.buf[:n], key)
 }
 
-// statValue finds a line "key N" in memory.stat.
+// statValue returns N of the line "key N" in b, the content of memory.stat.
 func statValue(b []byte, key string) (uint64, error) {
 	for len(b) > 0 {
 		line, rest, whole := bytes.Cut(b, []byte("\n"))
@@ -127,9 +130,10 @@ func statValue(b []byte, key string) (uint64, error) {
 	return 0, fmt.Errorf("memory.stat has no %s: %w", key, proc.ErrTruncated)
 }
 
-// Processes are the pids in the cgroup itself, not in those below it.
+// Processes returns the pids in the cgroup itself, not in those below it.
 func (c *MemoryCgroup) Processes() ([]int, error) { return cgroupProcesses(c.path) }
 
+// cgroupProcesses returns the pids in the cgroup whose directory is dir.
 func cgroupProcesses(dir string) ([]int, error) {
 	b, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
 	if err != nil {
@@ -146,7 +150,7 @@ func cgroupProcesses(dir string) ([]int, error) {
 	return pids, nil
 }
 
-// Close lets go of the cgroup.
+// Close closes the file. Further reads fail with proc.ErrGone.
 func (c *MemoryCgroup) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

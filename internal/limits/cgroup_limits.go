@@ -36,7 +36,7 @@ func (fs FS) memoryLimits(pid int) (hard, high opt.Val[Limit], err error) {
 	return hard, high, nil
 }
 
-// upTo lists a directory and those above it, up to and with the top.
+// upTo returns dir and the directories above it, up to and with top.
 func upTo(top, dir string) []string {
 	var dirs []string
 	for ; len(dir) > len(top) && strings.HasPrefix(dir, top+"/"); dir = filepath.Dir(dir) {
@@ -61,8 +61,8 @@ func tighter(tightest opt.Val[Limit], path string, maximum, used uint64) opt.Val
 	return opt.Of(l)
 }
 
-// cgroupV2 reads one cgroup of version 2. The machine's root has none of the
-// files; that of a cgroup namespace has.
+// cgroupV2 returns the limits of the cgroup of version 2 whose directory is dir. The
+// machine's root has none of the files; that of a cgroup namespace has.
 func cgroupV2(dir string, _ bool) (cgroupLevel, error) {
 	l := cgroupLevel{max: none, high: none}
 	var err error
@@ -83,9 +83,9 @@ func cgroupV2(dir string, _ bool) (cgroupLevel, error) {
 // pages that it can count.
 const v1Unlimited = math.MaxInt64 &^ 0xffff
 
-// cgroupV1 reads one cgroup of version 1. The topmost that is visible knows of a
-// tighter limit above it, though not what is left of that: no more than if only
-// what is below this one were charged to it.
+// cgroupV1 returns the limits of the cgroup of version 1 whose directory is dir. The
+// topmost that is visible knows of a tighter limit above it, though not what is left
+// of that: no more than if only what is below this one were charged to it.
 func cgroupV1(dir string, topmost bool) (cgroupLevel, error) {
 	l := cgroupLevel{max: none, high: none}
 	var err error
@@ -107,7 +107,9 @@ func cgroupV1(dir string, topmost bool) (cgroupLevel, error) {
 	return l, err
 }
 
-// cgroupUsed is what is charged to a cgroup, less what the kernel drops at need.
+// cgroupUsed returns what is charged to the cgroup whose directory is dir, less what
+// the kernel drops at need, in bytes. usage is the file of the first, droppable the
+// key of the second in memory.stat.
 func cgroupUsed(dir, usage, droppable string) (uint64, error) {
 	used, err := readNumber(dir, usage)
 	if err != nil {
@@ -117,6 +119,8 @@ func cgroupUsed(dir, usage, droppable string) (uint64, error) {
 	return used - min(used, cache), err
 }
 
+// cgroupStat returns the value of key in memory.stat of the cgroup whose directory is
+// dir.
 func cgroupStat(dir, key string) (uint64, error) {
 	path := filepath.Join(dir, "memory.stat")
 	b, err := os.ReadFile(path)

@@ -45,7 +45,7 @@ type committedParser struct {
 	flagged  int // mappings that had a line VmFlags
 }
 
-// line adds the line b.
+// line adds b, one line of smaps without its end, to the sums.
 func (p *committedParser) line(b []byte) error {
 	if flags, ok := bytes.CutPrefix(b, []byte("VmFlags:")); ok {
 		p.flagged++

@@ -20,7 +20,7 @@ type Host struct {
 	Kernel         opt.Val[Kernel]
 }
 
-// Host reads the host's settings.
+// Host returns the host's settings.
 func (fs FS) Host() (h Host) {
 	if mode, err := fs.overcommitMode(); err == nil {
 		h.OvercommitMode = opt.Of(mode)

@@ -22,7 +22,7 @@ type memory struct {
 	reclaimable uint64
 }
 
-// memory reads /proc/meminfo.
+// memory returns what /proc/meminfo says.
 func (fs FS) memory() (memory, error) {
 	lib, err := procfs.NewFS(fs.proc)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 )
 
-// OOMScoreAdj is what is added to a process's badness when the kernel looks for
-// somebody to kill, from -1000 (never) to 1000. Anyone may read it.
+// OOMScoreAdj returns what is added to the badness of the process pid when the kernel
+// looks for somebody to kill, from -1000 (never) to 1000. Anyone may read it.
 func (fs FS) OOMScoreAdj(pid int) (int, error) {
 	b, err := fs.readFile(pid, "oom_score_adj")
 	if err != nil {
@@ -28,9 +28,9 @@ func (fs FS) OOMScoreAdj(pid int) (int, error) {
 	return n, nil
 }
 
-// OOMGroup is the topmost memory cgroup around a process whose members the kernel
-// kills all together when one of them is to be killed (memory.oom.group, cgroup
-// version 2, Linux 4.19); "" where there is none.
+// OOMGroup returns the topmost memory cgroup around the process pid whose members the
+// kernel kills all together when one of them is to be killed (memory.oom.group,
+// cgroup version 2, Linux 4.19); "" where there is none.
 func (fs FS) OOMGroup(pid int) (string, error) {
 	c, err := fs.MemoryCgroup(pid)
 	if err != nil {
@@ -50,11 +50,11 @@ func (fs FS) OOMGroup(pid int) (string, error) {
 	return group, nil
 }
 
-// OOMCounter finds the counter of OOM kills around a process: its memory cgroup's
-// (v2 counts the descendants' too), or where that can't be read (the cgroup's
-// mount is not ours) the host's (Linux 4.13). It counts from the cgroup's or the
-// host's beginning, so only a rise means something; and as it is bound to one
-// file, a rise is never the difference between two counters.
+// OOMCounter returns a function that reads the counter of OOM kills around the
+// process pid: its memory cgroup's (v2 counts the descendants' too), or where that
+// can't be read (the cgroup's mount is not ours) the host's (Linux 4.13). It counts
+// from the cgroup's or the host's beginning, so only a rise means something; and as
+// it is bound to one file, a rise is never the difference between two counters.
 func (fs FS) OOMCounter(pid int) (read func() (uint64, error), err error) {
 	b, err := fs.readFile(pid, "cgroup")
 	if errors.Is(err, proc.ErrGone) {
@@ -79,7 +79,7 @@ func (fs FS) OOMCounter(pid int) (read func() (uint64, error), err error) {
 	return nil, fmt.Errorf("no counter of OOM kills: %w", err)
 }
 
-// counter reads a line "name N" of a file.
+// counter returns N of the line "name N" of file.
 func counter(file, name string) (uint64, error) {
 	f, err := os.Open(file)
 	if err != nil {

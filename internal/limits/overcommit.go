@@ -15,8 +15,8 @@ type overcommit struct {
 	commit, mapping opt.Val[uint64]
 }
 
-// overcommit returns what the running kernel would check of a fork of a process
-// with virtual bytes of address space, on a host with this memory.
+// overcommit returns what the running kernel would check of a fork of a process with
+// virtual bytes of address space, on a host with the memory m.
 func (fs FS) overcommit(m memory, virtual uint64) (overcommit, error) {
 	mode, err := fs.overcommitMode()
 	if err != nil || mode == 1 {
@@ -37,14 +37,14 @@ func (fs FS) overcommit(m memory, virtual uint64) (overcommit, error) {
 // to mend things, and for itself.
 type held struct{ admin, user, total uint64 }
 
-// guessesFreeMemory reports whether a kernel still guesses in mode 0 how much memory
+// guessesFreeMemory reports whether kernel still guesses in mode 0 how much memory
 // could be had. From Linux 5.2 it refuses only what could never fit (8c7829b04c52).
 func guessesFreeMemory(kernel Kernel) bool { return kernel.Before(5, 2) }
 
-// enoughMemory returns what __vm_enough_memory of a kernel in an overcommit mode
-// checks a fork of a process with virtual bytes of address space against, on a host
-// with the memory m, of which it holds back h. What only the superuser is spared is
-// held back here too: a figure on the safe side by 8 MiB.
+// enoughMemory returns what __vm_enough_memory of kernel, in the overcommit mode
+// mode, checks a fork of a process with virtual bytes of address space against, on a
+// host with the memory m, of which it holds back h. What only the superuser is spared
+// is held back here too: a figure on the safe side by 8 MiB.
 func enoughMemory(mode int, kernel Kernel, virtual uint64, m memory, h held) (o overcommit) {
 	switch {
 	case mode == 2:

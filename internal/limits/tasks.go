@@ -118,7 +118,7 @@ func (fs FS) tasksOf(uid int) (n int64) {
 	return n
 }
 
-// status reads the status of the process pid.
+// status returns the status of the process pid.
 func (fs FS) status(pid int) (proc.Status, error) {
 	b, err := fs.readFile(pid, "status")
 	if err != nil {

@@ -17,7 +17,7 @@ type allowed map[string]bool
 // asking is what a Client needs: to introduce itself and to ask.
 var asking = allowed{"hello": true, "auth": true, "info": true, "config get": true}
 
-// and is the same with one command more.
+// and returns the commands of a and one more, command.
 func (a allowed) and(command string) allowed {
 	out := allowed{strings.ToLower(command): true}
 	for c := range a {
@@ -26,13 +26,14 @@ func (a allowed) and(command string) allowed {
 	return out
 }
 
-// notAllowedError says that a command was not sent.
+// notAllowedError reports that a command was not sent.
 type notAllowedError struct{ command string }
 
 func (e *notAllowedError) Error() string {
 	return strings.ToUpper(e.command) + " is not among what may be sent to a server"
 }
 
+// check returns an error if cmd is none of the commands of a.
 func (a allowed) check(cmd redis.Cmder) error {
 	name := strings.ToLower(cmd.Name())
 	if a[name] {

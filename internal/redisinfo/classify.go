@@ -15,8 +15,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// classify turns what went wrong into an *Error, or into ctx's error when the
-// caller gave up.
+// classify returns what err, the failure of command, means: an *Error, or the error
+// of ctx when the caller gave up.
 func (c *Client) classify(ctx context.Context, command string, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return fmt.Errorf("%s to %s: %w", command, c.opt.Addr, context.Canceled)
@@ -40,6 +40,8 @@ func (c *Client) classify(ctx context.Context, command string, err error) error 
 	return c.broken(command, err)
 }
 
+// timedOut reports whether err means that there was no answer before the deadline of
+// ctx, or before a shorter one.
 func timedOut(ctx context.Context, err error) bool {
 	var t interface{ Timeout() bool }
 	return errors.Is(ctx.Err(), context.DeadlineExceeded) ||
@@ -47,19 +49,21 @@ func timedOut(ctx context.Context, err error) bool {
 		(errors.As(err, &t) && t.Timeout())
 }
 
-// ended tells whether the connection was closed, from whichever side.
+// ended reports whether err means that the connection was closed, from whichever
+// side.
 func ended(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// alerted tells whether the peer sent a TLS alert. The type of alerts is
+// alerted reports whether err is a TLS alert of the peer's. The type of alerts is
 // crypto/tls' own; tls.AlertError is for QUIC.
 func alerted(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "remote error"
 }
 
+// timeout returns the Error of a question that was not answered in time, by err.
 func (c *Client) timeout(err error) error {
 	var dial *dialError
 	var handshake *tlsError
@@ -75,12 +79,14 @@ func (c *Client) timeout(err error) error {
 	return &Error{ReasonTimeout, hint, err}
 }
 
-// silent tells whether the server has not said anything on the connection.
+// silent reports whether the server had not said anything on the connection that
+// failed with err.
 func (c *Client) silent(err error) bool {
 	var e *ioError
 	return errors.As(err, &e) && len(e.head) == 0
 }
 
+// unreachable returns the Error of a connection that could not be made, by err.
 func (c *Client) unreachable(err error) error {
 	var dns *net.DNSError
 	hint := fmt.Sprintf("cannot connect to %s: %v", c.opt.Addr, err)
@@ -97,6 +103,7 @@ func (c *Client) unreachable(err error) error {
 	return &Error{ReasonUnreachable, hint, err}
 }
 
+// handshake returns the Error of a TLS handshake that failed with err.
 func (c *Client) handshake(err error) error {
 	var record tls.RecordHeaderError
 	var verify *tls.CertificateVerificationError
@@ -114,7 +121,8 @@ func (c *Client) handshake(err error) error {
 	return &Error{ReasonTLS, hint, err}
 }
 
-// broken is for a connection that was made and then failed.
+// broken returns the Error of a connection that was made, and failed with err while
+// command was asked.
 func (c *Client) broken(command string, err error) error {
 	var e *ioError
 	switch {
@@ -139,9 +147,10 @@ func (c *Client) broken(command string, err error) error {
 	return &Error{ReasonProtocol, "the answer from " + c.opt.Addr + " to " + command + " makes no sense: is it a Redis server?", errNotRESP}
 }
 
-// hungUp looks at what the server said before it closed the connection. Servers
-// that turn a client away answer the first command, HELLO, with an error, which
-// go-redis takes for a server that does not know HELLO.
+// hungUp returns the Error of a connection that the server closed while command was
+// asked, by what it had said before (e). Servers that turn a client away answer the
+// first command, HELLO, with an error, which go-redis takes for a server that does
+// not know HELLO.
 func (c *Client) hungUp(command string, e *ioError) error {
 	head := e.head
 	switch {
@@ -156,8 +165,9 @@ func (c *Client) hungUp(command string, e *ioError) error {
 	return &Error{ReasonUnreachable, c.opt.Addr + " closed the connection in the middle of an answer: did the server stop?", e}
 }
 
-// replied classifies an error reply. By its code, where it has one: errors
-// under the general code ERR can be told apart by their text only.
+// replied returns the Error that text means, the server's error reply to command. Its
+// code tells, where it has one of its own; errors under the general code ERR can be
+// told apart by their text only.
 func (c *Client) replied(command, text string) error {
 	code, _, _ := strings.Cut(text, " ")
 	code = token([]byte(code))

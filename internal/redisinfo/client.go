@@ -47,13 +47,15 @@ type Client struct {
 	closing context.Context // done when Close is called
 	cancel  context.CancelFunc
 
-	mu   sync.Mutex
+	mu   sync.Mutex  // guards conn, and its served
 	conn *serverConn // in use; nil without one
 }
 
-// NewClient makes a Client. It does not connect yet. The caller has to call Close.
+// NewClient returns a Client of the server that o leads to. It does not connect yet.
+// The caller has to call Close.
 func NewClient(o Options) *Client { return newClient(o, asking) }
 
+// newClient returns a Client that lets only the commands of may through.
 func newClient(o Options, may allowed) *Client {
 	if o.DialTimeout <= 0 {
 		o.DialTimeout = defaultDialTimeout
@@ -84,6 +86,7 @@ func newClient(o Options, may allowed) *Client {
 	return c
 }
 
+// credentials returns the user and the password for a new connection.
 func (c *Client) credentials(context.Context) (username, password string, err error) {
 	if c.opt.Password == nil {
 		return c.opt.Username, "", nil
@@ -95,9 +98,9 @@ func (c *Client) credentials(context.Context) (username, password string, err er
 	return c.opt.Username, password, nil
 }
 
-// Info sends INFO and reads the reply. Plain INFO has all sections that Info
-// has fields for: Modules and Errorstats belong to the default ones since
-// they exist (6.0 and 6.2).
+// Info returns the server's reply to INFO. Plain INFO has all sections that Info has
+// fields for: Modules and Errorstats belong to the default ones since they exist (6.0
+// and 6.2).
 //
 // The error is an *Error, except when ctx was cancelled.
 func (c *Client) Info(ctx context.Context) (Info, error) {
@@ -116,17 +119,17 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 	return i, nil
 }
 
-// SavePoint asks CONFIG GET save for the longest save point. It is absent when
+// SavePoint returns the longest save point of CONFIG GET save. It is absent when
 // there is none. Errors are those of Setting.
 func (c *Client) SavePoint(ctx context.Context) (opt.Val[SavePoint], error) {
 	points, err := c.Setting(ctx, "save")
 	return ParseSavePoints(points.Or("")), err
 }
 
-// Setting asks CONFIG GET for one setting by its full name. It is absent where the
-// server knows none of that name. ErrMayNotAsk says that the user may not ask or
-// that the command was renamed: CONFIG GET is a thing that a server may well
-// refuse. Other errors are an *Error, except when ctx was cancelled.
+// Setting returns the setting of the full name name, by CONFIG GET. It is absent
+// where the server knows none of that name. ErrMayNotAsk reports that the user may
+// not ask or that the command was renamed: CONFIG GET is a thing that a server may
+// well refuse. Other errors are an *Error, except when ctx was cancelled.
 func (c *Client) Setting(ctx context.Context, name string) (opt.Val[string], error) {
 	var reply map[string]string
 	err := c.do(ctx, "CONFIG GET", func(ctx context.Context) (err error) {
@@ -168,9 +171,10 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// do runs one command. A connection that has served before may have been
-// closed since (a restart, the server's timeout setting): that says nothing
-// about the server of now, so there is one more try over a new connection.
+// do calls call, which sends command, and returns what its error means. A connection
+// that has served before may have been closed since (a restart, the server's timeout
+// setting): that says nothing about the server of now, so there is one more try over
+// a new connection.
 func (c *Client) do(ctx context.Context, command string, call func(context.Context) error) error {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
@@ -193,14 +197,15 @@ func (c *Client) do(ctx context.Context, command string, call func(context.Conte
 	return nil
 }
 
-// interruptible makes a cancelled ctx, or Close, end the call at once: go-redis
-// knows deadlines only.
+// interruptible returns what call returns, and lets a cancelled ctx, or Close, end it
+// at once: go-redis knows deadlines only.
 func (c *Client) interruptible(ctx context.Context, call func(context.Context) error) error {
 	defer context.AfterFunc(ctx, c.hangUp)()
 	defer context.AfterFunc(c.closing, c.hangUp)()
 	return call(ctx)
 }
 
+// hangUp closes the connection in use, and with it the call that waits for it.
 func (c *Client) hangUp() {
 	c.mu.Lock()
 	conn := c.conn
@@ -210,13 +215,14 @@ func (c *Client) hangUp() {
 	}
 }
 
+// reused reports whether the next call goes over a connection that has served before.
 func (c *Client) reused() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.conn != nil && c.conn.served
 }
 
-// forget is called when conn is closed.
+// forget notes that conn is closed.
 func (c *Client) forget(conn *serverConn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

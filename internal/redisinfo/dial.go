@@ -22,12 +22,12 @@ type Peer struct {
 	PID int
 }
 
-// dial connects for go-redis. It never fails: an error is returned by the
-// first write to the connection instead. A pool that sees a dial fail logs it
-// to stderr, answers all calls from memory from then on, and dials once a
-// second in the background until one succeeds (go-redis 9.23): the server
-// would be reported as down for up to a second after it is back, and be
-// bothered at a rate that nobody asked for.
+// dial returns a connection for go-redis. It never fails: an error is returned by the
+// first write to the connection instead. A pool that sees a dial fail logs it to
+// stderr, answers all calls from memory from then on, and dials once a second in the
+// background until one succeeds (go-redis 9.23): the server would be reported as down
+// for up to a second after it is back, and be bothered at a rate that nobody asked
+// for.
 func (c *Client) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	conn, err := c.connect(ctx)
 	if err != nil {
@@ -36,6 +36,8 @@ func (c *Client) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return conn, nil
 }
 
+// connect returns a new connection, after the TLS handshake where there is one, and
+// notes it as the one in use.
 func (c *Client) connect(ctx context.Context) (*serverConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.opt.DialTimeout)
 	defer cancel()
@@ -63,7 +65,8 @@ func (c *Client) connect(ctx context.Context) (*serverConn, error) {
 	return conn, nil
 }
 
-// tlsConfig fills in the name to verify, as tls.Dial does.
+// tlsConfig returns the configuration of TLS with the name to verify filled in, as
+// tls.Dial does.
 func (c *Client) tlsConfig() *tls.Config {
 	cfg := c.opt.TLS
 	if cfg.ServerName != "" || cfg.InsecureSkipVerify {
@@ -78,6 +81,7 @@ func (c *Client) tlsConfig() *tls.Config {
 	return cfg
 }
 
+// peerOf returns who is at the two ends of conn.
 func peerOf(conn net.Conn) Peer {
 	switch conn := conn.(type) {
 	case *net.TCPConn:
@@ -101,6 +105,8 @@ func peerOf(conn net.Conn) Peer {
 	return Peer{}
 }
 
+// addrPort returns the TCP address a without IPv4 mapped into IPv6; zero for an
+// address of another kind.
 func addrPort(a net.Addr) netip.AddrPort {
 	if t, ok := a.(*net.TCPAddr); ok {
 		p := t.AddrPort()
@@ -116,7 +122,7 @@ type serverConn struct {
 
 	peer    Peer
 	guard   guard
-	served  bool // has answered an INFO; guarded by Client.mu
+	served  bool // has answered a question; guarded by Client.mu
 	once    sync.Once
 	onClose func(*serverConn)
 }

@@ -25,7 +25,7 @@ func (e *Error) Error() string { return e.Hint }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrMayNotAsk says that the server refuses a question to this user.
+// ErrMayNotAsk reports that the server refuses a question to this user.
 var ErrMayNotAsk = errors.New("the user may not ask this")
 
 // ReplyError is an error reply, without its text: some servers repeat a

@@ -8,8 +8,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
-// Each of these takes one line, and tells whether the field was its own. A
-// switch over string(key) compares without a copy of the key.
+// Each of these takes one line, split into key and value, and reports whether the field
+// was its own. A switch over string(key) compares without a copy of the key.
 
 func (p *parser) server(key, value []byte) bool {
 	i := &p.info
@@ -153,9 +153,9 @@ func (p *parser) stats(key, value []byte) bool {
 	return true
 }
 
-// replicas takes section Replication: the role, and lines such as
-// "slave0:ip=10.0.0.1,port=6379,state=online,offset=14,lag=0" (Valkey says
-// slave too, for compatibility).
+// replicas takes a line of section Replication: the role, or a line such as
+// "slave0:ip=10.0.0.1,port=6379,state=online,offset=14,lag=0" (Valkey says slave too,
+// for compatibility), split into key and value.
 func (p *parser) replicas(key, value []byte) {
 	if string(key) == "role" {
 		firstString(&p.info.Role, token(value))

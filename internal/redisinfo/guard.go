@@ -34,6 +34,8 @@ type guard struct {
 	bulk int    // bytes to come of a bulk string, with its CRLF
 }
 
+// check returns an error if b, the bytes that come next, are no Redis protocol or
+// more than may come.
 func (g *guard) check(b []byte) error {
 	if n := headLength - len(g.head); n > 0 {
 		g.head = append(g.head, b[:min(n, len(b))]...)
@@ -62,7 +64,8 @@ func (g *guard) check(b []byte) error {
 	return nil
 }
 
-// header judges the line so far, and starts a new one when it is complete.
+// header returns an error if the line so far is none that may come. It starts a new
+// line when this one is complete.
 func (g *guard) header(complete bool) error {
 	if len(g.line) > maxLine {
 		return errTooLarge
@@ -93,7 +96,8 @@ func (g *guard) header(complete bool) error {
 	return nil
 }
 
-// length reads a header's length; -1 is RESP2's nil.
+// length returns the length that b gives, a header of a reply; -1 is RESP2's nil.
+// More than limit is errTooLarge.
 func length(b []byte, limit int) (int, error) {
 	if string(b) == "-1" {
 		return -1, nil
@@ -108,6 +112,7 @@ func length(b []byte, limit int) (int, error) {
 	return n, nil
 }
 
+// allDigits reports whether b is digits and nothing else.
 func allDigits(b []byte) bool {
 	return len(b) > 0 && len(bytes.Trim(b, "0123456789")) == 0
 }

@@ -12,8 +12,8 @@ type identity struct {
 	executable                                    string
 }
 
-// into writes Software and Version, and tells whether they are known. Valkey
-// and Dragonfly send a redis_version too: that of the Redis they are compatible with.
+// into fills Software and Version of i and reports whether they are known. Valkey and
+// Dragonfly send a redis_version too: that of the Redis they are compatible with.
 func (id *identity) into(i *Info) bool {
 	switch {
 	case id.dragonflyVersion != "":
@@ -38,7 +38,7 @@ func (i *Info) NeverForks() bool {
 	return i != nil && i.Software == SoftwareDragonfly
 }
 
-// ownField corrects Software by fields that only KeyDB sends (seen in 6.x:
+// ownField sets Software to KeyDB, after a field that only KeyDB sends (seen in 6.x:
 // server_threads in section CPU, mvcc_depth in section KeyDB). Its first section
 // differs from Redis' by the program's name alone.
 func (p *parser) ownField() {
@@ -47,8 +47,9 @@ func (p *parser) ownField() {
 	}
 }
 
-// forkless tells by rdb_current_bgsave_type (Valkey 9.2+) that a save has no
-// child. The other values are fork and none. Development versions said thread.
+// forkless reports whether bgsaveType, the value of rdb_current_bgsave_type (Valkey
+// 9.2+), means that the save has no child. The other values are fork and none.
+// Development versions said thread.
 func forkless(bgsaveType string) bool {
 	return bgsaveType == "forkless" || bgsaveType == "thread"
 }

@@ -7,19 +7,19 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
-// ErrNotInfo says that bytes are no reply to INFO, or less than the first
-// section of one.
+// ErrNotInfo reports that bytes are no reply to INFO, or less than the first section
+// of one.
 var ErrNotInfo = errors.New("not a reply to INFO")
 
-// Parse reads a reply to INFO. It believes a line only with its line end (LF or
-// CRLF), so that a number that was cut short is absent rather than wrong; what
-// follows from lines that are *not* there it believes only of sections that are
+// Parse returns what b says, a reply to INFO. It believes a line only with its line
+// end (LF or CRLF), so that a number that was cut short is absent rather than wrong;
+// what follows from lines that are *not* there it believes only of sections that are
 // complete, which the next section's header shows. Of a field that is sent twice the
-// first counts, for the same reason: more input may add to the result but
-// never change it. Lines it does not understand are skipped.
+// first counts, for the same reason: more input may add to the result but never
+// change it. Lines it does not understand are skipped.
 //
-// The one exception is Software of a KeyDB whose program was renamed: it shows
-// late in the reply, and until then looks like Redis.
+// The one exception is Software of a KeyDB whose program was renamed: it shows late
+// in the reply, and until then looks like Redis.
 //
 // The error is ErrNotInfo: no version in a complete first section.
 func Parse(b []byte) (Info, error) {
@@ -54,6 +54,7 @@ type parser struct {
 	waiting, sending int  // replicas so far
 }
 
+// line takes line, without its end: a section's header or a field.
 func (p *parser) line(line []byte) {
 	if len(line) > 0 && line[0] == '#' {
 		p.endSection()
@@ -69,6 +70,7 @@ func (p *parser) line(line []byte) {
 	}
 }
 
+// beginSection notes which section header begins, as far as that makes a difference.
 func (p *parser) beginSection(header []byte) {
 	switch string(bytes.TrimLeft(header, "# ")) {
 	case "Errorstats":
@@ -78,7 +80,7 @@ func (p *parser) beginSection(header []byte) {
 	}
 }
 
-// endSection decides what the absence of lines means.
+// endSection fills in what follows from the lines that a section does not have.
 func (p *parser) endSection() {
 	if !p.identified {
 		p.identified = p.identity.into(&p.info)

@@ -7,17 +7,17 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
-// SavePoint says that a save is due when the last one is so many seconds ago and
-// the data has changed so many times since.
+// SavePoint is a condition under which a save is due: the last one is Seconds ago,
+// and the data has changed Changes times since.
 type SavePoint struct {
 	Seconds int64
 	Changes int64
 }
 
-// ParseSavePoints reads the value of CONFIG GET save, pairs of seconds and
-// changes such as "3600 1 300 100", and returns the one with the longest time,
-// of several the one with the fewest changes: when it is due, a save is late by
-// any account. It is absent when no save point is set, or when the value is
+// ParseSavePoints returns the longest of the save points in s, which is the value of
+// CONFIG GET save: pairs of seconds and changes such as "3600 1 300 100". Of several
+// with the longest time it is the one with the fewest changes: when that is due, a
+// save is late by any account. It is absent when no save point is set, or when s is
 // nothing of the kind.
 func ParseSavePoints(s string) opt.Val[SavePoint] {
 	fields := strings.Fields(s)

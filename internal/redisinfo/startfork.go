@@ -23,9 +23,10 @@ const (
 // a large server of an old hypervisor.
 const forkTimeout = time.Minute
 
-// StartFork makes a server fork, over a connection of its own that is closed
-// afterwards. It is the one thing here that is no question, and only the command
-// measure may call it, when its user said so: a Client can't send these commands.
+// StartFork makes the server that o leads to fork by command, over a connection of
+// its own that is closed afterwards. It is the one thing here that is no question,
+// and only the command measure may call it, when its user said so: a Client can't
+// send these commands.
 //
 // The error is an *Error, except when ctx was cancelled.
 func StartFork(ctx context.Context, o Options, command ForkCommand) error {

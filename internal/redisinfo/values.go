@@ -12,21 +12,22 @@ const (
 	maxText  = 4096 // bytes; a path is shorter
 )
 
-// first sets dst unless it has a value already.
+// first sets dst to v unless it has a value already.
 func first[T any](dst *opt.Val[T], v opt.Val[T]) {
 	if !dst.Present() {
 		*dst = v
 	}
 }
 
+// firstString sets dst to v unless it has a value already.
 func firstString(dst *string, v string) {
 	if *dst == "" {
 		*dst = v
 	}
 }
 
-// digits reads decimal digits and nothing else. strconv would want a string,
-// which is a copy per field.
+// digits returns the number of the decimal digits that b is; false where it is
+// anything else. strconv would want a string, which is a copy per field.
 func digits(b []byte) (uint64, bool) {
 	if len(b) == 0 {
 		return 0, false
@@ -42,8 +43,8 @@ func digits(b []byte) (uint64, bool) {
 	return n, true
 }
 
-// integer reads a number between lo and hi; anything else is absent, as is a
-// negative one.
+// integer returns the number that b is, if it is between lo and hi, which are not
+// negative; anything else is absent.
 func integer[T int | int64](b []byte, lo, hi T) opt.Val[T] {
 	n, ok := digits(b)
 	if !ok || n < uint64(lo) || n > uint64(hi) {
@@ -52,6 +53,7 @@ func integer[T int | int64](b []byte, lo, hi T) opt.Val[T] {
 	return opt.Of(T(n))
 }
 
+// total returns the count or size that b is.
 func total(b []byte) opt.Val[uint64] {
 	n, ok := digits(b)
 	if !ok {
@@ -60,9 +62,11 @@ func total(b []byte) opt.Val[uint64] {
 	return opt.Of(n)
 }
 
-// seconds reads whole seconds; the servers' -1 for "idle" and "never" is absent.
+// seconds returns the whole seconds that b is; the servers' -1 for "idle" and "never"
+// is absent.
 func seconds(b []byte) opt.Val[int64] { return integer[int64](b, 0, math.MaxInt64) }
 
+// flag returns true where b is yes, false where it is no; anything else is absent.
 func flag(b []byte, yes, no string) opt.Val[bool] {
 	switch string(b) {
 	case yes:
@@ -73,8 +77,8 @@ func flag(b []byte, yes, no string) opt.Val[bool] {
 	return opt.Val[bool]{}
 }
 
-// token reads a short printable ASCII word; anything else is "". Such words
-// become label values, which must not make a whole scrape invalid.
+// token returns b, a short printable ASCII word; "" where it is anything else. Such
+// words become label values, which must not make a whole scrape invalid.
 func token(b []byte) string {
 	if len(b) > maxToken {
 		return ""
@@ -87,6 +91,7 @@ func token(b []byte) string {
 	return string(b)
 }
 
+// text returns b where it is UTF-8 and not longer than a path; else "".
 func text(b []byte) string {
 	if len(b) > maxText || !utf8.Valid(b) {
 		return ""

@@ -10,10 +10,10 @@ import (
 
 const pipelineLength = 1000
 
-// Key returns the name of key i as Fill and Load write it.
+// Key returns the name of key i, as Fill and Load write it.
 func Key(i int) string { return fmt.Sprintf("key:%010d", i) }
 
-// Fill writes keys 0 to keys-1 with random values of valueSize bytes. The
+// Fill writes keys 0 to keys-1 with random values of valueSize bytes over c. The
 // values don't compress, so that a save takes as long as it would with real data.
 func Fill(ctx context.Context, c *redis.Client, keys, valueSize int) error {
 	v := newValues(valueSize)

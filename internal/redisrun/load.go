@@ -31,11 +31,12 @@ type Load struct {
 	done   chan struct{}
 	writes atomic.Uint64
 
-	mu  sync.Mutex
-	err error
+	mu  sync.Mutex // guards err
+	err error      // the last one
 }
 
-// StartLoad starts a Load. The caller has to stop it before it closes c.
+// StartLoad returns a Load of what o says that goes on over c until it is stopped or
+// ctx ends. The caller has to stop it before it closes c.
 func StartLoad(ctx context.Context, c *redis.Client, o LoadOptions) *Load {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &Load{cancel: cancel, done: make(chan struct{})}

@@ -41,7 +41,7 @@ func newWriter(o LoadOptions) *writer {
 	return w
 }
 
-// write makes n writes in one pipeline.
+// write makes n writes over c, in one pipeline.
 func (w *writer) write(ctx context.Context, c *redis.Client, n int) error {
 	pipe := c.Pipeline()
 	for range n {
@@ -53,6 +53,7 @@ func (w *writer) write(ctx context.Context, c *redis.Client, n int) error {
 	return nil
 }
 
+// add adds one write to pipe, of a kind that the mix draws.
 func (w *writer) add(ctx context.Context, pipe redis.Pipeliner) {
 	m := &w.options.Mix
 	at := rand.IntN(m.Overwrite + m.Insert + m.Delete + m.Unlink + m.Patch)
@@ -83,7 +84,7 @@ func (w *writer) value() []byte {
 	return w.values.next()[:size]
 }
 
-// doom takes the next key to be deleted, at last the same one again and again.
+// doom returns the next key to be deleted, at last the same one again and again.
 func (w *writer) doom() string {
 	key := Key(w.doomed[0])
 	if len(w.doomed) > 1 {

@@ -34,7 +34,8 @@ type Options struct {
 	Binary string
 }
 
-// listen returns where a server with these options listens.
+// listen returns where a server with these options listens, and the arguments that
+// make it do so. dir is where a unix socket goes.
 func (o *Options) listen(dir string) (network, addr string, args []string, err error) {
 	if o.Unix {
 		path := filepath.Join(dir, "redis.sock")

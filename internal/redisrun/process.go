@@ -23,9 +23,9 @@ type process struct {
 // startProcess starts cmd so that neither it nor its children can outlive the
 // caller's process.
 //
-// The parent-death signal belongs to the OS thread that forked, and the Go
-// runtime ends idle threads as it likes. So one goroutine locks itself to a
-// thread, forks there and stays until the child is gone.
+// The parent-death signal belongs to the OS thread that forked, and the Go runtime
+// ends idle threads as it likes. So one goroutine locks itself to a thread, forks
+// there and stays until the child is gone.
 func startProcess(cmd *exec.Cmd) (*process, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p := &process{dead: make(chan struct{})}
@@ -70,7 +70,8 @@ func (p *process) signal(sig syscall.Signal) {
 	}
 }
 
-// killGroup ends the process's children. ESRCH says that there are none.
+// killGroup kills the process's children. An error of ESRCH would only say that there
+// are none.
 func (p *process) killGroup() { _ = syscall.Kill(-p.pid, syscall.SIGKILL) }
 
 // awaitGroup returns when the killed children are gone, at the latest after a second.
@@ -83,9 +84,9 @@ func (p *process) awaitGroup() {
 	}
 }
 
-// groupAlive tells whether a process of the group runs. Zombies don't count:
-// in a container whose first process reaps nobody they stay for ever, and
-// kill(-pgid, 0) finds them.
+// groupAlive reports whether a process of the group pgid runs. Zombies don't count:
+// in a container whose first process reaps nobody they stay for ever, and kill(-pgid,
+// 0) finds them.
 func groupAlive(pgid int) bool {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || syscall.Kill(-pgid, 0) != nil {
@@ -104,6 +105,7 @@ func groupAlive(pgid int) bool {
 	return false
 }
 
+// alive reports whether the process still runs.
 func (p *process) alive() bool {
 	select {
 	case <-p.dead:

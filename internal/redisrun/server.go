@@ -24,7 +24,7 @@ const (
 	logName      = "redis-server.log"
 )
 
-// ErrNoServer says that there is no redis-server program on this machine.
+// ErrNoServer reports that there is no redis-server program on this machine.
 var ErrNoServer = errors.New("redis-server not found in PATH: run apt-get install -y redis-server")
 
 var errPortTaken = errors.New("somebody else took the port")
@@ -42,9 +42,9 @@ type Server struct {
 	stopErr  error
 }
 
-// Start starts a server and returns when it answers. The error is ErrNoServer
-// when the program is missing, and has the server's own last words when it
-// did not come up. The caller has to call Stop.
+// Start starts a server as o says, and returns it when it answers. The error is
+// ErrNoServer when the program is missing, and has the server's own last words when
+// it did not come up. The caller has to call Stop.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	binary := o.Binary
 	if binary == "" {
@@ -68,6 +68,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 }
 
+// startOnce does the work of Start with the program binary, once. The error is
+// errPortTaken when somebody else listens on the port.
 func startOnce(ctx context.Context, o Options, binary string) (_ *Server, err error) {
 	s := &Server{dir: o.Dir}
 	if s.dir == "" {
@@ -123,9 +125,9 @@ func startOnce(ctx context.Context, o Options, binary string) (_ *Server, err er
 	return s, nil
 }
 
-// waitReady returns nil once the server has said in its log that it listens,
-// and answers. The answer alone would not do: it may come from a stranger on
-// the same port.
+// waitReady returns nil once the server has said in its log, from the offset logStart
+// on, that it listens, and answers. The answer alone would not do: it may come from a
+// stranger on the same port.
 func (s *Server) waitReady(ctx context.Context, logStart int64) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -150,8 +152,8 @@ func (s *Server) waitReady(ctx context.Context, logStart int64) error {
 	}
 }
 
-// answered tells whether err is an answer to PING: an error reply (no
-// password, loading) is one too.
+// answered reports whether err is an answer to PING: an error reply (no password) is
+// one too, but for that of a server that still loads its data.
 func answered(err error) bool {
 	var reply redis.Error
 	return err == nil || (errors.As(err, &reply) && !redis.IsLoadingError(err))
@@ -173,13 +175,14 @@ func (s *Server) Dir() string { return s.dir }
 // the exporter would never send: writes, BGSAVE, CONFIG SET.
 func (s *Server) Client() *redis.Client { return s.client }
 
-// Alive tells whether the server's process still runs.
+// Alive reports whether the server's process still runs.
 func (s *Server) Alive() bool { return s.proc.alive() }
 
 // Log returns the end of the server's log; empty after Stop, where Stop
 // removes the directory.
 func (s *Server) Log() string { return string(s.logFrom(0)) }
 
+// logFrom returns the log from the offset start on, at most its last 8 KiB.
 func (s *Server) logFrom(start int64) []byte {
 	b, err := os.ReadFile(filepath.Join(s.dir, logName))
 	if err != nil || start > int64(len(b)) {

@@ -12,22 +12,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Client asks the kernel for taskstats. It is safe for concurrent use; asks
+// Client asks the kernel for taskstats. It is safe for concurrent use; questions
 // take turns.
 //
-// The library finds the family and keeps the socket. The asks themselves are
-// made here, with a write and a read: that costs no allocation, where the
-// library's Execute makes 43 of 6 KB and takes three times as long. And it does
-// not wait, so that it needs no deadline: the kernel
-// answers a request while it is being written, so the answer is there when the
-// write returns, or there is none. Only the kernel's own lock for all of generic
-// netlink could hold it up, and no deadline would reach there.
+// The library finds the family and keeps the socket. The questions themselves are
+// asked here, with a write and a read: that costs no allocation, where the library's
+// Execute makes 43 of 6 KB and takes three times as long. And it does not wait, so that
+// it needs no deadline: the kernel answers a request while it is being written, so the
+// answer is there when the write returns, or there is none. Only the kernel's own lock
+// for all of generic netlink could hold it up, and no deadline would reach there.
 type Client struct {
 	conn   *genetlink.Conn
 	raw    syscall.RawConn
 	family uint16
 
-	mu       sync.Mutex // held for one ask; it guards what follows
+	mu       sync.Mutex // held for one question; guards what follows
 	closed   bool
 	swap     func(fd uintptr)
 	sequence uint32
@@ -37,8 +36,9 @@ type Client struct {
 	err      error
 }
 
-// New opens a socket and asks for this process's own figures, so that what stands
-// in the way is known at once: ErrUnsupported, ErrDenied, ErrVersion.
+// New returns a Client with an open socket. It asks for this process's own figures,
+// so that what stands in the way is known at once: ErrUnsupported, ErrDenied,
+// ErrVersion. The caller has to call Close.
 func New() (*Client, error) {
 	conn, err := genetlink.Dial(nil)
 	if err != nil {
@@ -51,6 +51,7 @@ func New() (*Client, error) {
 	return c, nil
 }
 
+// newClient returns a Client over conn, which it has tried.
 func newClient(conn *genetlink.Conn) (*Client, error) {
 	family, err := conn.GetFamily(unix.TASKSTATS_GENL_NAME)
 	if err != nil {
@@ -61,14 +62,15 @@ func newClient(conn *genetlink.Conn) (*Client, error) {
 		return nil, fmt.Errorf("the netlink socket: %w", err)
 	}
 	c := &Client{conn: conn, raw: raw, family: family.ID}
-	c.swap = c.exchange // made once: a method value is an allocation
+	c.swap = c.exchangeLocked // made once: a method value is an allocation
 	if _, err := c.Process(os.Getpid()); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// Close closes the socket. Asks after it, and another Close, fail with os.ErrClosed.
+// Close closes the socket. Questions after it, and another Close, fail with
+// os.ErrClosed.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,9 +81,9 @@ func (c *Client) Close() error {
 	return c.conn.Close()
 }
 
-// Process returns the copies of all threads of a process, those that ended
-// included. A process without a second thread in all its life has zeros when it
-// is a zombie; others keep their figures until they are reaped.
+// Process returns the copies of all threads of the process tgid, those that ended
+// included. A process without a second thread in all its life has zeros when it is a
+// zombie; others keep their figures until they are reaped.
 //
 // The error is ErrGone if there is no such process.
 func (c *Client) Process(tgid int) (Stats, error) {
@@ -92,7 +94,7 @@ func (c *Client) Process(tgid int) (Stats, error) {
 	return s, nil
 }
 
-// Thread returns the figures of one thread; the main thread's id is the
+// Thread returns the figures of the thread pid; the main thread's id is the
 // process's. It answers for a zombie until it is reaped.
 //
 // The error is ErrGone if there is no such thread.
@@ -104,6 +106,8 @@ func (c *Client) Thread(pid int) (Stats, error) {
 	return s, nil
 }
 
+// ask returns the answer to one question: attr says whether pid is a thread or a
+// process.
 func (c *Client) ask(attr uint16, pid int) (Stats, error) {
 	if pid <= 0 || pid > math.MaxInt32 {
 		return Stats{}, unix.ESRCH // the kernel would see another number
@@ -125,9 +129,9 @@ func (c *Client) ask(attr uint16, pid int) (Stats, error) {
 	return parseAnswer(c.answer[:c.size], q)
 }
 
-// exchange writes the request and reads its answer. The socket is not blocking:
+// exchangeLocked writes the request to the socket fd and reads its answer. The socket is not blocking:
 // EAGAIN means that the kernel had no memory for an answer.
-func (c *Client) exchange(fd uintptr) {
+func (c *Client) exchangeLocked(fd uintptr) {
 	if _, c.err = unix.Write(int(fd), c.request[:]); c.err != nil {
 		return
 	}

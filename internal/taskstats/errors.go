@@ -9,18 +9,19 @@ import (
 )
 
 var (
-	// ErrUnsupported says that there is no such kernel interface here.
+	// ErrUnsupported reports that there is no such kernel interface here.
 	ErrUnsupported = errors.New("no taskstats here: a kernel without CONFIG_TASKSTATS, or a sandbox without netlink sockets")
-	// ErrDenied says that the kernel does not answer this user.
+	// ErrDenied reports that the kernel does not answer this user.
 	ErrDenied = errors.New("not permitted: taskstats need CAP_NET_ADMIN in the initial user namespace")
-	// ErrVersion says that the kernel's struct has no copies, or is none we know.
+	// ErrVersion reports that the kernel's struct has no copies, or is none we know.
 	ErrVersion = errors.New("no page copies in this kernel's taskstats")
-	// ErrGone says that there is no such process or thread, not even a zombie. It is
+	// ErrGone reports that there is no such process or thread, not even a zombie. It is
 	// expected, never a fault.
 	ErrGone = errors.New("the process is gone")
 )
 
-// classify wraps an error of the kernel in the sentinel it means.
+// classify returns err, an error of the kernel, wrapped in the sentinel it means.
+// what was tried stands before it.
 func classify(what string, err error) error {
 	switch {
 	case err == nil:

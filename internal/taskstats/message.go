@@ -31,13 +31,15 @@ const (
 
 var errAnswer = errors.New("the kernel's answer is not one to the question")
 
-// question is which figures of whom: attrPID or attrTGID, and the pid.
+// question asks for the figures of pid; attr is attrPID for a thread's, attrTGID for
+// a process's.
 type question struct {
 	attr uint16
 	pid  uint32
 }
 
-// putRequest writes the message that asks q.
+// putRequest writes into b the message that asks q of the netlink family. sequence is
+// the message's number, by which the answer is known.
 func putRequest(b *[requestSize]byte, family uint16, sequence uint32, q question) {
 	*b = [requestSize]byte{}
 	order := binary.NativeEndian
@@ -53,7 +55,8 @@ func putRequest(b *[requestSize]byte, family uint16, sequence uint32, q question
 	order.PutUint32(b[headers+unix.SizeofNlAttr:], q.pid)
 }
 
-// sequenceOf is the number of the request that message b answers.
+// sequenceOf returns the number of the request that the message b answers; ok is
+// false where b is too short for one.
 func sequenceOf(b []byte) (sequence uint32, ok bool) {
 	if len(b) < messageHeader {
 		return 0, false
@@ -61,8 +64,9 @@ func sequenceOf(b []byte) (sequence uint32, ok bool) {
 	return binary.NativeEndian.Uint32(b[8:]), true
 }
 
-// parseAnswer reads the one message in b, which has to answer q: figures of
-// another process would be worse than none. What the kernel refused is its Errno.
+// parseAnswer returns the figures in b, one message, which has to answer q: figures
+// of another process would be worse than none. Where the kernel refused, the error is
+// its Errno.
 func parseAnswer(b []byte, q question) (Stats, error) {
 	if len(b) < messageHeader+4 {
 		return Stats{}, errAnswer
@@ -99,7 +103,7 @@ func parseAnswer(b []byte, q question) (Stats, error) {
 	return Parse(stats)
 }
 
-// attribute finds the payload of the first attribute of a type in b.
+// attribute returns the payload of the first attribute in b of the type attr.
 func attribute(b []byte, attr uint16) (payload []byte, ok bool) {
 	for len(b) >= unix.SizeofNlAttr {
 		size := int(binary.NativeEndian.Uint16(b))

@@ -32,7 +32,7 @@ type Stats struct {
 	MinorFaults opt.Val[uint64]
 }
 
-// Name is the thread's name, empty for a process.
+// Name returns the thread's name; "" for a process.
 func (s *Stats) Name() string {
 	name, _, _ := bytes.Cut(s.name[:], []byte{0})
 	return string(name)
@@ -41,8 +41,9 @@ func (s *Stats) Name() string {
 // layout says where a version of struct taskstats has its fields, in bytes.
 type layout struct{ name, pid, minorFaults, copyCount, copyDelay int }
 
-// layoutOf knows every version from 13 on, those to come included: the struct
-// grows at its end. Version 15 did not.
+// layoutOf returns where a struct of this version has its fields. It knows every
+// version from 13 on, those to come included: the struct grows at its end. Version 15
+// did not.
 func layoutOf(version uint16) layout {
 	if version == 15 {
 		return layout{name: 128, pid: 176, minorFaults: 216, copyCount: 496, copyDelay: 504}
@@ -52,8 +53,8 @@ func layoutOf(version uint16) layout {
 
 const firstVersion = 13 // the first with wpcopy_count, Linux 5.19
 
-// Parse reads a struct taskstats in this machine's byte order, without an
-// allocation. A struct that is too old or too short is ErrVersion.
+// Parse returns what b says, a struct taskstats in this machine's byte order, without
+// an allocation. A struct that is too old or too short is ErrVersion.
 func Parse(b []byte) (Stats, error) {
 	if len(b) < 2 {
 		return Stats{}, fmt.Errorf("%w: %d bytes are no struct taskstats", ErrVersion, len(b))
@@ -79,11 +80,11 @@ func Parse(b []byte) (Stats, error) {
 	return s, nil
 }
 
-// CountDelta is how many pages were copied between two values of CopyCount of
-// the same thread or process. It goes on over the wrap of a thread's count at
-// 2^32, and is 0 when the count went back: a sum over threads does, after a
-// thread's end (see the package's comment). It knows no difference of 2^31 (8 TiB
-// in pages of 4 KiB) or more.
+// CountDelta returns how many pages were copied between before and after, two values
+// of CopyCount of the same thread or process. It goes on over the wrap of a thread's
+// count at 2^32, and is 0 when the count went back: a sum over threads does, after a
+// thread's end (see the package's comment). It knows no difference of 2^31 (8 TiB in
+// pages of 4 KiB) or more.
 func CountDelta(before, after uint64) uint64 {
 	d := uint32(after) - uint32(before) // a sum of counts modulo 2^32 is one too
 	if d > math.MaxInt32 {

@@ -13,8 +13,8 @@ const (
 	valueWidth = 12 // columns; a longer value moves its own note only
 )
 
-// Table writes rows in three columns within width. Notes are broken into lines,
-// names and values are not.
+// Table returns rows as text in three columns, at most width columns wide. Notes are
+// broken into lines, names and values are not.
 func Table(rows []Row, width int) string {
 	var b strings.Builder
 	name := 0
@@ -48,7 +48,7 @@ func Table(rows []Row, width int) string {
 	return b.String()
 }
 
-// Wrap breaks a text into lines of at most width columns, each after indent
+// Wrap returns text broken into lines of at most width columns, each after indent
 // spaces. A longer word stays whole.
 func Wrap(text string, width, indent int) string {
 	var b strings.Builder
@@ -58,7 +58,8 @@ func Wrap(text string, width, indent int) string {
 	return b.String()
 }
 
-// wrap breaks a text into lines of at most width columns, the first one of at most first.
+// wrap returns text broken into lines of at most width columns; the first line has at
+// most first.
 func wrap(text string, width, first int) []string {
 	var lines []string
 	line, room := "", first
@@ -78,9 +79,11 @@ func wrap(text string, width, first int) []string {
 	return lines
 }
 
+// pad returns s with spaces after it, width columns wide.
 func pad(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-columns(s)))
 }
 
-// columns is how wide a text is. All characters that are written here are one wide.
+// columns returns how many columns s takes. All characters that are written here take
+// one.
 func columns(s string) int { return len([]rune(s)) }

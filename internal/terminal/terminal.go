@@ -29,10 +29,10 @@ type Files struct {
 	Color              bool // Out may be written to in color
 }
 
-// Make makes a Terminal of any files.
+// Make returns a Terminal of any files.
 func Make(f Files) *Terminal { return &Terminal{f: f} }
 
-// New makes a Terminal of the files that a program was started with. color says
+// New returns a Terminal of the files that a program was started with. color says
 // whether a terminal may be written to in color.
 func New(in, out, err *os.File, color bool) *Terminal {
 	f := Files{In: in, Out: out, Err: err, OutWidth: width(out), ErrWidth: width(err)}
@@ -41,7 +41,8 @@ func New(in, out, err *os.File, color bool) *Terminal {
 	return Make(f)
 }
 
-// width asks for a file's width each time: a window may change.
+// width returns a function that returns the width of f in columns, 0 where f is no
+// terminal. It asks each time: a window may change.
 func width(f *os.File) func() int {
 	fd := int(f.Fd())
 	if !term.IsTerminal(fd) {
@@ -56,10 +57,10 @@ func width(f *os.File) func() int {
 	}
 }
 
-// Asks tells whether there is somebody to ask.
+// Asks reports whether there is somebody to ask.
 func (t *Terminal) Asks() bool { return t.f.Asks }
 
-// Width is how many columns there are to print to.
+// Width returns how many columns there are to print to.
 func (t *Terminal) Width() int {
 	if w := t.f.OutWidth(); w > 0 {
 		return w
@@ -67,18 +68,19 @@ func (t *Terminal) Width() int {
 	return usual
 }
 
-// Color tells whether what is printed may have colors.
+// Color reports whether what is printed may have colors.
 func (t *Terminal) Color() bool { return t.f.Color }
 
-// Print writes what was found.
+// Print writes text, which is what was found, to standard output.
 func (t *Terminal) Print(text string) error {
 	t.clear()
 	_, err := io.WriteString(t.f.Out, text)
 	return err
 }
 
-// Say tells what goes on, in a line that stays; on a terminal one that is too long
-// is broken between words. Nobody needs to know whether that could be written.
+// Say writes line, which tells what goes on, and which stays. On a terminal a line
+// that is too long is broken between words. Nobody needs to know whether it could be
+// written.
 func (t *Terminal) Say(line string) {
 	t.clear()
 	text := line + "\n"
@@ -88,7 +90,7 @@ func (t *Terminal) Say(line string) {
 	_, _ = io.WriteString(t.f.Err, text)
 }
 
-// SayWidth is how many columns there are to say something in.
+// SayWidth returns how many columns there are to say something in.
 func (t *Terminal) SayWidth() int {
 	if w := t.f.ErrWidth(); w > 0 {
 		return w
@@ -96,15 +98,15 @@ func (t *Terminal) SayWidth() int {
 	return usual
 }
 
-// Lives tells whether there is a line that can change. Where there is none, what
-// Live says is said nowhere.
+// Lives reports whether there is a line that can change. Where there is none, Live
+// does nothing.
 func (t *Terminal) Lives() bool { return t.f.ErrWidth() > 0 }
 
-// LiveWidth is how many columns the line that changes has. Behind it there is room
-// for the ^C that a terminal shows for a Ctrl-C: in the next line it would stay.
+// LiveWidth returns how many columns the line that changes has. Behind it there is
+// room for the ^C that a terminal shows for a Ctrl-C: in the next line it would stay.
 func (t *Terminal) LiveWidth() int { return max(0, t.f.ErrWidth()-3) }
 
-// Live replaces the line that changes.
+// Live puts line where the line that changes is.
 func (t *Terminal) Live(line string) {
 	width := t.LiveWidth()
 	if width == 0 {
@@ -117,6 +119,7 @@ func (t *Terminal) Live(line string) {
 	_, _ = io.WriteString(t.f.Err, "\r"+line+"\x1b[K")
 }
 
+// clear takes the line that changes away.
 func (t *Terminal) clear() {
 	if t.live {
 		t.live = false
@@ -124,8 +127,9 @@ func (t *Terminal) clear() {
 	}
 }
 
-// Ask asks a question and waits for its answer, or for stop. Only yes is a yes.
-// It may be called once: the read goes on when stop came first.
+// Ask asks question and waits for its answer, or for stop. It returns whether the
+// answer was yes or y, and whether stop came first. It may be called once: the read
+// goes on when stop came first.
 func (t *Terminal) Ask(question string, stop <-chan os.Signal) (yes, stopped bool) {
 	t.clear()
 	_, _ = io.WriteString(t.f.Err, question+" [y/N] ")

@@ -15,12 +15,13 @@ import (
 // resident is the size of the server that is forked, in bytes.
 const resident = 1_610_000_000
 
-// All returns one fork of each sort, newest first, the running one on top.
+// All returns one fork of each sort, newest first, the running one on top. Times are
+// counted back from now.
 func All(now time.Time) []fork.Record {
 	return []fork.Record{Running(now), Saved(now), Killed(now), Cancelled(now), Partial(now), AOF(now)}
 }
 
-// Saved is a save of 20 s that ended well.
+// Saved returns a save of 20 s that ended well, three minutes before now.
 func Saved(now time.Time) fork.Record {
 	f := base(now.Add(-3*time.Minute), 4101, fork.KindRDB, 20.3)
 	f.Outcome, f.ExitStatus = fork.OutcomeOK, opt.Of(0)
@@ -42,8 +43,9 @@ func Saved(now time.Time) fork.Record {
 	return f
 }
 
-// Killed is a save whose child was killed. The counters went astray for two
-// seconds, and the count of copies was lost; its tail had no end.
+// Killed returns a save whose child was killed. The counters went astray for two
+// seconds, and the count of copies was lost; its tail had no end. Times are counted
+// back from now.
 func Killed(now time.Time) fork.Record {
 	f := base(now.Add(-52*time.Minute), 3977, fork.KindRDB, 8.42)
 	f.Outcome, f.Signal = fork.OutcomeKilled, opt.Of("SIGKILL")
@@ -58,7 +60,7 @@ func Killed(now time.Time) fork.Record {
 	return f
 }
 
-// Cancelled is a full sync whose replica left.
+// Cancelled returns a full sync whose replica left, five hours before now.
 func Cancelled(now time.Time) fork.Record {
 	f := base(now.Add(-5*time.Hour), 3102, fork.KindReplication, 3.1)
 	f.Server = "sessions:6380"
@@ -70,7 +72,7 @@ func Cancelled(now time.Time) fork.Record {
 	return f
 }
 
-// Running is a save that began 12 s before now.
+// Running returns a save that began 12 s before now.
 func Running(now time.Time) fork.Record {
 	f := base(now.Add(-12_300*time.Millisecond), 4188, fork.KindRDB, 0)
 	f.LifetimeSeconds = opt.Val[float64]{}
@@ -87,7 +89,8 @@ func Running(now time.Time) fork.Record {
 	return f
 }
 
-// Partial is a save that ran already when it was first seen.
+// Partial returns a save that ran already when it was first seen, 26 hours before
+// now.
 func Partial(now time.Time) fork.Record {
 	f := base(now.Add(-26*time.Hour), 911, fork.KindRDB, 18.7)
 	f.Partial, f.Outcome, f.ExitStatus = true, fork.OutcomeOK, opt.Of(0)
@@ -99,7 +102,7 @@ func Partial(now time.Time) fork.Record {
 	return f
 }
 
-// AOF is a rewrite of a minute and a half, read once a second.
+// AOF returns a rewrite of 64 s that was read once a second, three days before now.
 func AOF(now time.Time) fork.Record {
 	f := base(now.Add(-3*24*time.Hour), 702, fork.KindAOF, 64.2)
 	f.Outcome, f.ExitStatus = fork.OutcomeOK, opt.Of(0)
@@ -109,6 +112,8 @@ func AOF(now time.Time) fork.Record {
 	return f
 }
 
+// base returns the fork of the child pid that began at start and lived for life
+// seconds, without its curve and its end.
 func base(start time.Time, pid int, kind fork.Kind, life float64) fork.Record {
 	return fork.Record{
 		ID: fmt.Sprintf("%d-%d", start.UnixMilli(), pid), Server: "cache-a:6379", Kind: kind,
@@ -118,8 +123,9 @@ func base(start time.Time, pid int, kind fork.Kind, life float64) fork.Record {
 	}
 }
 
-// grow makes the curve of a server under steady writes: fast at first, then
-// slower, as more and more of the written pages are copied already.
+// grow returns the curve of a server under steady writes, a point every step seconds
+// between from and to: fast at first, then slower, as more and more of the written
+// pages are copied already. speed is how fast.
 func grow(from, to, step, speed float64) []fork.Point {
 	var ps []fork.Point
 	for i := 0; from+float64(i)*step < to; i++ {
@@ -130,7 +136,8 @@ func grow(from, to, step, speed float64) []fork.Point {
 	return ps
 }
 
-// counted makes readings come from the counters, but for one each second.
+// counted makes the points ps come from the counters, but for one each second, and
+// returns them.
 func counted(ps []fork.Point) []fork.Point {
 	next := 0.0
 	for i := range ps {
@@ -143,7 +150,8 @@ func counted(ps []fork.Point) []fork.Point {
 	return ps
 }
 
-// copied gives f a line of copies that runs a little below the private dirty one.
+// copied gives f a line of copies, told by source, that runs a little below the
+// private dirty one.
 func copied(f *fork.Record, source fork.Source) {
 	for _, p := range f.Curve {
 		bytes := uint64(float64(p.PrivateDirty)*(0.985-p.Seconds/800)) &^ 4095
@@ -153,6 +161,7 @@ func copied(f *fork.Record, source fork.Source) {
 	f.CopiedSource = source
 }
 
+// last returns the highest point of the curve of f.
 func last(f fork.Record) uint64 {
 	var hi uint64
 	for _, p := range f.Curve {

@@ -23,9 +23,9 @@ const (
 	argEnv  = "REDIS_FORK_EXPORTER_TEST_ARG"
 )
 
-// Main plays the role that this process was started in and exits with the status
-// that the role returns. It returns at once in a process that plays none. TestMain
-// calls it first.
+// Main plays the one of roles that this process was started in, and exits with the
+// status that the role returns. It returns at once in a process that plays none.
+// TestMain calls it first.
 func Main(roles map[string]func(arg string) (status int)) {
 	if role := os.Getenv(roleEnv); role != "" {
 		os.Exit(roles[role](os.Getenv(argEnv)))
@@ -50,9 +50,9 @@ type Process struct {
 	done  bool
 }
 
-// Start starts a process in a role, with an argument; it ends with t. It runs as
-// the user and group uid, where 0 is our own. Only root can start one of another
-// user; else t is skipped.
+// Start returns a new process that plays role with the argument arg, and ends with t.
+// It runs as the user and group uid, where 0 is our own. Only root can start one of
+// another user; else t is skipped.
 func Start(t testing.TB, role, arg string, uid int) *Process {
 	t.Helper()
 	// By this name another user may start it too, whatever the directory's mode is.
@@ -127,8 +127,8 @@ func (p *Process) Finish() { _ = p.stdin.Close() }
 // Kill kills the process, if it has not ended.
 func (p *Process) Kill() { _ = p.cmd.Process.Kill() }
 
-// Reap waits for the process's end and takes notice of it. What its status is,
-// does not matter here.
+// Reap waits for the process's end and takes notice of it. Its status does not matter
+// here.
 func (p *Process) Reap() {
 	p.done = true
 	_ = p.cmd.Wait()

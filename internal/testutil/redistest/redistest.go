@@ -15,9 +15,9 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
-// Start starts a server that is stopped when t ends; with -short it skips t.
-// Without redis-server t fails and says how to install it. If t fails, the end of
-// the server's log is shown.
+// Start returns a new server, made as o says, that is stopped when t ends; with
+// -short it skips t. Without redis-server t fails and says how to install it. If t
+// fails, the end of the server's log is shown.
 func Start(t testing.TB, o redisrun.Options) *redisrun.Server {
 	t.Helper()
 	testutil.Real(t, "redis-server")

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Set sets a sysctl ("kernel/task_delayacct") until t ends, and keeps other
-// tests from setting it meanwhile. Where that is not allowed t is skipped.
+// Set sets the sysctl name ("kernel/task_delayacct") to value until t ends, and keeps
+// other tests from setting it meanwhile. Where that is not allowed t is skipped.
 func Set(t testing.TB, name, value string) {
 	t.Helper()
 	f, err := os.OpenFile(filepath.Join("/proc/sys", name), os.O_RDWR, 0)
