@@ -16,7 +16,7 @@ func memoryFamily() family {
 		Absent: "the read failed",
 	}
 	rehashing := &Metric{
-		Name:   "redis_fork_rehashing_bytes",
+		Name:   "redis_fork_reported_rehashing_bytes",
 		Type:   Gauge,
 		Help:   "Bytes of the hash tables that the server is rehashing. With a child alive, moving the entries copies pages that no client wrote to.",
 		Needs:  "INFO (Redis 7.4)",

@@ -10,14 +10,14 @@ func TestMemory(t *testing.T) {
 	s := idle("s")
 	s.Info.RehashingBytes = opt.Of[uint64](4096)
 	want := map[string]string{
-		`server_resident_bytes`:   "2.147483648e+09",
-		`server_page_table_bytes`: "4.194304e+06",
-		`rehashing_bytes`:         "4096",
+		`server_resident_bytes`:    "2.147483648e+09",
+		`server_page_table_bytes`:  "4.194304e+06",
+		`reported_rehashing_bytes`: "4096",
 	}
 	seriesOf(t, s).want(t, want)
 
 	s.Up = false
-	want[`rehashing_bytes`] = ""
+	want[`reported_rehashing_bytes`] = ""
 	seriesOf(t, s).want(t, want)
 }
 

@@ -20,7 +20,7 @@ func reportedFamily() family {
 		Absent: down,
 	}
 	stall := &Metric{
-		Name:   "redis_fork_reported_stall_seconds",
+		Name:   "redis_fork_reported_last_stall_seconds",
 		Type:   Gauge,
 		Help:   "Seconds of the server's latest fork as it says (latest_fork_usec). Every fork overwrites it, so scrapes miss all but the last of several.",
 		Needs:  "INFO",

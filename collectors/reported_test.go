@@ -13,7 +13,7 @@ func TestReported(t *testing.T) {
 	s := busy("s", fork.KindRDB)
 	seriesOf(t, s).want(t, map[string]string{
 		`reported_forks_total`:                   "11",
-		`reported_stall_seconds`:                 "0.0125",
+		`reported_last_stall_seconds`:            "0.0125",
 		`reported_cow_bytes`:                     "1.2582912e+08",
 		`reported_cow_timestamp_seconds`:         "1.79003599825e+09",
 		`reported_last_cow_bytes{kind="rdb"}`:    "5.0331648e+08",
@@ -22,14 +22,14 @@ func TestReported(t *testing.T) {
 	})
 
 	s.Up = false
-	seriesOf(t, s).none(t, "reported_forks_total", "reported_stall_seconds", "reported_cow_bytes",
+	seriesOf(t, s).none(t, "reported_forks_total", "reported_last_stall_seconds", "reported_cow_bytes",
 		"reported_cow_timestamp_seconds", "reported_last_cow_bytes")
 }
 
 func TestReportedNever(t *testing.T) {
 	got := seriesOf(t, idle("s"))
 	got.want(t, map[string]string{`reported_forks_total`: "0"})
-	got.none(t, "reported_stall_seconds", "reported_cow_bytes", "reported_cow_timestamp_seconds", "reported_last_cow_bytes")
+	got.none(t, "reported_last_stall_seconds", "reported_cow_bytes", "reported_cow_timestamp_seconds", "reported_last_cow_bytes")
 }
 
 func TestReportedCOWNeedsAChild(t *testing.T) {

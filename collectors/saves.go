@@ -13,7 +13,7 @@ func savesFamily() family {
 		noSavePoint = down + ", does not allow CONFIG GET, or has no save point"
 	)
 	success := &Metric{
-		Name:   "redis_fork_last_save_success",
+		Name:   "redis_fork_reported_last_save_success",
 		Type:   Gauge,
 		Labels: []string{"kind"},
 		Help:   "1 if the last save to disk (rdb) or rewrite (aof) went well by the server's account, 0 if it failed. Cancelled ones and diskless syncs leave it as it was.",
@@ -21,7 +21,7 @@ func savesFamily() family {
 		Absent: down + ", or has not tried since its start",
 	}
 	timestamp := &Metric{
-		Name:   "redis_fork_last_save_timestamp_seconds",
+		Name:   "redis_fork_reported_last_save_timestamp_seconds",
 		Type:   Gauge,
 		Labels: []string{"kind"},
 		Help:   "When the server last saved successfully to disk, in seconds since 1970. INFO gives the server's start where there was no save: that is not exported, so alert on its absence too.",
@@ -29,7 +29,7 @@ func savesFamily() family {
 		Absent: down + ", or has not saved since its start",
 	}
 	changes := &Metric{
-		Name:   "redis_fork_changes_since_last_save",
+		Name:   "redis_fork_reported_changes_since_last_save",
 		Type:   Gauge,
 		Help:   "Changes to the data set that the last save to disk does not have (rdb_changes_since_last_save). They may well be in the append-only file.",
 		Needs:  "INFO",
@@ -50,7 +50,7 @@ func savesFamily() family {
 		Absent: noSavePoint,
 	}
 	misconf := &Metric{
-		Name:   "redis_fork_misconf_errors_total",
+		Name:   "redis_fork_reported_misconf_errors_total",
 		Type:   Counter,
 		Help:   "Commands that the server refused with MISCONF because its last save failed. CONFIG RESETSTAT and restarts set it to 0.",
 		Needs:  "INFO (Redis 6.2)",

@@ -13,32 +13,32 @@ import (
 func TestSaves(t *testing.T) {
 	s := busy("s", fork.KindRDB)
 	seriesOf(t, s).want(t, map[string]string{
-		`last_save_success{kind="rdb"}`:           "1",
-		`last_save_success{kind="aof"}`:           "1",
-		`last_save_timestamp_seconds{kind="rdb"}`: "1.7900324e+09",
-		`last_save_timestamp_seconds{kind="aof"}`: "",
-		`changes_since_last_save`:                 "123456",
-		`save_interval_seconds`:                   "3600",
-		`save_interval_changes`:                   "1",
-		`misconf_errors_total`:                    "17",
+		`reported_last_save_success{kind="rdb"}`:           "1",
+		`reported_last_save_success{kind="aof"}`:           "1",
+		`reported_last_save_timestamp_seconds{kind="rdb"}`: "1.7900324e+09",
+		`reported_last_save_timestamp_seconds{kind="aof"}`: "",
+		`reported_changes_since_last_save`:                 "123456",
+		`save_interval_seconds`:                            "3600",
+		`save_interval_changes`:                            "1",
+		`reported_misconf_errors_total`:                    "17",
 	})
 
 	s.Up = false
-	seriesOf(t, s).none(t, "last_save_success", "last_save_timestamp_seconds", "changes_since_last_save",
-		"save_interval_seconds", "save_interval_changes", "misconf_errors_total")
+	seriesOf(t, s).none(t, "reported_last_save_success", "reported_last_save_timestamp_seconds", "reported_changes_since_last_save",
+		"save_interval_seconds", "save_interval_changes", "reported_misconf_errors_total")
 }
 
 func TestNeverSaved(t *testing.T) {
 	s := idle("s") // both statuses say ok, and the save's time is the server's start
-	seriesOf(t, s).none(t, "last_save_success", "last_save_timestamp_seconds")
+	seriesOf(t, s).none(t, "reported_last_save_success", "reported_last_save_timestamp_seconds")
 
 	s.Info.LastBGSaveOK, s.Info.LastAOFRewriteOK = opt.Of(false), opt.Of(false)
 	got := seriesOf(t, s)
 	got.want(t, map[string]string{
-		`last_save_success{kind="rdb"}`: "0",
-		`last_save_success{kind="aof"}`: "0",
+		`reported_last_save_success{kind="rdb"}`: "0",
+		`reported_last_save_success{kind="aof"}`: "0",
 	})
-	got.none(t, "last_save_timestamp_seconds")
+	got.none(t, "reported_last_save_timestamp_seconds")
 }
 
 func TestLastSaveTime(t *testing.T) {
@@ -99,7 +99,7 @@ func TestLastSaveTime(t *testing.T) {
 			if c.want != never {
 				want = strconv.FormatFloat(float64(c.want), 'g', -1, 64)
 			}
-			seriesOf(t, s).want(t, map[string]string{`last_save_timestamp_seconds{kind="rdb"}`: want})
+			seriesOf(t, s).want(t, map[string]string{`reported_last_save_timestamp_seconds{kind="rdb"}`: want})
 		})
 	}
 }

@@ -71,12 +71,12 @@ func (h health) at(m int) sampled {
 		`redis_fork_refused_total{kind="rdb"}`:                              0,
 		`redis_fork_refused_total{kind="aof"}`:                              0,
 		`redis_fork_copy_stall_seconds_total`:                               float64(forks), // 1 s at each fork's birth
-		`redis_fork_last_save_success{kind="rdb"}`:                          1,
-		`redis_fork_last_save_timestamp_seconds{kind="rdb"}`:                float64(60 * began),
-		`redis_fork_changes_since_last_save`:                                float64(1 + 1000*(m-began)),
+		`redis_fork_reported_last_save_success{kind="rdb"}`:                 1,
+		`redis_fork_reported_last_save_timestamp_seconds{kind="rdb"}`:       float64(60 * began),
+		`redis_fork_reported_changes_since_last_save`:                       float64(1 + 1000*(m-began)),
 		`redis_fork_save_interval_seconds`:                                  60 * idleFor,
 		`redis_fork_save_interval_changes`:                                  1,
-		`redis_fork_misconf_errors_total`:                                   0,
+		`redis_fork_reported_misconf_errors_total`:                          0,
 		`redis_fork_reported_forks_total`:                                   float64(h.forks(m)),
 		`redis_fork_last_extra_memory_bytes{kind="rdb"}`:                    2 * gib,
 		`redis_fork_forecast_memory_bytes`:                                  2 * gib,
@@ -101,7 +101,7 @@ func (h health) at(m int) sampled {
 		s.without("redis_fork_child_start_timestamp_seconds", "redis_fork_child_progress_ratio")
 	}
 	if h.saves(m) == 0 { // of this run of the server
-		s.without("redis_fork_last_save")
+		s.without("redis_fork_reported_last_save")
 	}
 	if saves == 0 { // since the exporter is there
 		s.without("redis_fork_last_extra", "redis_fork_forecast")
@@ -123,8 +123,7 @@ func (s sampled) plus(series string, v float64) sampled { s[series] += v; return
 
 // of INFO are these, and absent when it is not answered.
 var ofInfo = []string{
-	"redis_fork_last_save", "redis_fork_changes", "redis_fork_save_interval", "redis_fork_misconf",
-	"redis_fork_reported", "redis_fork_child_progress",
+	"redis_fork_reported", "redis_fork_save_interval", "redis_fork_child_progress",
 }
 
 // down is a server that does not run, beside an exporter that does.
@@ -149,7 +148,7 @@ var silences = map[string]func(m int) sampled{
 	"regular saves": longAgo.at,
 	"a save that takes three hours": func(m int) sampled {
 		const birth = idleFor
-		s := longAgo.at(min(m, birth)).with("redis_fork_changes_since_last_save", float64(1000*m))
+		s := longAgo.at(min(m, birth)).with("redis_fork_reported_changes_since_last_save", float64(1000*m))
 		switch {
 		case m < birth:
 			return s
@@ -159,17 +158,17 @@ var silences = map[string]func(m int) sampled{
 		return health{server: birth + 3*60, exporter: longAgo.exporter + birth + 3*60}.at(m)
 	},
 	"a quiet server": func(int) sampled {
-		return longAgo.at(0).with("redis_fork_changes_since_last_save", 0)
+		return longAgo.at(0).with("redis_fork_reported_changes_since_last_save", 0)
 	},
 	"a server that changes less than its save point asks for": func(m int) sampled {
-		return longAgo.at(0).with("redis_fork_changes_since_last_save", float64(m)).
+		return longAgo.at(0).with("redis_fork_reported_changes_since_last_save", float64(m)).
 			with("redis_fork_save_interval_changes", 10_000)
 	},
 	// In overcommit mode 2 and a full cgroup, without room for a copy; it never needs one.
 	"a cache without save points": func(m int) sampled {
 		return longAgo.at(0).
-			without("redis_fork_last_save", "redis_fork_save_interval", "redis_fork_last_extra", "redis_fork_forecast").
-			with("redis_fork_changes_since_last_save", float64(1_000_000*m)).
+			without("redis_fork_reported_last_save", "redis_fork_save_interval", "redis_fork_last_extra", "redis_fork_forecast").
+			with("redis_fork_reported_changes_since_last_save", float64(1_000_000*m)).
 			with("redis_fork_reported_forks_total", 0).
 			with(`redis_fork_headroom_bytes{limit="cgroup"}`, 1<<20).
 			with(`redis_fork_next_fork_killed`, 1).
@@ -182,7 +181,7 @@ var silences = map[string]func(m int) sampled{
 		}
 		s := health{server: longAgo.server + savesFor, exporter: longAgo.exporter + savesFor}.at(m)
 		if m < 3*cycle+savesFor { // until then its last save is the one before
-			s.with(`redis_fork_last_save_timestamp_seconds{kind="rdb"}`, 60*2*cycle)
+			s.with(`redis_fork_reported_last_save_timestamp_seconds{kind="rdb"}`, 60*2*cycle)
 		}
 		return s.plus(`redis_fork_children_cancelled_total{kind="rdb"}`, 1).
 			plus(`redis_fork_children_total{kind="rdb"}`, 1).
@@ -253,7 +252,7 @@ var silences = map[string]func(m int) sampled{
 		return health{server: longAgo.server, exporter: restart - cycle}.at(m).
 			with(`redis_fork_children_failed_total{kind="rdb",reason="oom"}`, 3).
 			with(`redis_fork_refused_total{kind="rdb"}`, 7).
-			with(`redis_fork_misconf_errors_total`, 1000)
+			with(`redis_fork_reported_misconf_errors_total`, 1000)
 	},
 	"an hour without data": func(m int) sampled {
 		if between(m, restart, restart+60) {

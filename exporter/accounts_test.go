@@ -44,7 +44,7 @@ func TestResetStat(t *testing.T) {
 		r.awaitInfos(s, 2)
 	}
 	r.awaitAccounts(3)
-	if v := r.value("redis_fork_reported_stall_seconds"); v != missing {
+	if v := r.value("redis_fork_reported_last_stall_seconds"); v != missing {
 		t.Errorf("latest_fork_usec is 0 after RESETSTAT, which is no stall; exported as %v", v)
 	}
 }

@@ -128,8 +128,8 @@ func TestDirectoryIsGone(t *testing.T) {
 	if f.ExitStatus.Or(0) != 1 {
 		t.Errorf("exit status %v, want 1", f.ExitStatus)
 	}
-	if v := r.value("redis_fork_last_save_success", "kind", "rdb"); v != 0 {
-		t.Errorf("last_save_success = %v, want 0", v)
+	if v := r.value("redis_fork_reported_last_save_success", "kind", "rdb"); v != 0 {
+		t.Errorf("reported_last_save_success = %v, want 0", v)
 	}
 }
 

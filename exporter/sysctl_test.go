@@ -161,8 +161,8 @@ func TestSysctlRefusedFork(t *testing.T) {
 		t.Errorf("BGSAVE failed with %v, but not for lack of memory", save)
 	}
 	r.wantRefused(1, 0)
-	if v := r.value("redis_fork_last_save_success", "kind", "rdb"); v != 0 {
-		t.Errorf("last_save_success = %v, want 0", v)
+	if v := r.value("redis_fork_reported_last_save_success", "kind", "rdb"); v != 0 {
+		t.Errorf("reported_last_save_success = %v, want 0", v)
 	}
 
 	c.tighten()

@@ -94,7 +94,7 @@ func (f *facts) stopping() Finding {
 	case stops:
 		return f.ok(stopWrites, "stop-writes-on-bgsave-error is yes, which counts for nothing without save points.")
 	}
-	return f.ok(stopWrites, "stop-writes-on-bgsave-error is no: a failed save stops nobody, so alert on redis_fork_last_save_success.")
+	return f.ok(stopWrites, "stop-writes-on-bgsave-error is no: a failed save stops nobody, so alert on redis_fork_reported_last_save_success.")
 }
 
 // points reports what makes the server fork by itself.

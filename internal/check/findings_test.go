@@ -207,7 +207,7 @@ func TestFindings(t *testing.T) {
 
 		{stopWrites, nil, OK, "is yes: when a save fails"},
 		{stopWrites, []func(*facts){func(f *facts) { f.set("save", "") }}, OK, "nothing without save points"},
-		{stopWrites, []func(*facts){func(f *facts) { f.set("stop-writes-on-bgsave-error", "no") }}, OK, "redis_fork_last_save_success"},
+		{stopWrites, []func(*facts){func(f *facts) { f.set("stop-writes-on-bgsave-error", "no") }}, OK, "redis_fork_reported_last_save_success"},
 		{stopWrites, []func(*facts){func(f *facts) { f.state.Info.LastBGSaveOK = opt.Of(false) }}, Fail, "refuses writes now (MISCONF)"},
 		{stopWrites, []func(*facts){refused}, Unknown, "+config|get"},
 

@@ -79,7 +79,7 @@ func fleetRow() row {
 				{expr: unnamed(of("server_resident_bytes"))},
 				{expr: "max without (kind) (" + newest("last_stall_seconds") + ")"},
 				{expr: f("max without (reason) (%s or %s)", of("next_fork_refused"), of("next_fork_killed"))},
-				{expr: f("time() - max without (kind) (%s)", of("last_save_timestamp_seconds", `kind="rdb"`))},
+				{expr: f("time() - max without (kind) (%s)", of("reported_last_save_timestamp_seconds", `kind="rdb"`))},
 				{expr: f("round(sum without (kind, reason) (%s))", increase(of("children_failed_total")))},
 				{expr: f("max without (kind) (%s)", of("child_running"))},
 			},

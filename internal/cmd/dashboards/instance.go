@@ -129,7 +129,7 @@ func surviveRow() row {
 			{
 				title: "Since the last good save", width: 4, unit: "s", visual: stat(), none: "no save yet",
 				about:   "Time since the server last saved successfully to disk: what a crash now would lose, append-only file aside. The server's start does not count as a save.",
-				queries: []query{{"time() - " + kinds("last_save_timestamp_seconds"), whoKind}},
+				queries: []query{{"time() - " + kinds("reported_last_save_timestamp_seconds"), whoKind}},
 			},
 			{
 				title: "Last outcome", width: 4, unit: "none", visual: stat(), none: "no fork has ended yet",
@@ -328,12 +328,12 @@ func whyRow() row {
 			{
 				title: "Changes since the last save", width: 8, unit: "short", visual: lines(),
 				about:   "Changes that the last save to disk does not have. A saw's teeth are healthy; a line that only rises is a server that does not save any more.",
-				queries: []query{{of("changes_since_last_save"), who}},
+				queries: []query{{of("reported_changes_since_last_save"), who}},
 			},
 			{
 				title: "Bytes copied per change", width: 8, unit: "bytes", visual: lines(),
 				about:   "What the kernel copied for each change to the data, while a child lives: a page (4 KiB) or two where values are small and changes hit pages of their own, less where they hit the same pages again. Far more means that somebody else writes: rehashing, expiry, defragmentation, huge pages. A mean over some scrapes, so too low in a child's beginning and end.",
-				queries: []query{{f("%s / (deriv(%s[$__rate_interval]) > 0) and max without (kind) (%s) == 1", rate(of("copied_bytes_total")), of("changes_since_last_save"), of("child_running")), who}},
+				queries: []query{{f("%s / (deriv(%s[$__rate_interval]) > 0) and max without (kind) (%s) == 1", rate(of("copied_bytes_total")), of("reported_changes_since_last_save"), of("child_running")), who}},
 			},
 			{
 				title: "Bytes copied per $window", width: 8, unit: "bytes", visual: lines(),
@@ -377,7 +377,7 @@ func whyRow() row {
 				about: "Page tables are what fork(2) copies while the server stands still. Hash tables being rehashed with a child alive copy pages that no client wrote to (Redis 7.4).",
 				queries: []query{
 					{of("server_page_table_bytes"), who + " page tables"},
-					{of("rehashing_bytes"), who + " rehashing"},
+					{of("reported_rehashing_bytes"), who + " rehashing"},
 				},
 			},
 		}},

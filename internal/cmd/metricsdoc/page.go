@@ -17,8 +17,9 @@ A server is identified by the labels ` + "`job`, `instance` and `server`" + ` to
 servers of the same name, so no query should group by ` + "`server`" + ` or join on it alone. ` + "`server`" + ` is the configured name, by
 default the address, and is on every metric that is about one server. The column *labels* leaves it out.
 
-- **Absent is not zero.** What is not known has no series. While a server does not answer, everything that comes from
-  INFO is absent; counters, the ` + "`redis_fork_last_*`" + ` group and what is read from the server's process stay.
+- **Absent is not zero.** What is not known has no series. While a server does not answer, the
+  ` + "`redis_fork_reported_*`" + ` group, its counters included, and all else that comes from INFO is absent; the other
+  counters, the ` + "`redis_fork_last_*`" + ` group and what is read from the server's process stay.
 - **Needs** says where a number comes from. *process*: the server's process was found on the exporter's machine and
   proved to be the server. *child_smaps*: and the memory of its children can be read (same user and group as the
   server, or CAP_SYS_PTRACE). *cgroup*: and the server has a memory cgroup to itself. *taskstats*: and the kernel accounts

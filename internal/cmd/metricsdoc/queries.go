@@ -42,11 +42,11 @@ var queries = [...]struct{ what, expr string }{
 	},
 	{
 		"Seconds since the last successful save to disk, of servers with changes that it does not have; and the number of changes, of servers that have not saved since their start.",
-		`(time() - redis_fork_last_save_timestamp_seconds{kind="rdb"})
-  and ignoring(kind) redis_fork_changes_since_last_save > 0
+		`(time() - redis_fork_reported_last_save_timestamp_seconds{kind="rdb"})
+  and ignoring(kind) redis_fork_reported_changes_since_last_save > 0
 or
-redis_fork_changes_since_last_save > 0
-  unless ignoring(kind) redis_fork_last_save_timestamp_seconds{kind="rdb"}`,
+redis_fork_reported_changes_since_last_save > 0
+  unless ignoring(kind) redis_fork_reported_last_save_timestamp_seconds{kind="rdb"}`,
 	},
 	{
 		"How far the server's own figure of its running child is behind the exporter's, in bytes.",

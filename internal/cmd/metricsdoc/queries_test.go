@@ -30,7 +30,7 @@ var input = [...]struct{ series, values string }{
 	{`redis_fork_last_resident_bytes{%s, kind="rdb"}`, "2048x400"},
 	{`redis_fork_private_dirty_peak_ratio_bucket{%s, le="0.5"}`, "0+3x400"},
 	{`redis_fork_private_dirty_peak_ratio_count{%s}`, "0+4x400"},
-	{`redis_fork_changes_since_last_save{%s}`, "7x400"},
+	{`redis_fork_reported_changes_since_last_save{%s}`, "7x400"},
 	{`redis_fork_child_private_dirty_bytes{%s}`, "300x400"},
 	{`redis_fork_reported_cow_bytes{%s}`, "100x400"},
 	{`redis_fork_exporter_sampler_cpu_seconds_total{%s, source="child_smaps"}`, "0+18x400"},
@@ -67,7 +67,7 @@ func TestQueries(t *testing.T) {
 		series(in.series, "a", in.values)
 		series(in.series, "b", in.values)
 	}
-	series(`redis_fork_last_save_timestamp_seconds{%s, kind="rdb"}`, "a", "600000x400")
+	series(`redis_fork_reported_last_save_timestamp_seconds{%s, kind="rdb"}`, "a", "600000x400")
 	b.WriteString("  promql_expr_test:\n")
 	for i, q := range queries {
 		// Rounded, because the test compares exactly.
