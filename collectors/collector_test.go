@@ -251,7 +251,7 @@ func TestUselessState(t *testing.T) {
 		"child of no time": {Name: "s", Children: []history.Child{{}}, COW: opt.Of(fork.Reported{}), Up: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			seriesOf(t, s).none(t, "server_info", "child_private_dirty_bytes", "forked_bytes_total", "reported_cow_timestamp_seconds",
+			seriesOf(t, s).none(t, "server_info", "child_private_dirty_bytes", "stall_resident_bytes_total", "reported_cow_timestamp_seconds",
 				"copied_bytes_total", "copy_stall_seconds_total", "write_faults_total")
 		})
 	}

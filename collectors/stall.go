@@ -12,7 +12,7 @@ func stallFamily() family {
 		Needs: "INFO",
 	}
 	forked := &Metric{
-		Name:   "redis_fork_forked_bytes_total",
+		Name:   "redis_fork_stall_resident_bytes_total",
 		Type:   Counter,
 		Help:   "Resident bytes of the server at each fork in redis_fork_stall_seconds, summed: the denominator of stall per GiB.",
 		Needs:  "process",

@@ -17,7 +17,7 @@ func TestStall(t *testing.T) {
 		`stall_seconds_bucket{le="+Inf"}`:   "5",
 		`stall_seconds_count`:               "5",
 		`stall_seconds_sum`:                 "30.80015",
-		`forked_bytes_total`:                "5.36870912e+09",
+		`stall_resident_bytes_total`:        "5.36870912e+09",
 	})
 }
 
@@ -25,10 +25,10 @@ func TestForkedBytesNeedAProcess(t *testing.T) {
 	s := noProcess("s")
 	got := seriesOf(t, s)
 	got.want(t, map[string]string{`stall_seconds_count`: "1"})
-	got.none(t, "forked_bytes_total")
+	got.none(t, "stall_resident_bytes_total")
 
 	s.Totals.ForkedBytes = 1 * gib // there was a process once
-	seriesOf(t, s).want(t, map[string]string{`forked_bytes_total`: "1.073741824e+09"})
+	seriesOf(t, s).want(t, map[string]string{`stall_resident_bytes_total`: "1.073741824e+09"})
 
-	seriesOf(t, idle("s")).want(t, map[string]string{`forked_bytes_total`: "0"})
+	seriesOf(t, idle("s")).want(t, map[string]string{`stall_resident_bytes_total`: "0"})
 }

@@ -27,7 +27,7 @@ var scenario = map[string]string{
 	`redis_fork_stall_seconds_bucket{` + identity + `,le="1"}`:             "0x19 1x19 2x80",
 	`redis_fork_stall_seconds_bucket{` + identity + `,le="+Inf"}`:          "0x19 1x19 2x80",
 	`redis_fork_stall_seconds_sum{` + identity + `}`:                       "0x19 0.05x19 0.75x80",
-	`redis_fork_forked_bytes_total{` + identity + `}`:                      "0x19 1073741824x19 2147483648x80",
+	`redis_fork_stall_resident_bytes_total{` + identity + `}`:              "0x19 1073741824x19 2147483648x80",
 
 	// The rdb fork's peak was 80 % of the server's memory, the aof fork's 120 %.
 	`redis_fork_private_dirty_peak_ratio_bucket{` + identity + `,le="0.5"}`:  "0x119",

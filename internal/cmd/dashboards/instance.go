@@ -233,7 +233,7 @@ func clientsRow() row {
 			{
 				title: "Stall per GiB in $window", width: 5, unit: "ms", visual: stat(), none: "no fork",
 				about:   "Mean milliseconds of stall per GiB of the server's resident memory. Below 10 is good hardware, 10 to 40 usual virtual machines; far below 1 means huge pages. A rise at the same size points at the host.",
-				queries: []query{{f("1000 * %s / (%s / 2^30 > 0)", increase(of("stall_seconds_sum")), increase(of("forked_bytes_total"))), who}},
+				queries: []query{{f("1000 * %s / (%s / 2^30 > 0)", increase(of("stall_seconds_sum")), increase(of("stall_resident_bytes_total"))), who}},
 			},
 			{
 				title: "Copy stall in $window", width: 4, unit: "s", visual: stat(), none: "not known",

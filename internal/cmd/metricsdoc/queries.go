@@ -6,7 +6,7 @@ var queries = [...]struct{ what, expr string }{
 	{
 		"Milliseconds that a server stands still per GiB it has resident, over the last day's forks. Some 10 are common on bare metal; hundreds mean an old hypervisor.",
 		`1000 * increase(redis_fork_stall_seconds_sum[1d])
-  / (increase(redis_fork_forked_bytes_total[1d]) / 2^30 > 0)`,
+  / (increase(redis_fork_stall_resident_bytes_total[1d]) / 2^30 > 0)`,
 	},
 	{
 		"Forks in the last day that took longer than 500 ms. The limit is a bucket's boundary, so no fork is on the wrong side.",

@@ -18,7 +18,7 @@ var input = [...]struct{ series, values string }{
 	{`redis_fork_stall_seconds_count{%s}`, "0+4x400"},
 	{`redis_fork_stall_seconds_bucket{%s, le="0.5"}`, "0+3x400"},
 	{`redis_fork_stall_seconds_bucket{%s, le="+Inf"}`, "0+4x400"},
-	{`redis_fork_forked_bytes_total{%s}`, "0+1073741824x400"},
+	{`redis_fork_stall_resident_bytes_total{%s}`, "0+1073741824x400"},
 	{`redis_fork_children_failed_total{%s, kind="rdb", reason="exit"}`, "0+1x400"},
 	{`redis_fork_children_failed_total{%s, kind="aof", reason="oom"}`, "0+2x400"},
 	{`redis_fork_refused_total{%s, kind="rdb"}`, "0+3x400"},
