@@ -6,21 +6,21 @@ import (
 
 func survivalFamily() family {
 	memory := &Metric{
-		Name:   "redis_fork_forecast_memory_bytes",
+		Name:   "redis_fork_next_memory_expected_bytes",
 		Type:   Gauge,
 		Help:   "Bytes that the next fork is expected to need: what server and child together will hold more than the server now, and the child's page tables. From the past fork nearest in writes: what that needed for as many writes as are expected at the present rate, and 13 % more; of the kind of fork that needs most. A load that has not begun is not in it. docs/forecast.md says how good it was.",
 		Needs:  "process, a fork whose memory could be read; without one INFO (rdb_last_cow_size or aof_last_cow_size)",
 		Absent: "there is no basis yet: no fork was seen, or the memory of none could be read, and the server reports none; or the forks that were seen had hardly any writes",
 	}
 	worst := &Metric{
-		Name:   "redis_fork_worst_case_memory_bytes",
+		Name:   "redis_fork_next_memory_worst_case_bytes",
 		Type:   Gauge,
 		Help:   "Bytes that the next fork would need if every page of the server were written to while the child lives: its anonymous memory once more, the child's page tables, and what the server grows by at its present pace.",
 		Needs:  "process",
 		Absent: "the read failed",
 	}
 	stall := &Metric{
-		Name:   "redis_fork_forecast_stall_seconds",
+		Name:   "redis_fork_next_stall_seconds",
 		Type:   Gauge,
 		Help:   "Seconds that the next fork(2) is expected to stop the server: the slowest of the last three forks of any kind, scaled with the size of the server, huge pages at a twentieth. Page tables say nothing of it where there are huge pages.",
 		Needs:  "process, INFO",
@@ -30,22 +30,22 @@ func survivalFamily() family {
 		Name:   "redis_fork_headroom_bytes",
 		Type:   Gauge,
 		Labels: []string{"limit"},
-		Help:   "Bytes that a limit leaves the next fork. cgroup: the tightest memory limit of the server's cgroup and those above it that are visible, inactive file cache counted as free; host: MemAvailable, without swap; commit: the commit limit in overcommit mode 2, less what the kernel holds back. The private memory and page tables of a running child count as returned. Do not add the limits up, and set redis_fork_forecast_memory_bytes against cgroup and host only: a fork commits other memory than it copies.",
+		Help:   "Bytes that a limit leaves the next fork. cgroup: the tightest memory limit of the server's cgroup and those above it that are visible, inactive file cache counted as free; host: MemAvailable, without swap; commit: the commit limit in overcommit mode 2, less what the kernel holds back. The private memory and page tables of a running child count as returned. Do not add the limits up, and set redis_fork_next_memory_expected_bytes against cgroup and host only: a fork commits other memory than it copies.",
 		Needs:  "process, and for cgroup a visible cgroup",
 		Absent: "there is no such limit, or it can't be read",
 	}
 	refused := &Metric{
-		Name:   "redis_fork_next_fork_refused",
+		Name:   "redis_fork_next_refused",
 		Type:   Gauge,
 		Labels: []string{"reason"},
-		Help:   "1 if the kernel would refuse a fork now. overcommit: by vm.overcommit_memory, the rule of the running kernel's version and what it accounts of the server (servers with jemalloc from 5 that started in mode 0 or 1 are hardly accounted at all); tasks: by pids.max, RLIMIT_NPROC, kernel.threads-max or kernel.pid_max. A full memory cgroup does not refuse: see redis_fork_next_fork_killed.",
+		Help:   "1 if the kernel would refuse a fork now. overcommit: by vm.overcommit_memory, the rule of the running kernel's version and what it accounts of the server (servers with jemalloc from 5 that started in mode 0 or 1 are hardly accounted at all); tasks: by pids.max, RLIMIT_NPROC, kernel.threads-max or kernel.pid_max. A full memory cgroup does not refuse: see redis_fork_next_server_killed.",
 		Needs:  "process; to be sure of a refusal by overcommit the right to read the server's smaps",
 		Absent: "it can't be judged",
 	}
 	killed := &Metric{
-		Name:   "redis_fork_next_fork_killed",
+		Name:   "redis_fork_next_server_killed",
 		Type:   Gauge,
-		Help:   "1 if the server's memory cgroup has no room for the page tables that fork(2) makes: the kernel would not refuse the fork but kill the server in it. What the child needs later is not in this: compare redis_fork_forecast_memory_bytes with redis_fork_headroom_bytes.",
+		Help:   "1 if the server's memory cgroup has no room for the page tables that fork(2) makes: the kernel would not refuse the fork but kill the server in it. What the child needs later is not in this: compare redis_fork_next_memory_expected_bytes with redis_fork_headroom_bytes.",
 		Needs:  "process, and a visible cgroup",
 		Absent: "the cgroup can't be read",
 	}

@@ -11,21 +11,21 @@ import (
 func TestSurvivalBeforeTheFirstFork(t *testing.T) {
 	s := idle("s")
 	seriesOf(t, s).want(t, map[string]string{
-		`forecast_memory_bytes`:                  "", // no basis
-		`forecast_stall_seconds`:                 "",
-		`worst_case_memory_bytes`:                "2.143289344e+09", // 2 GiB − 8 MiB, and 4 MiB of page tables
-		`headroom_bytes{limit="cgroup"}`:         "9.437184e+08",
-		`headroom_bytes{limit="host"}`:           "6.442450944e+09",
-		`headroom_bytes{limit="commit"}`:         "1.073741824e+09",
-		`next_fork_refused{reason="overcommit"}`: "0",
-		`next_fork_refused{reason="tasks"}`:      "0",
-		`next_fork_killed`:                       "0",
+		`next_memory_expected_bytes`:        "", // no basis
+		`next_stall_seconds`:                "",
+		`next_memory_worst_case_bytes`:      "2.143289344e+09", // 2 GiB − 8 MiB, and 4 MiB of page tables
+		`headroom_bytes{limit="cgroup"}`:    "9.437184e+08",
+		`headroom_bytes{limit="host"}`:      "6.442450944e+09",
+		`headroom_bytes{limit="commit"}`:    "1.073741824e+09",
+		`next_refused{reason="overcommit"}`: "0",
+		`next_refused{reason="tasks"}`:      "0",
+		`next_server_killed`:                "0",
 	})
 	s.Info.RDBLastCOWBytes = opt.Of[uint64](100 * mib) // of a save before the exporter came
-	seriesOf(t, s).want(t, map[string]string{`forecast_memory_bytes`: "1.09051904e+08"})
+	seriesOf(t, s).want(t, map[string]string{`next_memory_expected_bytes`: "1.09051904e+08"})
 	s.Up = false
 	seriesOf(t, s).want(t, map[string]string{
-		`forecast_memory_bytes`:          "",
+		`next_memory_expected_bytes`:     "",
 		`headroom_bytes{limit="cgroup"}`: "9.437184e+08",
 	})
 }
@@ -34,8 +34,8 @@ func TestSurvivalBeforeTheFirstFork(t *testing.T) {
 func TestForecastOfMemory(t *testing.T) {
 	s := busy("s", fork.KindRDB)
 	seriesOf(t, s).want(t, map[string]string{
-		`forecast_memory_bytes`:               "5.46281881e+08", // 457.5 MiB, 13 % more, and 4 MiB of page tables
-		`forecast_stall_seconds`:              "0.0125",
+		`next_memory_expected_bytes`:          "5.46281881e+08", // 457.5 MiB, 13 % more, and 4 MiB of page tables
+		`next_stall_seconds`:                  "0.0125",
 		`last_extra_memory_bytes{kind="rdb"}`: "5.3477376e+08",
 		`last_extra_memory_bytes{kind="aof"}`: "",
 	})
@@ -48,10 +48,10 @@ func TestHeadroomCountsTheChildAsReturned(t *testing.T) {
 	s.Limits.Returned, s.Limits.ReturnedTasks = 100*mib, 1
 	s.Limits.Tasks = opt.Of(limits.TaskLimit{Name: "pids.max", Left: 0})
 	seriesOf(t, s).want(t, map[string]string{
-		`headroom_bytes{limit="cgroup"}`:    "1.048576e+09",
-		`headroom_bytes{limit="host"}`:      "6.547308544e+09",
-		`headroom_bytes{limit="commit"}`:    "1.11149056e+09",
-		`next_fork_refused{reason="tasks"}`: "0",
+		`headroom_bytes{limit="cgroup"}`: "1.048576e+09",
+		`headroom_bytes{limit="host"}`:   "6.547308544e+09",
+		`headroom_bytes{limit="commit"}`: "1.11149056e+09",
+		`next_refused{reason="tasks"}`:   "0",
 	})
 }
 
@@ -61,20 +61,20 @@ func TestRefusedAndKilled(t *testing.T) {
 	s.Limits.Tasks = opt.Of(limits.TaskLimit{Name: "kernel.pid_max", Left: 0})
 	s.Limits.Cgroup = opt.Of(limits.Limit{Max: 3 * gib, Left: 3 * mib})
 	seriesOf(t, s).want(t, map[string]string{
-		`next_fork_refused{reason="overcommit"}`: "1",
-		`next_fork_refused{reason="tasks"}`:      "1",
-		`next_fork_killed`:                       "1",
+		`next_refused{reason="overcommit"}`: "1",
+		`next_refused{reason="tasks"}`:      "1",
+		`next_server_killed`:                "1",
 	})
 	// An upper bound is enough to say no, not to say yes.
 	s.Limits.Committed = opt.Of(limits.Committed{Bytes: 2 * gib, Largest: 2 * gib, AtMost: true})
-	seriesOf(t, s).want(t, map[string]string{`next_fork_refused{reason="overcommit"}`: ""})
+	seriesOf(t, s).want(t, map[string]string{`next_refused{reason="overcommit"}`: ""})
 }
 
 func TestNoLimitsToBeSeen(t *testing.T) {
 	s := idle("s")
 	s.Limits = limits.Limits{}
-	seriesOf(t, s).none(t, "headroom_bytes", "next_fork_refused", "next_fork_killed")
+	seriesOf(t, s).none(t, "headroom_bytes", "next_refused", "next_server_killed")
 	s.Limits = limits.Limits{At: now, CgroupSeen: true} // and no limit
 	seriesOf(t, s).none(t, "headroom_bytes")
-	seriesOf(t, s).want(t, map[string]string{`next_fork_killed`: "0"})
+	seriesOf(t, s).want(t, map[string]string{`next_server_killed`: "0"})
 }

@@ -46,9 +46,9 @@ func TestHosts(t *testing.T) {
 		{`redis_fork_headroom_bytes{` + d + `,limit="host"}`, "0x60"},
 		{`redis_fork_child_private_dirty_bytes{` + a + `}`, "1073741824x60"},
 		{`redis_fork_child_private_dirty_bytes{` + b + `}`, "0x60"},
-		{`redis_fork_forecast_memory_bytes{` + a + `}`, "4294967296x60"},
-		{`redis_fork_forecast_memory_bytes{` + b + `}`, "5368709120x60"},
-		{`redis_fork_forecast_memory_bytes{` + d + `}`, "1073741824x60"},
+		{`redis_fork_next_memory_expected_bytes{` + a + `}`, "4294967296x60"},
+		{`redis_fork_next_memory_expected_bytes{` + b + `}`, "5368709120x60"},
+		{`redis_fork_next_memory_expected_bytes{` + d + `}`, "1073741824x60"},
 	}
 	var tests []evaluation
 	for _, w := range []struct {

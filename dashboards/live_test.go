@@ -33,7 +33,7 @@ var shown = map[string]string{
 	"a full sync while it runs":          `max_over_time(redis_fork_child_running{kind="replication"}[5m]) == 1`,
 	"a rewrite while it runs":            `max_over_time(redis_fork_child_running{kind="aof"}[5m]) == 1`,
 	"a server that has saved since":      `redis_fork_last_success{kind="rdb",server="primary"} == 1`,
-	"a forecast for each server":         `count(redis_fork_forecast_memory_bytes) == 2`,
+	"a forecast for each server":         `count(redis_fork_next_memory_expected_bytes) == 2`,
 	"an alert":                           `ALERTS{alertname="RedisForkWritesRefused",alertstate="firing",server="primary"}`,
 	"the outcome of the replica's child": `redis_fork_last_success{kind="aof",server="replica"}`,
 }

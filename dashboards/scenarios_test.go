@@ -79,14 +79,14 @@ func (h health) at(m int) sampled {
 		`redis_fork_reported_misconf_errors_total`:                          0,
 		`redis_fork_reported_forks_total`:                                   float64(h.forks(m)),
 		`redis_fork_last_extra_memory_bytes{kind="rdb"}`:                    2 * gib,
-		`redis_fork_forecast_memory_bytes`:                                  2 * gib,
-		`redis_fork_worst_case_memory_bytes`:                                8 * gib,
+		`redis_fork_next_memory_expected_bytes`:                             2 * gib,
+		`redis_fork_next_memory_worst_case_bytes`:                           8 * gib,
 		`redis_fork_headroom_bytes{limit="cgroup"}`:                         3 * gib,
 		`redis_fork_headroom_bytes{limit="host"}`:                           20 * gib,
 		`redis_fork_headroom_bytes{limit="commit"}`:                         gib,
-		`redis_fork_next_fork_refused{reason="overcommit"}`:                 0,
-		`redis_fork_next_fork_killed`:                                       0,
-		`redis_fork_next_fork_refused{reason="tasks"}`:                      0,
+		`redis_fork_next_refused{reason="overcommit"}`:                      0,
+		`redis_fork_next_server_killed`:                                     0,
+		`redis_fork_next_refused{reason="tasks"}`:                           0,
 		`redis_fork_child_start_timestamp_seconds`:                          float64(60 * (began + idleFor)),
 		`redis_fork_child_progress_ratio`:                                   float64(m-began-idleFor) / savesFor,
 		`redis_fork_children_failed_total{kind="rdb",reason="oom"}`:         0,
@@ -104,7 +104,7 @@ func (h health) at(m int) sampled {
 		s.without("redis_fork_reported_last_save")
 	}
 	if saves == 0 { // since the exporter is there
-		s.without("redis_fork_last_extra", "redis_fork_forecast")
+		s.without("redis_fork_last_extra", "redis_fork_next_memory_expected")
 	}
 	return s
 }
@@ -129,7 +129,7 @@ var ofInfo = []string{
 // down is a server that does not run, beside an exporter that does.
 func (s sampled) down() sampled {
 	s.without(ofInfo...).without("redis_fork_server", "redis_fork_child_running", "redis_fork_child_start",
-		"redis_fork_forecast", "redis_fork_worst", "redis_fork_headroom", "redis_fork_next")
+		"redis_fork_headroom", "redis_fork_next")
 	for name := range s {
 		if strings.HasPrefix(name, "redis_fork_source_available") {
 			s[name] = 0
@@ -167,12 +167,12 @@ var silences = map[string]func(m int) sampled{
 	// In overcommit mode 2 and a full cgroup, without room for a copy; it never needs one.
 	"a cache without save points": func(m int) sampled {
 		return longAgo.at(0).
-			without("redis_fork_reported_last_save", "redis_fork_save_interval", "redis_fork_last_extra", "redis_fork_forecast").
+			without("redis_fork_reported_last_save", "redis_fork_save_interval", "redis_fork_last_extra", "redis_fork_next_memory_expected").
 			with("redis_fork_reported_changes_since_last_save", float64(1_000_000*m)).
 			with("redis_fork_reported_forks_total", 0).
 			with(`redis_fork_headroom_bytes{limit="cgroup"}`, 1<<20).
-			with(`redis_fork_next_fork_killed`, 1).
-			with(`redis_fork_next_fork_refused{reason="overcommit"}`, 1)
+			with(`redis_fork_next_server_killed`, 1).
+			with(`redis_fork_next_refused{reason="overcommit"}`, 1)
 	},
 	// FLUSHALL ends the third save, and the server begins again.
 	"a cancelled child": func(m int) sampled {
@@ -264,7 +264,7 @@ var silences = map[string]func(m int) sampled{
 	// Nothing but INFO is known.
 	"a server on another machine": func(m int) sampled {
 		s := longAgo.at(m).without("redis_fork_child_running", "redis_fork_child_start", "redis_fork_children",
-			"redis_fork_copy", "redis_fork_last_extra", "redis_fork_forecast", "redis_fork_worst", "redis_fork_headroom", "redis_fork_next")
+			"redis_fork_copy", "redis_fork_last_extra", "redis_fork_headroom", "redis_fork_next")
 		for name := range s {
 			if strings.HasPrefix(name, "redis_fork_source_available") {
 				s[name] = 0

@@ -19,9 +19,9 @@ func TestForecastAppearsWithTheFirstFork(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.await("the worst case is known", func() bool {
-		return r.value("redis_fork_worst_case_memory_bytes") > keys*400
+		return r.value("redis_fork_next_memory_worst_case_bytes") > keys*400
 	})
-	for _, name := range []string{"redis_fork_forecast_memory_bytes", "redis_fork_forecast_stall_seconds"} {
+	for _, name := range []string{"redis_fork_next_memory_expected_bytes", "redis_fork_next_stall_seconds"} {
 		if got := r.value(name); got != missing {
 			t.Errorf("%s is %v before the first fork", name, got)
 		}
@@ -30,7 +30,7 @@ func TestForecastAppearsWithTheFirstFork(t *testing.T) {
 		t.Errorf("headroom of the host is %v", got)
 	}
 	for _, reason := range []string{"overcommit", "tasks"} {
-		if got := r.value("redis_fork_next_fork_refused", "reason", reason); got != 0 {
+		if got := r.value("redis_fork_next_refused", "reason", reason); got != 0 {
 			t.Errorf("refused for %s: %v", reason, got)
 		}
 	}
@@ -49,13 +49,13 @@ func TestForecastAppearsWithTheFirstFork(t *testing.T) {
 	if peak := f.PeakBytes.Or(0); float64(extra) < .5*float64(peak) || float64(extra) > 2*float64(peak)+8<<20 {
 		t.Errorf("extra memory %d, of which the child's alone %d: overwriting values, they are about the same", extra, peak)
 	}
-	r.await("there is a forecast", func() bool { return r.value("redis_fork_forecast_memory_bytes") != missing })
+	r.await("there is a forecast", func() bool { return r.value("redis_fork_next_memory_expected_bytes") != missing })
 	// The load goes on as it was, so the next fork is expected to be like this one.
-	if got := r.value("redis_fork_forecast_memory_bytes"); got < float64(extra)/3 || got > 3*float64(extra)+8<<20 {
+	if got := r.value("redis_fork_next_memory_expected_bytes"); got < float64(extra)/3 || got > 3*float64(extra)+8<<20 {
 		t.Errorf("%v bytes are forecast, the last fork needed %d", got, extra)
 	}
 	stall := r.value("redis_fork_last_stall_seconds", "kind", "rdb")
-	if got := r.value("redis_fork_forecast_stall_seconds"); math.Abs(got-stall) > stall/2 {
+	if got := r.value("redis_fork_next_stall_seconds"); math.Abs(got-stall) > stall/2 {
 		t.Errorf("a stall of %v is forecast, the last was %v", got, stall)
 	}
 	if got := r.value("redis_fork_last_extra_memory_bytes", "kind", "rdb"); got != float64(extra) {
@@ -78,7 +78,7 @@ func TestHeadroomOfARealCgroup(t *testing.T) {
 		got := r.value("redis_fork_headroom_bytes", "limit", "cgroup")
 		return math.Abs(got-left) < 16<<20
 	})
-	if got := r.value("redis_fork_next_fork_killed"); got != 0 {
+	if got := r.value("redis_fork_next_server_killed"); got != 0 {
 		t.Errorf("killed in a fork with %d MiB to spare: %v", (limit-cgroup.usage(t))>>20, got)
 	}
 
@@ -91,13 +91,13 @@ func TestHeadroomOfARealCgroup(t *testing.T) {
 	}
 	r.await("a fork would be killed", func() bool {
 		cgroup.limitTo(t, cgroup.usage(t)+64<<10)
-		return r.value("redis_fork_next_fork_killed") == 1
+		return r.value("redis_fork_next_server_killed") == 1
 	})
 	cgroup.limitTo(t, limit)
 	if err := syscall.Kill(server.PID(), syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	r.await("it would not any more", func() bool { return r.value("redis_fork_next_fork_killed") == 0 })
+	r.await("it would not any more", func() bool { return r.value("redis_fork_next_server_killed") == 0 })
 
 	// What a child holds comes back: a save does not eat its own headroom.
 	set(t, server, "rdb-key-save-delay", "-10")

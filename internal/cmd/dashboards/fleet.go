@@ -56,8 +56,8 @@ func fleetRow() row {
 				about: "Servers that the kernel would not fork now, by its overcommit mode and the limits on tasks, and those that it would kill in the fork, because their memory cgroup has no room for the page tables.",
 				steps: above("green", 1, "red"),
 				queries: []query{
-					{f("sum(max without (reason) (%s))", of("next_fork_refused")), "refused"},
-					{f("sum(%s)", of("next_fork_killed")), "killed"},
+					{f("sum(max without (reason) (%s))", of("next_refused")), "refused"},
+					{f("sum(%s)", of("next_server_killed")), "killed"},
 				},
 			},
 			{
@@ -78,7 +78,7 @@ func fleetRow() row {
 				{expr: tightest()},
 				{expr: unnamed(of("server_resident_bytes"))},
 				{expr: "max without (kind) (" + newest("last_stall_seconds") + ")"},
-				{expr: f("max without (reason) (%s or %s)", of("next_fork_refused"), of("next_fork_killed"))},
+				{expr: f("max without (reason) (%s or %s)", of("next_refused"), of("next_server_killed"))},
 				{expr: f("time() - max without (kind) (%s)", of("reported_last_save_timestamp_seconds", `kind="rdb"`))},
 				{expr: f("round(sum without (kind, reason) (%s))", increase(of("children_failed_total")))},
 				{expr: f("max without (kind) (%s)", of("child_running"))},
@@ -131,7 +131,7 @@ func hostRow() row {
 				{expr: f("%s - %s", hostRoom(), needs)},
 				{expr: needs},
 				{expr: hostRoom()},
-				{expr: f("sum by (host) (%s)", onHost(of("worst_case_memory_bytes")))},
+				{expr: f("sum by (host) (%s)", onHost(of("next_memory_worst_case_bytes")))},
 				{expr: f("count by (host) (%s)", onHost(of("up")))},
 				{expr: f("count by (host) (%s)", onHost(f("(%s unless %s)", of("up"), need())))},
 				{expr: f("sum by (host) (%s)", onHost(f("max without (kind) (%s)", of("child_running"))))},

@@ -87,7 +87,7 @@ func surviveRow() row {
 				about: "Memory that the next fork is expected to take: copies as in its past forks at the writes expected now, page tables, buffers. And the most it can be: everything is written to while the child lives.",
 				queries: []query{
 					{need(), who + " expected"},
-					{of("worst_case_memory_bytes"), who + " at most"},
+					{of("next_memory_worst_case_bytes"), who + " at most"},
 				},
 			},
 			{
@@ -100,8 +100,8 @@ func surviveRow() row {
 				about:  "Whether the kernel would refuse to fork the server now, by its overcommit mode or the limits on tasks: it can't save then. And whether it would kill the server in the fork, because the memory cgroup has no room even for the page tables.",
 				values: texts(text{"0", "no", "green"}, text{"1", "yes", "red"}),
 				queries: []query{
-					{f("max without (reason) (%s)", of("next_fork_refused")), who + " refused"},
-					{of("next_fork_killed"), who + " killed"},
+					{f("max without (reason) (%s)", of("next_refused")), who + " refused"},
+					{of("next_server_killed"), who + " killed"},
 				},
 			},
 			{
@@ -110,7 +110,7 @@ func surviveRow() row {
 				steps: list{step("green", nil), step("yellow", 0.1), step("red", stallLimit)},
 				queries: []query{
 					{newest("last_stall_seconds"), whoKind + " last"},
-					{of("forecast_stall_seconds"), who + " next"},
+					{of("next_stall_seconds"), who + " next"},
 				},
 			},
 			{

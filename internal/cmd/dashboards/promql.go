@@ -54,7 +54,7 @@ func atFork(choose func(string, ...string) string, metric string) string {
 // need is what the next fork needs, as the alert sees it where the rules are loaded:
 // they remember the week's highest peak. Else it is the forecast alone.
 func need() string {
-	return f("(redis_fork:need_bytes{%s} or %s)", serverFilter, of("forecast_memory_bytes"))
+	return f("(redis_fork:need_bytes{%s} or %s)", serverFilter, of("next_memory_expected_bytes"))
 }
 
 // tightest is what the tightest limit leaves. The commit limit is none of them: it
