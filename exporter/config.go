@@ -26,7 +26,7 @@ type Config struct {
 // DefaultAddress is where the exporter listens by default.
 const DefaultAddress = ":10121"
 
-// DefaultConfig returns what counts where nothing else is asked for.
+// DefaultConfig returns the configuration that holds where nothing else is asked for.
 func DefaultConfig() Config {
 	return Config{
 		Config:        fleet.DefaultConfig(),
@@ -35,8 +35,8 @@ func DefaultConfig() Config {
 	}
 }
 
-// checkTelemetryPath refuses what http.ServeMux would panic at, and what would
-// hide a page.
+// checkTelemetryPath returns an error if p, the path of the metrics, would make
+// http.ServeMux panic or hide a page.
 func checkTelemetryPath(p string) error {
 	if p == "/" || !strings.HasPrefix(p, "/") {
 		return errors.New("it begins with / and is not / itself")

@@ -19,7 +19,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 )
 
-// newHandler makes everything that is served.
+// newHandler returns the handler of everything that is served: what is in store, as c
+// says.
 func newHandler(c *Config, store *history.Store) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+c.TelemetryPath, metrics(store, c.Logger))
@@ -48,7 +49,8 @@ func newHandler(c *Config, store *history.Store) http.Handler {
 	return mux
 }
 
-// unasked names a server of which nothing is known yet, neither good nor bad.
+// unasked returns the name of a server in s of which nothing is known yet, neither
+// good nor bad; false where there is none.
 func unasked(s history.Snapshot) (string, bool) {
 	for _, server := range s.Servers {
 		if !server.Asked {
@@ -58,6 +60,8 @@ func unasked(s history.Snapshot) (string, bool) {
 	return "", false
 }
 
+// metrics returns the handler of the metrics: those of the servers in store, and
+// those of this process. Failures go to log.
 func metrics(store *history.Store, log *slog.Logger) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
@@ -74,6 +78,7 @@ func metrics(store *history.Store, log *slog.Logger) http.Handler {
 	})
 }
 
+// plain answers with status and text, as plain text.
 func plain(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)

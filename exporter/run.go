@@ -17,7 +17,7 @@ import (
 
 const shutdownTime = 3 * time.Second
 
-// Run runs the exporter until ctx ends, which is no error.
+// Run runs the exporter that c describes until ctx ends, which is no error.
 func Run(ctx context.Context, c Config) error {
 	if err := checkTelemetryPath(c.TelemetryPath); err != nil {
 		return fmt.Errorf("telemetry path %q: %w", c.TelemetryPath, err)
@@ -33,7 +33,8 @@ func Run(ctx context.Context, c Config) error {
 	return group.Wait()
 }
 
-// serve serves until ctx ends, then lets open requests finish.
+// serve serves handler where c says until ctx ends, and then lets open requests
+// finish.
 func serve(ctx context.Context, c *Config, handler http.Handler) error {
 	server := &http.Server{
 		Handler:           handler,

@@ -50,10 +50,10 @@ func write(b *bytes.Buffer, lines []series, openMetrics bool) {
 	}
 }
 
-// seconds is a time as OpenMetrics has it. Prometheus (2.42 to 3.x) cuts what it
-// has read off to whole milliseconds, and 1700000000.123 is read as a little less
-// than that: two points a millisecond apart could fall together. So it is the next
-// larger number in such a case.
+// seconds returns millis, a time in milliseconds since 1970, as OpenMetrics has it.
+// Prometheus (2.42 to 3.x) cuts what it has read off to whole milliseconds, and
+// 1700000000.123 is read as a little less than that: two points a millisecond apart
+// could fall together. So it is the next larger number in such a case.
 func seconds(millis int64) float64 {
 	s := float64(millis) / 1000
 	if int64(s*1000) < millis {

@@ -27,9 +27,9 @@ type handler struct {
 	readers readers
 }
 
-// New serves what feeds returns. A plain GET shows the last minute and changes
-// nothing. With ?reader=NAME, NAME being 1 to 64 letters, digits and any of
-// "_.:-", a response has what came since that reader's last one.
+// New returns a handler that serves what feeds returns. A plain GET shows the last
+// minute and changes nothing. With ?reader=NAME, NAME being 1 to 64 letters, digits
+// and any of "_.:-", a response has what came since that reader's last one.
 func New(feeds func() []history.Feed) http.Handler {
 	return &handler{feeds: feeds}
 }
@@ -63,6 +63,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// validName reports whether a reader may have the name s.
 func validName(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -73,8 +74,9 @@ func validName(s string) bool {
 	return len(s) >= 1 && len(s) <= 64
 }
 
-// host is a client's address without its port, which differs from connection to
-// connection. The same IPv4 client may come to an IPv6 socket as ::ffff:a.b.c.d.
+// host returns the address of the client remote without its port, which differs from
+// connection to connection. The same IPv4 client may come to an IPv6 socket as
+// ::ffff:a.b.c.d.
 func host(remote string) string {
 	if a, err := netip.ParseAddrPort(remote); err == nil {
 		return a.Addr().Unmap().String()
@@ -85,9 +87,9 @@ func host(remote string) string {
 	return remote
 }
 
-// send writes a response to its last byte, and tells whether it went out. What
-// net/http and the kernel have taken over has gone out: nobody tells a server
-// what its client does with it.
+// send writes points to the last byte, as the answer to r, and returns an error
+// unless they went out. What net/http and the kernel have taken over has gone out:
+// nobody tells a server what its client does with it.
 func send(w http.ResponseWriter, r *http.Request, points []series) error {
 	// Protobuf has no place for many points of one series in a row.
 	format := expfmt.NegotiateAccept(r.Header, expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtOpenMetrics_0_0_1, expfmt.FmtText)

@@ -19,7 +19,7 @@ type reader struct{ name, host string }
 
 // readers are the known ones. The zero value has none.
 type readers struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // guards known, and each of these
 	known map[reader]*visited
 }
 
@@ -28,12 +28,13 @@ type visited struct {
 	last time.Time
 }
 
-// visit returns a reader's place. A new one has its place from its first
-// request on, not from its first success: what was cut off is not lost.
+// visit returns the place of the reader who, who visits at the time now. A new one
+// has its place from its first request on, not from its first success: what was cut
+// off is not lost. feeds are what there is to read.
 //
-// A 17th reader is refused. Were the longest idle one forgotten instead, 17 that
-// take turns would forget each other for ever, and all get points twice or not
-// at all; and a loop over names could take the place of a Prometheus.
+// A 17th reader is refused. Were the longest idle one forgotten instead, 17 that take
+// turns would forget each other for ever, and all get points twice or not at all; and
+// a loop over names could take the place of a Prometheus.
 func (r *readers) visit(who reader, feeds []history.Feed, now time.Time) (place, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -50,7 +51,7 @@ func (r *readers) visit(who reader, feeds []history.Feed, now time.Time) (place,
 		if len(r.known) >= maxReaders {
 			return nil, &tooManyError{wait: idleTime - now.Sub(idlest)}
 		}
-		next, ok := r.furthest(who.name)
+		next, ok := r.furthestLocked(who.name)
 		if !ok {
 			next = since(feeds, now.Add(-window))
 		}
@@ -64,9 +65,10 @@ func (r *readers) visit(who reader, feeds []history.Feed, now time.Time) (place,
 	return v.next, nil
 }
 
-// furthest is how far a name has come at any address. A Prometheus that comes
-// back under a new address goes on from there: what it has is not sent again.
-func (r *readers) furthest(name string) (place, bool) {
+// furthestLocked returns how far the name has come at any address; false where nobody
+// has it. A Prometheus that comes back under a new address goes on from there: what
+// it has is not sent again.
+func (r *readers) furthestLocked(name string) (place, bool) {
 	var next place
 	for w, v := range r.known {
 		if w.name == name {
@@ -76,8 +78,8 @@ func (r *readers) furthest(name string) (place, bool) {
 	return next, next != nil
 }
 
-// move moves a reader's place forward: of two responses that it was sent at the
-// same time the later counts.
+// move moves the place of the reader who forward to the place to: of two responses
+// that it was sent at the same time the later counts.
 func (r *readers) move(who reader, to place) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -86,7 +88,7 @@ func (r *readers) move(who reader, to place) {
 	}
 }
 
-// later is the later of two places on each line.
+// later returns on each line the later of the places a and b.
 func later(a, b place) place {
 	out := make(place, len(b))
 	for _, p := range [...]place{a, b} {
@@ -97,7 +99,8 @@ func later(a, b place) place {
 	return out
 }
 
-// tooManyError says that there is no room for another reader.
+// tooManyError reports that there is no room for another reader; wait is for how
+// long.
 type tooManyError struct{ wait time.Duration }
 
 func (e *tooManyError) Error() string {

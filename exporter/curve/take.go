@@ -27,7 +27,8 @@ type series struct {
 	points []history.FeedPoint
 }
 
-// since is the place that has everything ahead that is not older than a moment.
+// since returns the place in feeds that has everything ahead that is not older than
+// moment.
 func since(feeds []history.Feed, moment time.Time) place {
 	p := place{}
 	for _, s := range ahead(feeds, nil) {
@@ -36,7 +37,8 @@ func since(feeds []history.Feed, moment time.Time) place {
 	return p
 }
 
-// look is the last minute; the newest of it, if it is more than a response may have.
+// look returns the minute of feeds before now; the newest points of it, if they are
+// more than a response may have.
 func look(feeds []history.Feed, now time.Time) []series {
 	from := since(feeds, now.Add(-window))
 	tooMany := totalBefore(ahead(feeds, from), math.MaxInt64) - maxPoints
@@ -45,8 +47,8 @@ func look(feeds []history.Feed, now time.Time) []series {
 	return points
 }
 
-// take takes at most limit points from a place on, the oldest of all lines, and
-// returns them with the place after them.
+// take returns at most limit points of feeds from the place from on, the oldest of
+// all lines, and the place after them.
 func take(feeds []history.Feed, from place, limit int) ([]series, place) {
 	out := ahead(feeds, from)
 	oldest, newest := int64(math.MaxInt64), int64(math.MinInt64)
@@ -77,7 +79,7 @@ func take(feeds []history.Feed, from place, limit int) ([]series, place) {
 	return out, to
 }
 
-// ahead is everything from a place on that is still kept.
+// ahead returns everything of feeds from the place from on that is still kept.
 func ahead(feeds []history.Feed, from place) []series {
 	var out []series
 	for line := range history.Lines {
@@ -93,12 +95,13 @@ func ahead(feeds []history.Feed, from place) []series {
 	return out
 }
 
-// before is how many points of a line lie before a moment.
+// before returns how many of points, which are a line's in their order, lie before
+// the moment millis, in milliseconds since 1970.
 func before(points []history.FeedPoint, millis int64) int {
 	return sort.Search(len(points), func(i int) bool { return points[i].Millis >= millis })
 }
 
-// totalBefore is how many points of all lines lie before a moment.
+// totalBefore returns how many points of all lines lie before the moment millis.
 func totalBefore(lines []series, millis int64) int {
 	n := 0
 	for _, s := range lines {

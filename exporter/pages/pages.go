@@ -43,7 +43,7 @@ type site struct {
 	tmpl  templates
 }
 
-// New makes the handler of
+// New returns the handler of
 //
 //	/                      the servers, now
 //	/forks                 a table of forks: ?server= ?kind= ?outcome= ?limit=
@@ -51,9 +51,9 @@ type site struct {
 //	/forks/{id}.svg        its curve as a file
 //	/static/style.css
 //
-// and of a 404 page for every other path. It answers GET and HEAD, anything
-// else with 405. What else the exporter serves (the API, metrics, health) has to be
-// mounted beside it.
+// and of a 404 page for every other path. It draws what src has. It answers GET and
+// HEAD, anything else with 405. What else the exporter serves (the API, metrics,
+// health) has to be mounted beside it.
 func New(src Source, opts Options) http.Handler {
 	if opts.MetricsPath == "" {
 		opts.MetricsPath = "/metrics"
