@@ -69,7 +69,7 @@ func (b *bench) accuracyOne(ctx context.Context, w workload, huge, own bool) (ru
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	watchers, err := b.watchers(ctx, s, own)
 	defer func() {
 		for _, w := range watchers {
@@ -89,7 +89,7 @@ func (b *bench) accuracyOne(ctx context.Context, w workload, huge, own bool) (ru
 		return nil, err
 	}
 	born := time.Now()
-	child, err := s.fork(ctx)
+	child, err := s.Save(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (b *bench) watchers(ctx context.Context, s *scene, own bool) (all []watcher
 		settings = []setting{{"shared cgroup", nil}, {"shared cgroup, no taskstats", withoutAccounting()}}
 	}
 	for _, x := range settings {
-		e, err := b.startExporter(ctx, s.Server, x.wrapper)
+		e, err := b.startExporter(ctx, s.Addr(), x.wrapper)
 		if err != nil {
 			return all, err
 		}

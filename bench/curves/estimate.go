@@ -53,8 +53,8 @@ func (b *bench) estimateOne(ctx context.Context, w workload, r *copyTime) (err e
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	e, err := b.startExporter(ctx, s.Server, withoutAccounting())
+	defer func() { err = errors.Join(err, s.Close()) }()
+	e, err := b.startExporter(ctx, s.Addr(), withoutAccounting())
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (b *bench) estimateOne(ctx context.Context, w workload, r *copyTime) (err e
 	if err != nil {
 		return err
 	}
-	child, err := s.fork(ctx)
+	child, err := s.Save(ctx)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/bench/rig"
 	"github.com/redis-fork-exporter/redis_fork_exporter/exporter/api"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
 
 // exporter is a running exporter.
@@ -21,10 +20,10 @@ type exporter struct {
 // accounting, and nothing else.
 func withoutAccounting() []string { return []string{"setpriv", "--bounding-set=-net_admin", "--"} }
 
-// startExporter starts an exporter for the server s, with the default flags but for
+// startExporter starts an exporter for the server at socket, with the default flags but for
 // args. wrapper is a command that becomes the exporter.
-func (b *bench) startExporter(ctx context.Context, s *redisrun.Server, wrapper []string, args ...string) (*exporter, error) {
-	command := slices.Concat(wrapper, []string{b.exporter, "--server=s=unix://" + s.Addr(), "--log.level=error"}, args)
+func (b *bench) startExporter(ctx context.Context, socket string, wrapper []string, args ...string) (*exporter, error) {
+	command := slices.Concat(wrapper, []string{b.exporter, "--server=s=unix://" + socket, "--log.level=error"}, args)
 	p, err := rig.StartProgram(b.dir, "the exporter", "--web.listen-address", command...)
 	if err != nil {
 		return nil, err

@@ -126,7 +126,7 @@ func (b *bench) countForks(ctx context.Context, x batch) (c counted, err error) 
 	if err := redisrun.Fill(ctx, s.Client(), 1, 10); err != nil {
 		return c, err
 	}
-	e, err := b.startExporter(ctx, s, nil, x.flags...)
+	e, err := b.startExporter(ctx, s.Addr(), nil, x.flags...)
 	if err != nil {
 		return c, err
 	}

@@ -21,14 +21,14 @@ func printAccuracy(out io.Writer, runs []seen) error {
 	for _, r := range runs {
 		name := []string{r.load, yes(r.hugePages), r.exporter}
 		for _, s := range r.dirty {
-			dirty.Row(append(name[:3:3], number(mega(r.peak)), string(s.source), strconv.Itoa(s.points), number(mega(s.largest)),
+			dirty.Row(append(name[:3:3], rig.Figure(mega(r.peak)), string(s.source), strconv.Itoa(s.points), rig.Figure(mega(s.largest)),
 				percent(s.largest, r.peak), percent(s.largest, r.dataset), percent(s.rms(), r.peak), strconv.Itoa(s.outside), strconv.Itoa(s.beyond))...)
 		}
 		source, off, beyond := "none", "", ""
 		for _, s := range r.copies {
 			source, off, beyond = string(s.source), percent(s.largest, r.copied), strconv.Itoa(s.beyond)
 		}
-		rest.Row(append(name[:3:3], fmt.Sprintf("%.0f %%", 100*r.slots), number(mega(r.copied)), source, off, beyond, share(r.fork.PeakBytes, r.fork.ReportedCOWBytes), share(r.fork.EstimatedCopyStallSeconds, r.fork.CopyStallSeconds), strconv.Itoa(r.unchecked))...)
+		rest.Row(append(name[:3:3], fmt.Sprintf("%.0f %%", 100*r.slots), rig.Figure(mega(r.copied)), source, off, beyond, share(r.fork.PeakBytes, r.fork.ReportedCOWBytes), share(r.fork.EstimatedCopyStallSeconds, r.fork.CopyStallSeconds), strconv.Itoa(r.unchecked))...)
 	}
 	if err := dirty.Print(out); err != nil {
 		return err
@@ -52,14 +52,6 @@ func yes(b bool) string {
 		return "yes"
 	}
 	return "no"
-}
-
-// number has as many digits as mean something.
-func number(v float64) string {
-	if v < 10 {
-		return fmt.Sprintf("%.2f", v)
-	}
-	return fmt.Sprintf("%.0f", v)
 }
 
 func percent(part, whole float64) string { return fmt.Sprintf("%.2f", 100*part/whole) }

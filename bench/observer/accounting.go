@@ -110,7 +110,7 @@ func (b *bench) accountingTurn(ctx context.Context, on bool) (a accounted, err e
 	if a.quiet, err = b.work(ctx, h, p, func(work) bool { return time.Now().After(end) }); err != nil {
 		return a, err
 	}
-	child, err := b.saveOf(ctx, h.Server)
+	child, err := h.Save(ctx)
 	if err != nil {
 		return a, err
 	}
@@ -118,7 +118,7 @@ func (b *bench) accountingTurn(ctx context.Context, on bool) (a accounted, err e
 	if a.child, err = b.work(ctx, h, p, func(w work) bool { return w.commands >= accountingChild }); err != nil {
 		return a, err
 	}
-	if exited(child) {
+	if rig.Exited(child) {
 		return a, errors.New("the child ended while it should have been there")
 	}
 	return a, nil

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/bench/rig"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
 
 // What is compared of two exporters.
@@ -53,7 +52,7 @@ func percentOf(seconds float64, took time.Duration) float64 { return 100 * secon
 // childTurn measures the exporter x from the birth of a child on, under load.
 func (b *bench) childTurn(ctx context.Context, h *host, x build) (brought map[string]float64, err error) {
 	l := load{b.rate, b.againstKeys(), b.valueOr(sizeValue)}
-	_, err = b.underLoad(ctx, h, observer{start: metOnce(exporterOf(x, false, scrapeOurs))}, l, func(w watching) error {
+	_, err = b.underLoad(ctx, h, observer{start: met(exporterOf(x, false, scrapeOurs), firstSave)}, l, func(w watching) error {
 		before, err := accountOf(ctx, w)
 		if err != nil {
 			return err
@@ -62,7 +61,7 @@ func (b *bench) childTurn(ctx context.Context, h *host, x build) (brought map[st
 		if err != nil {
 			return err
 		}
-		err = b.briefSave(ctx, h.Server, b.slot)
+		err = briefSave(ctx, h.Server, b.slot)
 		ran, took, failed := watch.Read()
 		after, unknown := accountOf(ctx, w)
 		if err := errors.Join(err, failed, unknown); err != nil {
@@ -82,7 +81,7 @@ func (b *bench) childTurn(ctx context.Context, h *host, x build) (brought map[st
 
 // scrapeTurn measures scrapes of the exporter x, which has seen a fork.
 func (b *bench) scrapeTurn(ctx context.Context, h *host, x build) (brought map[string]float64, err error) {
-	w, stop, err := b.observe(ctx, h, observer{start: metOnce(exporterOf(x, false, 0))})
+	w, stop, err := b.observe(ctx, h, observer{start: met(exporterOf(x, false, 0), firstSave)})
 	if err != nil {
 		return nil, err
 	}
@@ -107,34 +106,23 @@ func (b *bench) scrapeTurn(ctx context.Context, h *host, x build) (brought map[s
 	return map[string]float64{scrapeTime: medianOf(times), scrapeCPU: ms(ran) / float64(len(times))}, err
 }
 
-// firstLife is how long a child lives that an exporter meets a server with.
+// firstLife is how long the child lives with which an exporter meets the server.
 const firstLife = 2 * time.Second
 
-// metOnce makes an observer that has seen the server fork before: the first child of
-// a server is read more often than all later ones.
-func metOnce(begin observerFunc) observerFunc {
-	return func(ctx context.Context, b *bench, server *redisrun.Server) (watching, error) {
-		w, err := begin(ctx, b, server)
-		if err != nil {
-			return nil, err
-		}
-		if err := b.briefSave(ctx, server, firstLife); err != nil {
-			return nil, errors.Join(err, w.stop())
-		}
-		return w, nil
-	}
+func firstSave(ctx context.Context, server *rig.Server) error {
+	return briefSave(ctx, server, firstLife)
 }
 
 // briefSave starts a save whose child is killed after life, and returns when it is
 // dead.
-func (b *bench) briefSave(ctx context.Context, server *redisrun.Server, life time.Duration) error {
-	child, err := b.saveOf(ctx, server)
+func briefSave(ctx context.Context, server *rig.Server, life time.Duration) error {
+	child, err := server.Save(ctx)
 	if err != nil {
 		return err
 	}
 	defer child.Close()
 	err = rig.Sleep(ctx, life)
-	if exited(child) {
+	if rig.Exited(child) {
 		return errors.Join(err, errors.New("the child ended while it should have been there"))
 	}
 	_ = syscall.Kill(child.ID().PID, syscall.SIGKILL)

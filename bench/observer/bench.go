@@ -95,36 +95,30 @@ func (b *bench) account(ctx context.Context, on string) (restore func(), err err
 	}, nil
 }
 
-// host is a server, in a memory cgroup of its own if that is wanted and can be made.
+// host is a server with a directory, in a memory cgroup of its own if that is wanted
+// and can be made.
 type host struct {
-	*redisrun.Server
-	dir   string
-	group *rig.Cgroup // nil: none
+	*rig.Server
+	dir string
 }
 
 // start starts a server. The caller has to stop it.
-func (b *bench) start(ctx context.Context, name string, ownCgroup bool, args ...string) (*host, error) {
-	h := &host{dir: filepath.Join(b.dir, name)}
+func (b *bench) start(ctx context.Context, name string, ownCgroup bool, args ...string) (h *host, err error) {
+	h = &host{dir: filepath.Join(b.dir, name)}
 	if err := os.Mkdir(h.dir, 0o755); err != nil {
 		return nil, err
 	}
-	options := redisrun.Options{Dir: h.dir, Args: args}
 	if b.keyDelay > 0 {
-		options.Args = append(options.Args, "--rdb-key-save-delay", strconv.Itoa(b.keyDelay))
+		args = append(args, "--rdb-key-save-delay", strconv.Itoa(b.keyDelay))
 	}
+	var group *rig.Cgroup
 	if ownCgroup {
-		group, err := rig.NewCgroup(name)
-		if err == nil {
-			h.group, options.Wrapper = group, group.Wrapper()
-		} else {
+		if group, err = rig.NewCgroup(name); err != nil {
 			b.Say("%v", err)
 		}
 	}
-	var err error
-	if h.Server, err = redisrun.Start(ctx, options); err != nil {
-		return nil, errors.Join(err, h.stop())
-	}
-	return h, nil
+	h.Server, err = rig.StartServer(ctx, b.fs, group, redisrun.Options{Dir: h.dir, Args: args})
+	return h, err
 }
 
 // fill fills the server, and returns how large it is then.
@@ -149,17 +143,7 @@ func (b *bench) fill(ctx context.Context, h *host, keys, valueSize int) (residen
 // time that an earlier one did not need.
 func (h *host) forget() { _ = os.Remove(filepath.Join(h.dir, "dump.rdb")) }
 
-func (h *host) stop() error {
-	var errs []error
-	if h.Server != nil {
-		h.Kill() // its data is nobody's, and large
-		errs = append(errs, h.Server.Stop())
-	}
-	if h.group != nil {
-		errs = append(errs, h.group.Remove())
-	}
-	return errors.Join(append(errs, os.RemoveAll(h.dir))...)
-}
+func (h *host) stop() error { return errors.Join(h.Close(), os.RemoveAll(h.dir)) }
 
 // end stops the server and says what went wrong.
 func (b *bench) end(h *host) {

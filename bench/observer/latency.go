@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/bench/rig"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
 
 const (
@@ -63,7 +62,7 @@ func (b *bench) measureLatency(ctx context.Context, run *latencyRun) error {
 	if run.resident, err = b.fill(ctx, h, b.keys, b.valueOr(latencyValue)); err != nil {
 		return err
 	}
-	compared, missing := observers(b.foreignEvery, h.group != nil)
+	compared, missing := observers(b.foreignEvery, h.Group != nil)
 	run.missing = missing
 	for _, m := range missing {
 		b.Say("left out: %s", m)
@@ -87,26 +86,24 @@ func (b *bench) measureLatency(ctx context.Context, run *latencyRun) error {
 	return nil
 }
 
-// met makes an observer that has seen the server fork once before: this exporter reads
-// a server's first child more often than all later ones.
-func met(o observer) observer {
-	begin := o.begin
-	o.start = func(ctx context.Context, b *bench, server *redisrun.Server) (watching, error) {
+// met returns what starts an observer as begin does, and lets it see the server fork
+// once by save: this exporter reads a server's first child more often than all later ones.
+func met(begin observerFunc, save func(context.Context, *rig.Server) error) observerFunc {
+	return func(ctx context.Context, b *bench, server *rig.Server) (watching, error) {
 		w, err := begin(ctx, b, server)
 		if err != nil {
 			return nil, err
 		}
-		if err := b.idleSave(ctx, server); err != nil {
+		if err := save(ctx, server); err != nil {
 			return nil, errors.Join(err, w.stop())
 		}
 		return w, nil
 	}
-	return o
 }
 
 // idleSave waits for a save while nobody else does anything.
-func (b *bench) idleSave(ctx context.Context, server *redisrun.Server) error {
-	child, err := b.saveOf(ctx, server)
+func idleSave(ctx context.Context, server *rig.Server) error {
+	child, err := server.Save(ctx)
 	if err != nil {
 		return err
 	}
@@ -122,7 +119,8 @@ func (b *bench) idleSave(ctx context.Context, server *redisrun.Server) error {
 // latencyTurn lets one observer watch one save under load.
 func (b *bench) latencyTurn(ctx context.Context, h *host, o observer) (turn, error) {
 	t := turn{observer: o.name}
-	c, err := b.underLoad(ctx, h, met(o), load{b.rate, b.keys, b.valueOr(latencyValue)}, func(w watching) (err error) {
+	o.start = met(o.begin, idleSave)
+	c, err := b.underLoad(ctx, h, o, load{b.rate, b.keys, b.valueOr(latencyValue)}, func(w watching) (err error) {
 		t.save, err = b.watchSave(ctx, h, w)
 		return err
 	})

@@ -26,7 +26,7 @@ func (b *bench) openMemory(h *host) (*memory, error) {
 		return nil, err
 	}
 	m := &memory{server: server}
-	if h.group == nil {
+	if h.Group == nil {
 		return m, nil
 	}
 	if m.group, err = limits.NewFS("/proc", "/sys").MemoryCgroup(h.PID()); err != nil {

@@ -37,10 +37,10 @@ func TestKillIsTimed(t *testing.T) {
 	if err := m.setZero(); err != nil {
 		t.Fatal(err)
 	}
-	if h.group == nil {
+	if h.Group == nil {
 		m.zero += 1 << 50 // the machine's memory is other tests' too: only the death is timed
 	}
-	child, err := b.saveOf(t.Context(), h.Server)
+	child, err := h.Save(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestKillIsTimed(t *testing.T) {
 func TestLodger(t *testing.T) {
 	b := testBench(t)
 	h := testHost(t, b)
-	if h.group == nil {
+	if h.Group == nil {
 		t.Skip("no memory cgroup can be made here")
 	}
 	group, err := limits.NewFS("/proc", "/sys").MemoryCgroup(h.PID())

@@ -12,7 +12,6 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/bench/rig"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
 
 // observer is one way to observe a server.
@@ -25,7 +24,7 @@ type observer struct {
 }
 
 // begin begins to observe.
-func (o observer) begin(ctx context.Context, b *bench, server *redisrun.Server) (watching, error) {
+func (o observer) begin(ctx context.Context, b *bench, server *rig.Server) (watching, error) {
 	if o.start == nil {
 		return nobody{}, nil
 	}
@@ -33,7 +32,7 @@ func (o observer) begin(ctx context.Context, b *bench, server *redisrun.Server) 
 }
 
 // observerFunc begins to observe.
-type observerFunc func(context.Context, *bench, *redisrun.Server) (watching, error)
+type observerFunc func(context.Context, *bench, *rig.Server) (watching, error)
 
 // watching is an observer at work.
 type watching interface {
@@ -78,7 +77,7 @@ type build struct {
 
 // startBuild starts the exporter x. alone is whether the server is alone in a memory
 // cgroup, and the exporter has to see that.
-func startBuild(ctx context.Context, b *bench, x build, server *redisrun.Server, alone bool) (*rig.Program, error) {
+func startBuild(ctx context.Context, b *bench, x build, server *rig.Server, alone bool) (*rig.Program, error) {
 	p, err := rig.StartProgram(b.dir, x.name, "--web.listen-address", x.file, "--server="+server.Addr(), "--log.level=warn")
 	if err != nil {
 		return nil, err
@@ -107,7 +106,7 @@ func startBuild(ctx context.Context, b *bench, x build, server *redisrun.Server,
 
 // ours returns what starts this tree's exporter, as exporterOf does.
 func ours(alone bool, every time.Duration) observerFunc {
-	return func(ctx context.Context, b *bench, server *redisrun.Server) (watching, error) {
+	return func(ctx context.Context, b *bench, server *rig.Server) (watching, error) {
 		return exporterOf(b.ours, alone, every)(ctx, b, server)
 	}
 }
@@ -115,7 +114,7 @@ func ours(alone bool, every time.Duration) observerFunc {
 // exporterOf returns what starts the exporter x for a server that is alone in a memory
 // cgroup or not, and scrapes it every so often; 0 is never.
 func exporterOf(x build, alone bool, every time.Duration) observerFunc {
-	return func(ctx context.Context, b *bench, server *redisrun.Server) (watching, error) {
+	return func(ctx context.Context, b *bench, server *rig.Server) (watching, error) {
 		p, err := startBuild(ctx, b, x, server, alone)
 		if err != nil {
 			return nil, err
@@ -126,8 +125,8 @@ func exporterOf(x build, alone bool, every time.Duration) observerFunc {
 
 // foreign starts somebody else's exporter, as Debian packages it, with its
 // defaults.
-func foreign(binary string, args func(*redisrun.Server) []string) observerFunc {
-	return func(ctx context.Context, b *bench, server *redisrun.Server) (watching, error) {
+func foreign(binary string, args func(*rig.Server) []string) observerFunc {
+	return func(ctx context.Context, b *bench, server *rig.Server) (watching, error) {
 		p, err := rig.StartProgram(b.dir, binary, "-web.listen-address", append([]string{binary}, args(server)...)...)
 		if err != nil {
 			return nil, err
@@ -153,7 +152,7 @@ type smapsLoop struct {
 
 const smapsEvery = 100 * time.Millisecond
 
-func startSmapsLoop(context.Context, *bench, *redisrun.Server) (watching, error) {
+func startSmapsLoop(context.Context, *bench, *rig.Server) (watching, error) {
 	return &smapsLoop{}, nil
 }
 
@@ -208,12 +207,12 @@ func observers(foreignEvery int, ownCgroup bool) (all []observer, missing []stri
 	}
 	for _, f := range []struct {
 		name, binary string
-		args         func(*redisrun.Server) []string
+		args         func(*rig.Server) []string
 	}{
-		{redisExporter, "prometheus-redis-exporter", func(s *redisrun.Server) []string {
+		{redisExporter, "prometheus-redis-exporter", func(s *rig.Server) []string {
 			return []string{"-redis.addr=redis://" + s.Addr()}
 		}},
-		{processExporter, "prometheus-process-exporter", func(*redisrun.Server) []string {
+		{processExporter, "prometheus-process-exporter", func(*rig.Server) []string {
 			return []string{"-procnames=redis-server"}
 		}},
 	} {

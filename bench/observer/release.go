@@ -58,7 +58,7 @@ func (b *bench) measureRelease(ctx context.Context) (kills []kill, err error) {
 		return nil, err
 	}
 	compared := []observer{{name: unobserved}, {name: inSmaps, start: ours(false, 0)}}
-	if h.group != nil {
+	if h.Group != nil {
 		compared = append(compared, observer{name: oursAlone, alone: true, start: ours(true, 0)})
 	}
 	for round, turns := range schedule(compared, b.rounds, b.rng) {
@@ -124,13 +124,13 @@ func (b *bench) releaseTurn(ctx context.Context, h *host, o observer, busy bool)
 	if err := m.setZero(); err != nil {
 		return k, err
 	}
-	child, err := b.saveOf(ctx, h.Server)
+	child, err := h.Save(ctx)
 	if err != nil {
 		return k, err
 	}
 	defer child.Close()
 	defer func() {
-		if !exited(child) {
+		if !rig.Exited(child) {
 			_ = syscall.Kill(child.ID().PID, syscall.SIGKILL)
 		}
 	}()

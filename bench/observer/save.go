@@ -8,7 +8,6 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/bench/rig"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 )
 
 // save is one BGSAVE as its server and its clients felt it.
@@ -42,7 +41,7 @@ func (b *bench) watchSave(ctx context.Context, h *host, w watching) (s save, err
 		return s, fmt.Errorf("BGSAVE: %w", err)
 	}
 	s.answered = time.Now()
-	child, err := b.child(h.Server)
+	child, err := h.Child()
 	if err != nil {
 		return s, err
 	}
@@ -68,36 +67,6 @@ func (b *bench) watchSave(ctx context.Context, h *host, w watching) (s save, err
 		return s, fmt.Errorf("the save failed with wait status %#x:\n%s", status, h.Log())
 	}
 	return s, nil
-}
-
-// saveOf starts a BGSAVE and holds its child.
-func (b *bench) saveOf(ctx context.Context, server *redisrun.Server) (*proc.Process, error) {
-	if err := server.Client().BgSave(ctx).Err(); err != nil {
-		return nil, fmt.Errorf("BGSAVE: %w", err)
-	}
-	return b.child(server)
-}
-
-// child holds the server's only child.
-func (b *bench) child(server *redisrun.Server) (*proc.Process, error) {
-	pids, err := rig.Children(server.PID())
-	if err != nil {
-		return nil, err
-	}
-	if len(pids) != 1 {
-		return nil, fmt.Errorf("the server has %d children, not one: is there enough data for a save to last?", len(pids))
-	}
-	return b.fs.Open(pids[0])
-}
-
-// exited tells whether a process has ended.
-func exited(p *proc.Process) bool {
-	select {
-	case <-p.Exited():
-		return true
-	default:
-		return false
-	}
 }
 
 // finalSchedstat is a child's last schedstat.

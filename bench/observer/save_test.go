@@ -38,8 +38,8 @@ func testHost(t *testing.T, b *bench) *host {
 		if _, err := os.Stat(h.dir); !os.IsNotExist(err) {
 			t.Errorf("the server's directory is left: %v", err)
 		}
-		if h.group != nil {
-			if _, err := os.Stat(h.group.Dir()); !os.IsNotExist(err) {
+		if h.Group != nil {
+			if _, err := os.Stat(h.Group.Dir()); !os.IsNotExist(err) {
 				t.Errorf("the server's cgroup is left: %v", err)
 			}
 		}

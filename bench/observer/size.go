@@ -85,7 +85,7 @@ func (b *bench) measureSize(ctx context.Context, n, rounds int) (all []sampled, 
 		return nil, err
 	}
 	compared := []observer{{name: oursShared, start: ours(false, scrapeOurs)}}
-	if h.group != nil {
+	if h.Group != nil {
 		compared = append(compared, observer{name: oursAlone, alone: true, start: ours(true, scrapeOurs)})
 	}
 	for round, turns := range schedule(compared, rounds, b.rng) {

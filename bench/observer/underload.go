@@ -51,8 +51,8 @@ func (b *bench) underLoad(ctx context.Context, h *host, o observer, l load, duri
 // or not alone, as it wants it.
 func (b *bench) observe(ctx context.Context, h *host, o observer) (w watching, stop func() error, err error) {
 	leave := func() {}
-	if h.group != nil && !o.alone {
-		l, err := h.group.Lodge()
+	if h.Group != nil && !o.alone {
+		l, err := h.Group.Lodge()
 		if err != nil {
 			return nil, nil, err
 		}

@@ -3,13 +3,9 @@ package rig
 import (
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"strconv"
 	"syscall"
 	"time"
-
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 )
 
 // stopWait is the time from SIGTERM to SIGKILL.
@@ -59,13 +55,4 @@ func Spin(n int) (stop func(), err error) {
 		all = append(all, p)
 	}
 	return stop, nil
-}
-
-// Children returns the ids of the processes that the main thread of pid has started.
-func Children(pid int) ([]int, error) {
-	list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
-	if err != nil {
-		return nil, fmt.Errorf("children of %s: %w", strconv.Itoa(pid), err)
-	}
-	return proc.ParseChildren(nil, list)
 }
