@@ -104,9 +104,9 @@ func childFamily() family {
 	}
 }
 
-// sampleSum adds up the children's last samples; its time is the oldest one's,
-// and zero without a child. It is absent when it would be too small: where a
-// child was not read yet, or none can be.
+// sampleSum returns the sum of the last samples of the children in v; its time is the
+// oldest one's, and zero without a child. It is absent when it would be too small:
+// where a child was not read yet, or none can be.
 func sampleSum(v view) opt.Val[fork.Sample] {
 	if !v.Available[fork.SourceChildSmaps] && !v.Available[fork.SourceCgroup] {
 		return opt.Val[fork.Sample]{}
@@ -126,7 +126,7 @@ func sampleSum(v view) opt.Val[fork.Sample] {
 	return opt.Of(sum)
 }
 
-// plus is absent where one of the two is.
+// plus returns the sum of a and b; absent where one of the two is.
 func plus(a, b opt.Val[uint64]) opt.Val[uint64] {
 	x, ok1 := a.Get()
 	y, ok2 := b.Get()
@@ -136,9 +136,9 @@ func plus(a, b opt.Val[uint64]) opt.Val[uint64] {
 	return opt.Of(x + y)
 }
 
-// saveProgress is how much of the keys the running child has written, from 0 to
-// 1. The server adds up what the child writes, which can be more than the keys it
-// counted at the fork.
+// saveProgress returns how much of the keys the running child in v has written, from
+// 0 to 1. The server adds up what the child writes, which can be more than the keys
+// it counted at the fork.
 func saveProgress(v view) opt.Val[float64] {
 	done, ok := v.current.SaveKeysProcessed.Get()
 	total := v.current.SaveKeysTotal.Or(0)
@@ -148,8 +148,8 @@ func saveProgress(v view) opt.Val[float64] {
 	return opt.Of(min(1, float64(done)/float64(total)))
 }
 
-// writingKeys tells whether a child lives that writes all keys, and that the last
-// reply to INFO can speak of. The server counts keys for modules' children too,
+// writingKeys reports whether v has a living child that writes all keys, and that the
+// last reply to INFO can speak of. The server counts keys for modules' children too,
 // which report no keys, and for a slot's migration, which never writes them all.
 func writingKeys(v view) bool {
 	if !v.seesChildren() {

@@ -6,7 +6,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 )
 
-// families are all of them, in the order of the docs.
+// families returns all families, in the order of the docs.
 func families() []family {
 	all := []family{
 		serverFamily(),
@@ -41,7 +41,7 @@ func All() []Metric {
 	return out
 }
 
-// New makes the collector of all servers' metrics and the host's. snapshot is
+// New returns the collector of all servers' metrics and the host's. snapshot is
 // called once per Collect, possibly by several scrapes at a time.
 func New(snapshot func() history.Snapshot) prometheus.Collector {
 	return &collector{snapshot: snapshot, families: families()}

@@ -117,9 +117,10 @@ func lastFamily() family {
 	}
 }
 
-// verdict tells success from failure. A cancelled child is neither: calling it a
-// failure would page people for a FLUSHALL, and calling it a success would say
-// that there is a new dump or a replica in sync.
+// verdict returns whether the outcome o is a success; absent where it is neither that
+// nor a failure. A cancelled child is neither: calling it a failure would page people
+// for a FLUSHALL, and calling it a success would say that there is a new dump or a
+// replica in sync.
 func verdict(o fork.Outcome) opt.Val[bool] {
 	if o == fork.OutcomeOK {
 		return opt.Of(true)

@@ -16,7 +16,8 @@ const (
 	Histogram Type = "histogram"
 )
 
-// valueType is meaningful for gauges and counters only.
+// valueType returns the type as client_golang has it, which is meaningful for gauges
+// and counters only.
 func (t Type) valueType() prometheus.ValueType {
 	if t == Counter {
 		return prometheus.CounterValue
@@ -51,7 +52,7 @@ type Metric struct {
 	desc *prometheus.Desc
 }
 
-// LabelNames are all labels, "server" first where there is one.
+// LabelNames returns the names of all labels, "server" first where there is one.
 func (m *Metric) LabelNames() []string {
 	if !m.PerServer {
 		return slices.Clone(m.Labels)
@@ -69,7 +70,7 @@ type family struct {
 	perHost   func(hostView, sink)
 }
 
-// described completes the family's declarations.
+// described returns the family with its declarations completed.
 func (f family) described() family {
 	for _, m := range f.metrics {
 		m.Group = f.group

@@ -88,8 +88,8 @@ type cowReport struct {
 	at    time.Time
 }
 
-// reportedCOW takes the figure from the running fork's record, or from INFO where
-// the process is not known and so no fork has a record.
+// reportedCOW returns the server's figure from the record of the running fork in v,
+// or from INFO where the process is not known and so no fork has a record.
 func reportedCOW(v view) opt.Val[cowReport] {
 	if !v.Up {
 		return opt.Val[cowReport]{}

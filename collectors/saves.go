@@ -86,10 +86,10 @@ func savesFamily() family {
 	}
 }
 
-// lastSave is the Unix time of the last successful save to disk. The server sets
-// the field to its own start when it starts, so a value near the start needs
-// proof; attempts, diskless syncs and cancelled saves are none, and one of the
-// counters that would tell is set to 0 by CONFIG RESETSTAT.
+// lastSave returns the Unix time of the last successful save to disk, by what v has
+// of INFO. The server sets the field to its own start when it starts, so a value near
+// the start needs proof; attempts, diskless syncs and cancelled saves are none, and
+// one of the counters that would tell is set to 0 by CONFIG RESETSTAT.
 func lastSave(v view) opt.Val[int64] {
 	i := v.current
 	at, ok := i.LastSaveTime.Get()
@@ -111,8 +111,9 @@ func lastSave(v view) opt.Val[int64] {
 	return opt.Val[int64]{}
 }
 
-// latestStart is the later of the two accounts of the server's start. A process
-// can be much older than the server in it: an entrypoint script that ends in exec.
+// latestStart returns the later of the two accounts in v of the server's start. A
+// process can be much older than the server in it: an entrypoint script that ends in
+// exec.
 func latestStart(v view) opt.Val[time.Time] {
 	byInfo, ok := v.infoStart().Get()
 	if !ok {

@@ -21,6 +21,7 @@ type view struct {
 	host    *hostView
 }
 
+// viewOf returns the view of the server s on the host host.
 func viewOf(s *history.ServerState, host *hostView) view {
 	v := view{ServerState: s, host: host}
 	if s.Up && s.Info != nil {
@@ -29,7 +30,7 @@ func viewOf(s *history.ServerState, host *hostView) view {
 	return v
 }
 
-// kinds are those whose series exist, in the order of fork.Kinds.
+// kinds returns the kinds whose series exist, in the order of fork.Kinds.
 func (v view) kinds() []fork.Kind {
 	out := make([]fork.Kind, 0, len(fork.Kinds))
 	for _, k := range fork.Kinds {
@@ -40,12 +41,12 @@ func (v view) kinds() []fork.Kind {
 	return out
 }
 
-// seesChildren tells whether "no children" means that there are none.
+// seesChildren reports whether "no children" means that there are none.
 func (v view) seesChildren() bool {
 	return v.Available[fork.SourceProcess] || len(v.Children) > 0
 }
 
-// countsCopies tells whether copies are counted, so that 0 means that there were
+// countsCopies reports whether copies are counted, so that 0 means that there were
 // none. A fork that was read proves it. Before the first one, the two sources that
 // work only while the exporter samples have to do: taskstats works without.
 func (v view) countsCopies() bool {
@@ -54,9 +55,9 @@ func (v view) countsCopies() bool {
 		v.Available[fork.SourceChildSmaps] || v.Available[fork.SourceCgroup]
 }
 
-// infoStart is when the server started by its own account. The account is in
-// whole seconds and may be one timer tick old: the result is up to a second and
-// a tick too late, never too early while both clocks agree.
+// infoStart returns when the server started by its own account. The account is in
+// whole seconds and may be one timer tick old: the result is up to a second and a
+// tick too late, never too early while both clocks agree.
 func (v view) infoStart() opt.Val[time.Time] {
 	uptime, ok := v.current.UptimeSeconds.Get()
 	if !ok || v.InfoAt.IsZero() {
@@ -65,7 +66,7 @@ func (v view) infoStart() opt.Val[time.Time] {
 	return opt.Of(v.InfoAt.Add(-time.Duration(uptime) * time.Second))
 }
 
-// infoSaves tells whether INFO says that a child writes all keys: to disk, to
+// infoSaves reports whether INFO says that a child writes all keys: to disk, to
 // replicas or to an append-only file.
 func (v view) infoSaves() bool {
 	i := v.current
