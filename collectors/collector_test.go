@@ -20,6 +20,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/golden"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/storetest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // down is a busy server that stopped answering in the middle of its save.
@@ -197,8 +199,9 @@ func TestOneSnapshotPerScrape(t *testing.T) {
 // must be exportable, and every counter must exist at 0 before its first event.
 func TestStore(t *testing.T) {
 	store := history.New()
-	srv := store.AddServer("s", "127.0.0.1:6379")
-	srv.SetProcess(4711, opt.Of(serverStart))
+	srv := storetest.Add(store, "s")
+	srv.Happen(track.Found{PID: 4711, Start: opt.Of(serverStart)})
+	srv.Happen(track.Searched{})
 	got := seriesOf(t, store.Snapshot().Servers...)
 	got.want(t, map[string]string{
 		`up`:                             "0",
@@ -217,21 +220,17 @@ func TestStore(t *testing.T) {
 		`exporter_sampler_deferred_total{source="counters"}`:             "",
 	})
 
-	f := fork.Record{ID: "1-1", Server: "s", Kind: fork.KindModule, Start: serverStart}
-	srv.Begin(f, serverStart)
+	srv.Up(redisinfo.Info{TotalForks: opt.Of(uint64(0))})
+	id := srv.Born(1, fork.KindModule)
+	srv.Up(redisinfo.Info{TotalForks: opt.Of(uint64(1)), LatestFork: opt.Of(500 * time.Millisecond)})
 	seriesOf(t, store.Snapshot().Servers...).want(t, map[string]string{
 		`children_total{kind="module"}`: "0",
 		`child_running{kind="module"}`:  "1",
 		`last_success{kind="module"}`:   "",
 	})
-	srv.Died(f.ID, serverStart.Add(2*time.Second))
-	srv.Update(f.ID, func(f *fork.Record) {
-		f.Outcome = fork.OutcomeKilled
-		f.StallSeconds = opt.Of(.5)
-	})
-	if _, ok := srv.Close(f.ID); !ok {
-		t.Fatal("the store does not know its open record")
-	}
+	born := srv.Forks()[0].Start
+	srv.Died(id, born.Add(2*time.Second))
+	srv.End(id, fork.OutcomeKilled)
 	seriesOf(t, store.Snapshot().Servers...).want(t, map[string]string{
 		`children_total{kind="module"}`:                        "1",
 		`children_failed_total{kind="module",reason="signal"}`: "1",

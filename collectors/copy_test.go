@@ -7,6 +7,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/storetest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 func TestCopy(t *testing.T) {
@@ -82,18 +84,16 @@ func TestCopyIsCountedAfterShortForks(t *testing.T) {
 // TestCopyFromStore follows one fork through the real store.
 func TestCopyFromStore(t *testing.T) {
 	store := history.New()
-	srv := store.AddServer("s", "127.0.0.1:6379")
-	srv.SetProcess(4711, opt.Of(serverStart))
-	srv.SetAvailable(fork.SourceChildSmaps, true)
-	srv.SetAvailable(fork.SourceTaskstats, true)
+	srv := storetest.Add(store, "s")
+	srv.Process(4711, opt.Of(serverStart))
+	srv.Source(fork.SourceTaskstats, true)
 	now := func() series { return seriesOf(t, store.Snapshot().Servers...) }
 	now().want(t, map[string]string{`copied_bytes_total`: "0", `copy_stall_seconds_total`: "0"})
 
-	f := fork.Record{ID: "1-1", Server: "s", Kind: fork.KindRDB, Start: serverStart}
-	srv.Begin(f, serverStart)
+	id := srv.Born(1, fork.KindRDB)
 	for n := range 3 {
-		srv.AddCopies(f.ID, fork.Copies{
-			Time:   serverStart.Add(time.Duration(n) * time.Second),
+		srv.Copies(id, fork.Copies{
+			Time:   time.Now().Add(time.Duration(n) * time.Second),
 			Bytes:  opt.Of(uint64(n) * 4096),
 			Source: fork.SourceTaskstats,
 			Stall:  opt.Of(float64(n) / 4),
@@ -107,11 +107,9 @@ func TestCopyFromStore(t *testing.T) {
 		`last_copied_bytes{kind="rdb"}`:       "",
 		`last_copy_stall_seconds{kind="rdb"}`: "",
 	})
-	srv.Died(f.ID, serverStart.Add(3*time.Second))
-	if _, ok := srv.Close(f.ID); !ok {
-		t.Fatal("the store does not know its open record")
-	}
-	srv.AddTailFaults(7)
+	srv.Died(id, time.Now().Add(3*time.Second))
+	srv.End(id, fork.OutcomeOK)
+	srv.Happen(track.TailFaults{N: 7})
 	now().want(t, map[string]string{ // the tail goes on
 		`copied_bytes_total`:                  "8192",
 		`write_faults_total{phase="copy"}`:    "2",
@@ -120,7 +118,7 @@ func TestCopyFromStore(t *testing.T) {
 		`last_copy_stall_seconds{kind="rdb"}`: "0.5",
 		`last_tail_seconds{kind="rdb"}`:       "",
 	})
-	srv.SetTail(f.ID, fork.Tail{Seconds: 4, Faults: 7})
+	srv.Happen(track.Tailed{ID: id, Tail: fork.Tail{Seconds: 4, Faults: 7}})
 	now().want(t, map[string]string{`last_tail_seconds{kind="rdb"}`: "4"})
 }
 
@@ -135,22 +133,19 @@ func TestEstimatedCopyStall(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := history.New()
-			srv := store.AddServer("s", "127.0.0.1:6379")
-			srv.SetProcess(4711, opt.Of(serverStart))
-			srv.SetAvailable(fork.SourceChildSmaps, true)
-			srv.Begin(fork.Record{ID: "1-1", Server: "s", Kind: fork.KindRDB, Start: serverStart}, serverStart)
-			srv.AddCopies("1-1", fork.Copies{Time: serverStart.Add(time.Second), Stall: c.measured})
+			srv := storetest.Add(store, "s")
+			id := srv.Born(1, fork.KindRDB)
+			srv.Copies(id, fork.Copies{Time: time.Now().Add(time.Second), Stall: c.measured})
 			now := func() series { return seriesOf(t, store.Snapshot().Servers...) }
 			now().want(t, map[string]string{`estimated_copy_stall_seconds_total`: ""}) // perhaps there never is one
 			if c.want != "" {
-				srv.ExpectEstimate()
+				srv.Happen(track.EstimateExpected{})
 				now().want(t, map[string]string{`estimated_copy_stall_seconds_total`: "0"})
 			}
 			for range 2 { // counted once
-				srv.SetEstimatedStall("1-1", 0.5)
+				srv.Happen(track.Estimated{ID: id, Seconds: 0.5})
 			}
-			srv.Died("1-1", serverStart.Add(3*time.Second))
-			f, _ := srv.Close("1-1")
+			f := srv.End(id, fork.OutcomeOK)
 			if f.EstimatedCopyStallSeconds != opt.Of(0.5) {
 				t.Errorf("the record says %v", f.EstimatedCopyStallSeconds)
 			}

@@ -2,7 +2,7 @@ package collectors
 
 import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // sources are those that work or don't.
@@ -36,7 +36,7 @@ func sourcesFamily() family {
 					out.flag(available, v.Available[source], string(source))
 				}
 			}
-			for _, e := range history.ReadErrors {
+			for _, e := range track.ReadErrors {
 				if v.Info.NeverForks() && e.Source != fork.SourceInfo {
 					continue
 				}

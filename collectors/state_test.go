@@ -14,6 +14,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 const (
@@ -30,8 +31,8 @@ var (
 // totals are the counters of a server that has had forks of the given kinds.
 func totals(kinds ...fork.Kind) history.Totals {
 	t := history.Totals{
-		Stall:           history.NewHistogram(history.StallLimits...),
-		PeakRatio:       history.NewHistogram(history.PeakRatioLimits...),
+		Stall:           track.NewHistogram(track.StallLimits...),
+		PeakRatio:       track.NewHistogram(track.PeakRatioLimits...),
 		Children:        map[fork.Kind]uint64{},
 		Failed:          map[fork.Kind]map[fork.Reason]uint64{},
 		Cancelled:       map[fork.Kind]uint64{},

@@ -405,9 +405,9 @@ func TestCurveAfterAnAbsence(t *testing.T) {
 	var returned atomic.Bool
 	site := httptest.NewServer(curve.New(func() []history.Feed {
 		f := history.Feed{Server: "s"}
-		f.Lines[history.LinePrivateDirty] = kept
+		f.Lines[fork.LinePrivateDirty] = kept
 		if returned.Load() {
-			f.Lines[history.LinePrivateDirty] = back
+			f.Lines[fork.LinePrivateDirty] = back
 		}
 		return []history.Feed{f}
 	}))

@@ -20,10 +20,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // faulty is an exporter that watches a server with which something is wrong,
@@ -54,7 +54,7 @@ func (f faulty) awaitDown(reason, words string) {
 			valueOf(m, "redis_fork_read_errors_total", "server", "bad", "source", "info", "reason", reason) > 0
 	})
 	f.await("the page says: "+words, func() bool { return strings.Contains(f.page("/"), words) })
-	for _, other := range history.ReadErrors {
+	for _, other := range track.ReadErrors {
 		if other.Source != fork.SourceInfo || other.Reason == reason {
 			continue
 		}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -18,6 +17,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/storetest"
 )
 
 // ask sends one request to a handler.
@@ -34,7 +34,7 @@ func ask(t *testing.T, h http.Handler, method, path string, header ...string) *h
 
 func TestHealthAndReadiness(t *testing.T) {
 	store := history.New()
-	a, b := store.AddServer("a", "a:6379"), store.AddServer("b", "b:6379")
+	a, b := storetest.Add(store, "a"), storetest.Add(store, "b")
 	c := testConfig(t, "a", "b")
 	h := newHandler(&c, store)
 	want := func(path string, status int, text string) {
@@ -45,11 +45,11 @@ func TestHealthAndReadiness(t *testing.T) {
 	}
 	want("/-/healthy", http.StatusOK, "healthy")
 	want("/-/ready", http.StatusServiceUnavailable, "a has not been asked yet")
-	a.SetInfo(redisinfo.Info{}, time.Now())
+	a.Up(redisinfo.Info{})
 	want("/-/ready", http.StatusServiceUnavailable, "b has not been asked yet")
-	b.SetDown("connection refused") // that is an answer too: restarting the exporter would not help
+	b.Down("connection refused") // that is an answer too: restarting the exporter would not help
 	want("/-/ready", http.StatusOK, "ready")
-	a.SetDown("connection refused")
+	a.Down("connection refused")
 	want("/-/ready", http.StatusOK, "ready")
 	want("/-/healthy", http.StatusOK, "healthy")
 }

@@ -14,14 +14,8 @@ import (
 
 // What the server serves is what the client gets.
 func TestForks(t *testing.T) {
-	store := history.New()
-	server := store.AddServer("cache-a:6379", "cache-a:6379")
 	saved := forktest.Saved(time.Now())
-	server.Begin(saved, saved.Start)
-	if _, ok := server.Close(saved.ID); !ok {
-		t.Fatal("no record")
-	}
-	exporter := httptest.NewServer(api.New(store, nil))
+	exporter := httptest.NewServer(api.New(kept{saved}, nil))
 	defer exporter.Close()
 	for _, base := range []string{exporter.URL, exporter.URL + "/"} {
 		c, err := api.NewClient(base)
@@ -33,7 +27,7 @@ func TestForks(t *testing.T) {
 			t.Errorf("%s: %d forks, %v", base, len(forks), err)
 		}
 	}
-	below := httptest.NewServer(http.StripPrefix("/redis", api.New(store, nil)))
+	below := httptest.NewServer(http.StripPrefix("/redis", api.New(kept{saved}, nil)))
 	defer below.Close()
 	c, err := api.NewClient(below.URL + "/redis/")
 	if err != nil {

@@ -6,15 +6,15 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 // metric is the name and the help text of a line.
-func metric(line history.Line) (name, help string) {
+func metric(line fork.Line) (name, help string) {
 	switch line {
-	case history.LinePrivateDirty:
+	case fork.LinePrivateDirty:
 		return "redis_fork_curve_private_dirty_bytes", "Private dirty memory of the fork's child in bytes, with a time of its own for each point."
-	case history.LineCopied:
+	case fork.LineCopied:
 		return "redis_fork_curve_copied_bytes", "Bytes that the kernel copied since the fork's birth for the server's writes, with a time of its own for each point."
 	default:
 		return "redis_fork_curve_resident_bytes", "Resident memory of the server in bytes while a child lives, with a time of its own for each point."
@@ -24,7 +24,7 @@ func metric(line history.Line) (name, help string) {
 // write writes the points of all lines, metric by metric and series by series:
 // OpenMetrics wants the samples of a metric together and in ascending order.
 func write(b *bytes.Buffer, lines []series, openMetrics bool) {
-	for line := range history.Lines {
+	for line := range fork.Lines {
 		name, help := metric(line)
 		b.WriteString("# HELP " + name + " " + help + "\n# TYPE " + name + " gauge\n")
 		for _, s := range lines {

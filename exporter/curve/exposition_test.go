@@ -17,6 +17,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/storetest"
 )
 
 func TestFormats(t *testing.T) {
@@ -53,9 +54,11 @@ func TestBody(t *testing.T) {
 		store := history.New()
 		bad := "b\\\"\n\xff"
 		for _, name := range []string{"a", bad} {
-			server := store.AddServer(name, "h")
-			server.Begin(fork.Record{ID: name, Start: time.Now(), ResidentBytes: opt.Of(uint64(900))}, time.Now())
-			server.AddCopies(name, fork.Copies{Time: time.Now().Add(100 * time.Millisecond), Bytes: opt.Of(uint64(8192))})
+			server := storetest.Add(store, name)
+			server.Process(1, opt.Val[time.Time]{})
+			server.Resident(900)
+			id := server.Born(1, fork.KindRDB)
+			server.Copies(id, fork.Copies{Time: time.Now().Add(100 * time.Millisecond), Bytes: opt.Of(uint64(8192))})
 		}
 		time.Sleep(time.Second)
 		const want = `# HELP redis_fork_curve_private_dirty_bytes Private dirty memory of the fork's child in bytes, with a time of its own for each point.

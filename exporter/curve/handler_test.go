@@ -20,6 +20,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/storetest"
 )
 
 const dirtyName = "redis_fork_curve_private_dirty_bytes"
@@ -29,7 +30,7 @@ type site struct {
 	*testing.T
 	h       http.Handler
 	store   *history.Store
-	servers []*history.Server
+	servers []*storetest.Server
 	forks   []string
 	value   uint64
 }
@@ -37,13 +38,11 @@ type site struct {
 func newSite(t *testing.T, names ...string) *site {
 	s := &site{T: t, store: history.New()}
 	for _, name := range names {
-		s.servers = append(s.servers, s.store.AddServer(name, "h"))
+		s.servers = append(s.servers, storetest.Add(s.store, name))
 	}
 	s.h = New(s.store.Feeds)
-	for i, server := range s.servers {
-		f := fork.Record{ID: strconv.Itoa(i), Start: time.Now()}
-		server.Begin(f, time.Now())
-		s.forks = append(s.forks, f.ID)
+	for _, server := range s.servers {
+		s.forks = append(s.forks, server.Born(1, fork.KindRDB))
 	}
 	return s
 }
@@ -55,7 +54,7 @@ func (s *site) run(n int, every time.Duration) {
 		time.Sleep(every)
 		for i, server := range s.servers {
 			s.value++
-			server.AddSample(s.forks[i], fork.Sample{Time: time.Now(), Source: fork.SourceCounters, PrivateDirty: s.value})
+			server.Private(s.forks[i], fork.Sample{Time: time.Now(), Source: fork.SourceCounters, PrivateDirty: s.value})
 		}
 	}
 }
@@ -301,9 +300,9 @@ func TestLatePointsAreNotLost(t *testing.T) {
 		s.get("?reader=p", alice)
 		early := time.Now()
 		time.Sleep(time.Second)
-		s.servers[0].AddSample(s.forks[0], fork.Sample{Time: time.Now(), Source: fork.SourceCounters, PrivateDirty: 100})
+		s.servers[0].Private(s.forks[0], fork.Sample{Time: time.Now(), Source: fork.SourceCounters, PrivateDirty: 100})
 		s.want(s.get("?reader=p", alice), []uint64{100})
-		s.servers[1].AddSample(s.forks[1], fork.Sample{Time: early.Add(time.Millisecond), Source: fork.SourceCounters, PrivateDirty: 200})
+		s.servers[1].Private(s.forks[1], fork.Sample{Time: early.Add(time.Millisecond), Source: fork.SourceCounters, PrivateDirty: 200})
 		s.want(s.get("?reader=p", alice), []uint64{200})
 	})
 }
@@ -426,7 +425,7 @@ func TestClientThatLeaves(t *testing.T) {
 	at := time.Now()
 	for i := range maxPoints - 1 { // and the zero before the birth
 		at = at.Add(time.Millisecond)
-		s.servers[0].AddSample(s.forks[0], fork.Sample{Time: at, Source: fork.SourceCounters, PrivateDirty: uint64(i) + 1})
+		s.servers[0].Private(s.forks[0], fork.Sample{Time: at, Source: fork.SourceCounters, PrivateDirty: uint64(i) + 1})
 	}
 	served := make(chan struct{}, 1)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

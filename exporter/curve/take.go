@@ -5,13 +5,14 @@ import (
 	"sort"
 	"time"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 )
 
 // lineKey names one line of one server.
 type lineKey struct {
 	server string
-	line   history.Line
+	line   fork.Line
 }
 
 // place is how far a reader has come: the number of the next point of each line.
@@ -82,7 +83,7 @@ func take(feeds []history.Feed, from place, limit int) ([]series, place) {
 // ahead returns everything of feeds from the place from on that is still kept.
 func ahead(feeds []history.Feed, from place) []series {
 	var out []series
-	for line := range history.Lines {
+	for line := range fork.Lines {
 		for _, f := range feeds {
 			l := f.Lines[line]
 			s := series{lineKey{f.Server, line}, l.First, l.Points}

@@ -10,6 +10,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/storetest"
 )
 
 // Many servers take no longer than the slowest.
@@ -27,10 +28,10 @@ func TestAtOnce(t *testing.T) {
 				store := history.New()
 				var servers []fleet.Server
 				for i, after := range test.answers {
-					s := store.AddServer(strconv.Itoa(i), "h:1")
-					servers = append(servers, fleet.Server{History: s})
+					s := storetest.Add(store, strconv.Itoa(i))
+					servers = append(servers, fleet.Server{History: s.Server})
 					if after > 0 {
-						time.AfterFunc(after, func() { s.SetInfo(redisinfo.Info{}, time.Now()) })
+						time.AfterFunc(after, func() { s.Up(redisinfo.Info{}) })
 					}
 				}
 				began := time.Now()
@@ -56,13 +57,13 @@ func TestTwin(t *testing.T) {
 	var watched fleet.Fleet
 	store := history.New()
 	add := func(name, runID string, pid int) *history.Server {
-		s := store.AddServer(name, "h:1")
-		s.SetInfo(redisinfo.Info{RunID: runID}, time.Now())
+		s := storetest.Add(store, name)
+		s.Up(redisinfo.Info{RunID: runID})
 		if pid != 0 {
-			s.SetProcess(pid, opt.Of(time.Now()))
+			s.Process(pid, opt.Of(time.Now()))
 		}
-		watched.Servers = append(watched.Servers, fleet.Server{History: s})
-		return s
+		watched.Servers = append(watched.Servers, fleet.Server{History: s.Server})
+		return s.Server
 	}
 	add("another", "run-2", 7)
 	add("nor this one", "", 9)

@@ -1,7 +1,6 @@
 package child
 
 import (
-	"syscall"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
@@ -20,15 +19,8 @@ type (
 	// was never a fork of the server's data.
 	OtherProgram struct{}
 
-	// Point reports what one look at the child has brought. A value is absent where
-	// it is not known.
-	Point struct {
-		Private  opt.Val[fork.Sample]
-		Copies   opt.Val[fork.Copies]
-		Extra    opt.Val[fork.Extra]
-		Reads    []Read        // that the budget has paid for
-		Deferred []fork.Source // readings that the budget has put off
-	}
+	// Point reports what one look at the child has brought.
+	Point struct{ fork.Readings }
 
 	// EstimateExpected reports, at the birth, that the time of the copies will be
 	// estimated if all goes well.
@@ -50,12 +42,12 @@ type (
 	// Ended reports how the child ended, once the server has reaped it or has
 	// taken longer than 5 s to do so.
 	Ended struct {
-		At        time.Time                   // of the death
-		Reaped    time.Time                   // when the server took notice, as far as that was seen
-		Status    opt.Val[syscall.WaitStatus] // absent: the kernel does not tell
-		OOMKilled bool                        // SIGKILL, and an oom_kill counter rose during the child's life
-		CPU       opt.Val[float64]            // seconds that the child ran
-		Written   opt.Val[uint64]             // bytes that it caused to be written to storage
+		At        time.Time          // of the death
+		Reaped    time.Time          // when the server took notice, as far as that was seen
+		Status    opt.Val[fork.Exit] // absent: the kernel does not tell
+		OOMKilled bool               // SIGKILL, and an oom_kill counter rose during the child's life
+		CPU       opt.Val[float64]   // seconds that the child ran
+		Written   opt.Val[uint64]    // bytes that it caused to be written to storage
 	}
 
 	// TailFaults reports write faults of the server after the child's death, since
@@ -64,22 +56,6 @@ type (
 
 	// Tailed reports that the tail has ended.
 	Tailed struct{ Tail fork.Tail }
-)
-
-// Read is one reading of a source.
-type Read struct {
-	Source fork.Source
-	Cost   time.Duration // CPU time
-	Err    error         // nil: it worked
-	// Reason is ReasonDenied or ReasonFailed where there is an Err that is not the
-	// end of the server or its child.
-	Reason string
-}
-
-// The reasons of failed readings.
-const (
-	ReasonDenied = "denied"
-	ReasonFailed = "failed"
 )
 
 func (Titled) event()           {}

@@ -83,7 +83,7 @@ func (s *sampler) readExact() opt.Val[fork.Sample] {
 	s.exact.reads++
 	now := time.Now()
 	s.exact.at, s.exact.next = now, now.Add(exactEvery)
-	read := Read{Source: fork.SourceChildSmaps, Cost: cost, Err: err}
+	read := fork.Read{Source: fork.SourceChildSmaps, Cost: cost, Err: err}
 	learned := s.learned
 	switch {
 	case err == nil:
@@ -92,12 +92,12 @@ func (s *sampler) readExact() opt.Val[fork.Sample] {
 		s.meter.huge = s.meter.huge.seen(smaps.AnonHugePages)
 	case errors.Is(err, proc.ErrGone):
 	case errors.Is(err, proc.ErrDenied): // by a security module, say: the rights don't show it
-		read.Reason = ReasonDenied
+		read.Reason = fork.ReasonDenied
 		s.exact.blind = true
 		learned.SmapsDenied = true
 		s.meter.unanchor()
 	default:
-		read.Reason = ReasonFailed
+		read.Reason = fork.ReasonFailed
 	}
 	s.point.Reads = append(s.point.Reads, read)
 	s.learn(learned)

@@ -198,13 +198,25 @@ func (f *Follower) died(ctx, tail context.Context) {
 		status, known = child.ExitStatus()
 	}
 	if known {
-		end.Status = opt.Of(status)
+		end.Status = opt.Of(exit(status))
 		end.OOMKilled = status.Signaled() && status.Signal() == syscall.SIGKILL && f.oom.rose()
 	}
 	f.opts.Report(end)
 	if r, ok := last.Get(); ok {
 		f.sampler.tail(tail, r)
 	}
+}
+
+// exit returns a wait status as the record has it.
+func exit(status syscall.WaitStatus) fork.Exit {
+	if status.Signaled() {
+		name := proc.SignalName(status.Signal())
+		if name == "" { // a real-time signal has none
+			name = status.Signal().String()
+		}
+		return fork.Exit{Status: -1, Signal: name}
+	}
+	return fork.Exit{Status: status.ExitStatus()}
 }
 
 // usage reads what the child consumed in its life; best from the zombie.

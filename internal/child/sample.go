@@ -252,12 +252,12 @@ func (s *sampler) counters() (Reading, error) {
 func paid[T any](s *sampler, source fork.Source, read func() (T, error)) (T, time.Duration, error) {
 	v, cost, err := Timed(s.opts.CPUTime, read)
 	s.opts.Budget.Spend(cost)
-	r := Read{Source: source, Cost: cost, Err: err}
+	r := fork.Read{Source: source, Cost: cost, Err: err}
 	switch {
 	case errors.Is(err, proc.ErrDenied):
-		r.Reason = ReasonDenied
+		r.Reason = fork.ReasonDenied
 	case err != nil && !errors.Is(err, proc.ErrGone):
-		r.Reason = ReasonFailed
+		r.Reason = fork.ReasonFailed
 	}
 	s.point.Reads = append(s.point.Reads, r)
 	return v, cost, err

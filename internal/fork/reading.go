@@ -6,6 +6,32 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
+// Readings are what one look at a child has brought. A value is absent where it is
+// not known.
+type Readings struct {
+	Private  opt.Val[Sample]
+	Copies   opt.Val[Copies]
+	Extra    opt.Val[Extra]
+	Reads    []Read   // that were taken, whether they worked or not
+	Deferred []Source // sources whose reading was put off to stay within the budget
+}
+
+// Read is one reading of a source.
+type Read struct {
+	Source Source
+	Cost   time.Duration // CPU time
+	Err    error         // nil: it worked
+	// Reason is ReasonDenied or ReasonFailed where there is an Err that is not the
+	// end of the server or its child.
+	Reason string
+}
+
+// The reasons of failed readings.
+const (
+	ReasonDenied = "denied"
+	ReasonFailed = "failed"
+)
+
 // Sample is one reading of a child's memory, in bytes.
 type Sample struct {
 	Time         time.Time

@@ -1,7 +1,8 @@
-// Package history holds the exporter's only state: per server the present, the
-// totals since the exporter started, a ring of the last forks (fork.Record), and
-// every point of the last half hour (Feed).
+// Package history keeps what readers want of all servers: per server its tracked state
+// (track.Server), a ring of the last closed records, and every point of the last half
+// hour (Feed).
 //
-// It knows nothing of /proc, Prometheus or HTTP. Watchers write to it; metrics,
-// pages and JSON are drawn from the copies it hands out.
+// It holds the one lock around a tracked server: Apply takes an event, everything else
+// hands out copies, of which metrics, pages and JSON are drawn. It knows nothing of
+// /proc, Prometheus or HTTP.
 package history

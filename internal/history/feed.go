@@ -1,8 +1,10 @@
 package history
 
 import (
-	"slices"
 	"time"
+
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 const (
@@ -14,24 +16,13 @@ const (
 	maxFeedPoints = 20_000
 )
 
-// Line is one of the three curves of a server.
-type Line int
-
-// The lines of a server. All are in bytes.
-const (
-	LinePrivateDirty Line = iota // the child's private dirty memory
-	LineCopied                   // what was copied since the birth
-	LineResident                 // the server's resident memory
-	Lines                        // how many there are
-)
-
-// FeedPoint is one point of a Line.
+// FeedPoint is one point of a line.
 type FeedPoint struct {
 	Millis int64 // Unix time
 	Bytes  uint64
 }
 
-// FeedLine is what is kept of a Line. Its points are numbered as they came, from
+// FeedLine is what is kept of a line. Its points are numbered as they came, from
 // 0 when the exporter started, so that a reader's place is a number.
 type FeedLine struct {
 	First  uint64      // the number of Points[0]
@@ -47,7 +38,7 @@ func (l FeedLine) End() uint64 { return l.First + uint64(len(l.Points)) }
 // on one line would be a saw.
 type Feed struct {
 	Server string // configured name
-	Lines  [Lines]FeedLine
+	Lines  [fork.Lines]FeedLine
 }
 
 // Feeds returns the points of all servers, sorted by name.
@@ -60,65 +51,85 @@ func (s *Store) Feeds() []Feed {
 	return out
 }
 
-func (s *Server) points() Feed {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.feed.prune(time.Now())
-	out := Feed{Server: s.state.Name, Lines: s.feed}
-	for i := range out.Lines {
-		out.Lines[i].Points = slices.Clip(out.Lines[i].Points)
-	}
-	return out
+// feed is all of a server's lines.
+type feed struct {
+	lines [fork.Lines]FeedLine
+	forks map[string]*inFeed // open ones by their ID
 }
 
-// feed is all of a server's lines.
-type feed [Lines]FeedLine
-
-// inFeed is what a feed has to know of a running fork.
+// inFeed is what a feed has to know of an open fork.
 type inFeed struct {
-	// birth is the fork's Start in Unix milliseconds, or later, where the clock
+	start   time.Time
+	partial bool
+	// birth is start in Unix milliseconds, or later, where the clock
 	// was set back since the fork before: that fork's points stay where they are,
 	// and this one's come after them, their distances unchanged. All other times
 	// of a fork are counted from its birth by the monotonic clock.
 	birth int64
-	begun [Lines]bool
+	begun [fork.Lines]bool
 }
 
-// begin gives a fork its place in time. from is the time of its first point.
-func (f *feed) begin(r *running, from time.Time) {
-	r.feed.birth = r.Start.UnixMilli()
-	for _, l := range f {
+// moment returns a time of a fork in Unix milliseconds, whatever the clock was set to
+// since its birth: both times have a monotonic reading.
+func (r *inFeed) moment(at time.Time) int64 { return r.birth + at.Sub(r.start).Milliseconds() }
+
+// open gives a fork its place in time. from is the time of its first point.
+func (f *feed) open(record fork.Record, from time.Time) {
+	r := &inFeed{start: record.Start, partial: record.Partial, birth: record.Start.UnixMilli()}
+	for _, l := range f.lines {
 		if n := len(l.Points); n > 0 {
 			// Two milliseconds: the zero before the birth comes in between.
-			r.feed.birth += max(0, l.Points[n-1].Millis+2-r.moment(from))
+			r.birth += max(0, l.Points[n-1].Millis+2-r.moment(from))
 		}
 	}
+	if f.forks == nil {
+		f.forks = map[string]*inFeed{}
+	}
+	f.forks[record.ID] = r
 }
 
-// moment is a time of a fork in Unix milliseconds, whatever the clock was set to
-// since its birth: both times have a monotonic reading.
-func (r *running) moment(at time.Time) int64 {
-	return r.feed.birth + at.Sub(r.Start).Milliseconds()
-}
+// forget lets go of a fork that draws no more.
+func (f *feed) forget(id string) { delete(f.forks, id) }
 
-// add appends a point of a fork to a line. The child's lines rise from 0 just
+// draw appends a point of a fork to a line. The child's lines rise from 0 just
 // before its birth. They do so only when there is something to draw: without a
 // source, two zeros would say that nothing was copied. A partial fork's
 // beginning is missing, and nothing is made up for it.
-func (f *feed) add(r *running, line Line, at time.Time, bytes uint64) {
-	if !r.feed.begun[line] && line != LineResident && !r.Partial {
-		f.append(line, FeedPoint{r.feed.birth - 1, 0})
+func (f *feed) draw(d track.Drawn, now time.Time) {
+	r := f.forks[d.ID]
+	if r == nil {
+		return
 	}
-	r.feed.begun[line] = true
-	f.append(line, FeedPoint{r.moment(at), bytes})
-	f.prune(time.Now())
+	if !r.begun[d.Line] && d.Line != fork.LineResident && !r.partial {
+		f.append(d.Line, FeedPoint{r.birth - 1, 0})
+	}
+	r.begun[d.Line] = true
+	f.append(d.Line, FeedPoint{r.moment(d.At), d.Bytes})
+	f.prune(now)
+}
+
+// end ends a fork's lines. What died with the child is 0; the server keeps its memory, and
+// its line only ends.
+func (f *feed) end(e track.LinesEnded, now time.Time) {
+	r := f.forks[e.ID]
+	if r == nil {
+		return
+	}
+	for _, line := range [...]fork.Line{fork.LinePrivateDirty, fork.LineCopied} {
+		if r.begun[line] {
+			f.draw(track.Drawn{ID: e.ID, Line: line, At: e.At}, now)
+		}
+	}
+	if bytes, ok := e.Resident.Get(); ok {
+		f.draw(track.Drawn{ID: e.ID, Line: fork.LineResident, At: e.At, Bytes: bytes}, now)
+	}
 }
 
 // append never goes back: a point that is not later than the last one, because
 // it fell into the same millisecond or is another child's, comes a millisecond
 // after it. Its value is the newer one.
-func (f *feed) append(line Line, p FeedPoint) {
-	l := &f[line]
+func (f *feed) append(line fork.Line, p FeedPoint) {
+	l := &f.lines[line]
 	if n := len(l.Points); n > 0 {
 		p.Millis = max(p.Millis, l.Points[n-1].Millis+1)
 	}
@@ -129,8 +140,8 @@ func (f *feed) append(line Line, p FeedPoint) {
 // were handed out.
 func (f *feed) prune(now time.Time) {
 	oldest := now.Add(-FeedTime).UnixMilli()
-	for i := range f {
-		l := &f[i]
+	for i := range f.lines {
+		l := &f.lines[i]
 		n := max(0, len(l.Points)-maxFeedPoints)
 		for n < len(l.Points) && l.Points[n].Millis < oldest {
 			n++
@@ -140,57 +151,5 @@ func (f *feed) prune(now time.Time) {
 		if len(l.Points) == 0 {
 			l.Points = nil // else a quiet server would hold its last busy half hour
 		}
-	}
-}
-
-// draws tells whether the lines are this fork's: its child is the oldest that lives.
-func (s *Server) draws(r *running) bool {
-	for _, o := range s.open {
-		if !o.dead {
-			return o == r
-		}
-	}
-	return false
-}
-
-// feedBirth begins a fork that is in s.open already.
-func (s *Server) feedBirth(r *running, from time.Time) {
-	s.feed.begin(r, from)
-	if bytes, ok := r.ResidentBytes.Get(); ok && s.draws(r) {
-		s.feed.add(r, LineResident, from, bytes)
-	}
-}
-
-// feedPoint adds a reading of a fork whose child lives.
-func (s *Server) feedPoint(r *running, line Line, at time.Time, bytes uint64) {
-	if s.draws(r) {
-		s.feed.add(r, line, at, bytes)
-	}
-}
-
-// feedResident adds a reading of the server's memory, if a child lives.
-func (s *Server) feedResident(at time.Time) {
-	bytes, ok := s.state.ResidentBytes.Get()
-	for _, r := range s.open {
-		if ok && s.draws(r) {
-			s.feed.add(r, LineResident, at, bytes)
-		}
-	}
-	s.feed.prune(at) // here because it is called once a second, forks or not
-}
-
-// feedDeath ends a fork's lines, before its child is marked dead. What died with
-// the child is 0; the server keeps its memory, and its line only ends.
-func (s *Server) feedDeath(r *running, at time.Time) {
-	if !s.draws(r) {
-		return
-	}
-	for _, line := range [...]Line{LinePrivateDirty, LineCopied} {
-		if r.feed.begun[line] {
-			s.feed.add(r, line, at, 0)
-		}
-	}
-	if bytes, ok := s.state.ResidentBytes.Get(); ok {
-		s.feed.add(r, LineResident, at, bytes)
 	}
 }

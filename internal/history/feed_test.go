@@ -1,4 +1,4 @@
-package history
+package history_test
 
 import (
 	"math/rand/v2"
@@ -10,7 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/storetest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // stepped is what time.Now returns when the clock was set by a number of seconds:
@@ -41,44 +44,45 @@ func TestStepped(t *testing.T) {
 // feeder drives a server whose clock can be set.
 type feeder struct {
 	*testing.T
-	store *Store
-	*Server
+	store *history.Store
+	*storetest.Server
 	offset int64 // seconds that the clock was set by
 	zero   int64
 }
 
 func newFeeder(t *testing.T) *feeder {
-	store := New()
-	return &feeder{T: t, store: store, Server: store.AddServer("s", "h"), zero: time.Now().UnixMilli()}
+	store := history.New()
+	f := &feeder{T: t, store: store, Server: storetest.Add(store, "s"), zero: time.Now().UnixMilli()}
+	f.Process(1, opt.Val[time.Time]{})
+	return f
 }
 
 func (f *feeder) now() time.Time { return stepped(time.Now(), f.offset) }
 
-func (f *feeder) born(pid int, change ...func(*fork.Record)) string {
-	record := fork.Record{ID: fork.ID(f.now(), pid), Start: f.now(), ResidentBytes: opt.Of(uint64(900))}
-	for _, c := range change {
-		c(&record)
+// born has a child be born; where it is the first one of a server of 900 bytes.
+func (f *feeder) born(pid int) string {
+	if len(f.State().Children) == 0 {
+		f.Resident(900)
 	}
-	f.Begin(record, f.now())
-	return record.ID
+	return f.BornAs(track.Born{PID: pid, Start: f.now(), Seen: f.now()}, fork.KindUnknown)
 }
 
 func (f *feeder) dirty(id string, bytes uint64) {
-	f.AddSample(id, fork.Sample{Time: f.now(), Source: fork.SourceCounters, PrivateDirty: bytes})
+	f.Private(id, fork.Sample{Time: f.now(), Source: fork.SourceCounters, PrivateDirty: bytes})
 }
 
 func (f *feeder) copied(id string, bytes uint64) {
-	f.AddCopies(id, fork.Copies{Time: f.now(), Bytes: opt.Of(bytes), Source: fork.SourceCounters})
+	f.Copies(id, fork.Copies{Time: f.now(), Bytes: opt.Of(bytes), Source: fork.SourceCounters})
 }
 
-func (f *feeder) line(l Line) []FeedPoint { return f.store.Feeds()[0].Lines[l].Points }
+func (f *feeder) line(l fork.Line) []history.FeedPoint { return f.store.Feeds()[0].Lines[l].Points }
 
 // want compares a line; times are since the test's beginning.
-func (f *feeder) want(l Line, want ...FeedPoint) {
+func (f *feeder) want(l fork.Line, want ...history.FeedPoint) {
 	f.Helper()
-	var got []FeedPoint
+	var got []history.FeedPoint
 	for _, p := range f.line(l) {
-		got = append(got, FeedPoint{p.Millis - f.zero, p.Bytes})
+		got = append(got, history.FeedPoint{p.Millis - f.zero, p.Bytes})
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		f.Errorf("line %d (-want +got):\n%s", l, diff)
@@ -87,7 +91,7 @@ func (f *feeder) want(l Line, want ...FeedPoint) {
 
 func (f *feeder) ascending() {
 	f.Helper()
-	for l := range Lines {
+	for l := range fork.Lines {
 		points := f.line(l)
 		for i := 1; i < len(points); i++ {
 			if points[i].Millis <= points[i-1].Millis {
@@ -100,25 +104,25 @@ func (f *feeder) ascending() {
 func TestFeedOfAFork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFeeder(t)
-		f.SetMemory(opt.Of(uint64(800)), opt.Val[uint64]{}) // no child: no point
+		f.Resident(800) // no child: no point
 		id := f.born(1)
 		time.Sleep(100 * time.Millisecond)
 		f.copied(id, 30)
 		f.dirty(id, 20)
 		time.Sleep(100 * time.Millisecond)
-		f.SetMemory(opt.Of(uint64(950)), opt.Val[uint64]{})
+		f.Resident(950)
 		f.copied(id, 70)
 		f.dirty(id, 60)
 		time.Sleep(50 * time.Millisecond)
 		f.copied(id, 75)
 		f.Died(id, f.now())
 		time.Sleep(time.Second)
-		f.SetMemory(opt.Of(uint64(990)), opt.Val[uint64]{})
+		f.Resident(990)
 		f.copied(id, 80) // too late
-		f.Close(id)
-		f.want(LinePrivateDirty, FeedPoint{-1, 0}, FeedPoint{100, 20}, FeedPoint{200, 60}, FeedPoint{250, 0})
-		f.want(LineCopied, FeedPoint{-1, 0}, FeedPoint{100, 30}, FeedPoint{200, 70}, FeedPoint{250, 75}, FeedPoint{251, 0})
-		f.want(LineResident, FeedPoint{0, 900}, FeedPoint{200, 950}, FeedPoint{250, 950})
+		f.End(id, fork.OutcomeOK)
+		f.want(fork.LinePrivateDirty, history.FeedPoint{-1, 0}, history.FeedPoint{100, 20}, history.FeedPoint{200, 60}, history.FeedPoint{250, 0})
+		f.want(fork.LineCopied, history.FeedPoint{-1, 0}, history.FeedPoint{100, 30}, history.FeedPoint{200, 70}, history.FeedPoint{250, 75}, history.FeedPoint{251, 0})
+		f.want(fork.LineResident, history.FeedPoint{0, 900}, history.FeedPoint{200, 950}, history.FeedPoint{250, 950})
 	})
 }
 
@@ -126,11 +130,11 @@ func TestFeedOfAFork(t *testing.T) {
 func TestFeedWithoutSources(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFeeder(t)
-		id := f.born(1, func(r *fork.Record) { r.ResidentBytes = opt.Val[uint64]{} })
+		id := f.Born(1, fork.KindUnknown)
 		time.Sleep(time.Second)
-		f.AddCopies(id, fork.Copies{Time: f.now()})
+		f.Copies(id, fork.Copies{Time: f.now()})
 		f.Died(id, f.now())
-		for l := range Lines {
+		for l := range fork.Lines {
 			f.want(l)
 		}
 	})
@@ -142,17 +146,17 @@ func TestFeedOfAPartialFork(t *testing.T) {
 		start := f.now()
 		time.Sleep(time.Hour)
 		f.zero = time.Now().UnixMilli()
-		id := f.born(1, func(r *fork.Record) { r.Partial, r.Start = true, start })
+		id := f.BornAs(track.Born{PID: 1, Start: start, Seen: f.now(), Partial: true}, fork.KindUnknown)
 		time.Sleep(100 * time.Millisecond)
 		f.dirty(id, 20)
-		f.Died(id, f.now())
-		f.want(LinePrivateDirty, FeedPoint{100, 20}, FeedPoint{101, 0}) // what was before is not known to be 0
-		f.want(LineResident, FeedPoint{0, 900})
+		f.Drop(id)
+		f.want(fork.LinePrivateDirty, history.FeedPoint{100, 20}, history.FeedPoint{101, 0}) // what was before is not known to be 0
+		f.want(fork.LineResident)
 		// Followed again after its process was lost: its birth is long ago, its points are not.
 		time.Sleep(time.Second)
-		id = f.born(1, func(r *fork.Record) { r.Partial, r.Start = true, start })
+		id = f.BornAs(track.Born{PID: 1, Start: start, Seen: f.now(), Partial: true}, fork.KindUnknown)
 		f.dirty(id, 30)
-		f.want(LinePrivateDirty, FeedPoint{100, 20}, FeedPoint{101, 0}, FeedPoint{1100, 30})
+		f.want(fork.LinePrivateDirty, history.FeedPoint{100, 20}, history.FeedPoint{101, 0}, history.FeedPoint{1100, 30})
 	})
 }
 
@@ -161,15 +165,15 @@ func TestFeedIsNotThinned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFeeder(t)
 		id := f.born(1)
-		for i := range 3 * maxPoints {
+		for i := range 3 * track.MaxPoints {
 			time.Sleep(100 * time.Millisecond)
 			f.dirty(id, uint64(i))
 		}
-		if n := len(f.Forks()[0].Curve); n > maxPoints {
+		if n := len(f.Forks()[0].Curve); n > track.MaxPoints {
 			t.Errorf("the record has %d points: nothing was thinned", n)
 		}
-		if n := len(f.line(LinePrivateDirty)); n != 3*maxPoints+1 {
-			t.Errorf("%d points, want %d and the zero before the birth", n, 3*maxPoints)
+		if n := len(f.line(fork.LinePrivateDirty)); n != 3*track.MaxPoints+1 {
+			t.Errorf("%d points, want %d and the zero before the birth", n, 3*track.MaxPoints)
 		}
 	})
 }
@@ -185,7 +189,7 @@ func TestClockStepWithinAFork(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			f.dirty(id, 2)
 			f.Died(id, f.now().Add(time.Millisecond))
-			f.want(LinePrivateDirty, FeedPoint{-1, 0}, FeedPoint{100, 1}, FeedPoint{200, 2}, FeedPoint{201, 0})
+			f.want(fork.LinePrivateDirty, history.FeedPoint{-1, 0}, history.FeedPoint{100, 1}, history.FeedPoint{200, 2}, history.FeedPoint{201, 0})
 		})
 	}
 }
@@ -201,7 +205,7 @@ func TestClockStepBetweenForks(t *testing.T) {
 			f.dirty(id, uint64(pid))
 			time.Sleep(100 * time.Millisecond)
 			f.Died(id, f.now())
-			f.Close(id)
+			f.End(id, fork.OutcomeOK)
 		}
 		life(1)
 		f.offset = -10
@@ -209,16 +213,16 @@ func TestClockStepBetweenForks(t *testing.T) {
 		life(3)
 		time.Sleep(10 * time.Second)
 		life(4) // born at 10.6 s, by its clock at 0.6 s
-		f.want(LinePrivateDirty,
-			FeedPoint{-1, 0}, FeedPoint{100, 1}, FeedPoint{200, 0},
-			FeedPoint{201, 0}, FeedPoint{302, 2}, FeedPoint{402, 0},
-			FeedPoint{403, 0}, FeedPoint{504, 3}, FeedPoint{604, 0},
-			FeedPoint{605, 0}, FeedPoint{706, 4}, FeedPoint{806, 0})
+		f.want(fork.LinePrivateDirty,
+			history.FeedPoint{-1, 0}, history.FeedPoint{100, 1}, history.FeedPoint{200, 0},
+			history.FeedPoint{201, 0}, history.FeedPoint{302, 2}, history.FeedPoint{402, 0},
+			history.FeedPoint{403, 0}, history.FeedPoint{504, 3}, history.FeedPoint{604, 0},
+			history.FeedPoint{605, 0}, history.FeedPoint{706, 4}, history.FeedPoint{806, 0})
 		f.zero += 60_000
 		f.offset = 0
 		time.Sleep(50 * time.Second)
 		life(5)
-		points := f.line(LinePrivateDirty)
+		points := f.line(fork.LinePrivateDirty)
 		if got := points[len(points)-2].Millis; got != time.Now().UnixMilli()-100 {
 			t.Errorf("the clock has caught up, and the point is %d ms off", got-time.Now().UnixMilli()+100)
 		}
@@ -248,14 +252,14 @@ func TestFeedAlwaysAscends(t *testing.T) {
 				f.Drop(id)
 				open = append(open[:k], open[k+1:]...)
 			case 2:
-				f.SetMemory(opt.Of(uint64(i)), opt.Val[uint64]{})
+				f.Resident(uint64(i))
 			default:
 				f.dirty(id, uint64(i))
 				f.copied(id, uint64(i))
 			}
 		}
 		f.ascending()
-		for l := range Lines {
+		for l := range fork.Lines {
 			if len(f.line(l)) < 100 {
 				t.Errorf("line %d has %d points: nothing was tried", l, len(f.line(l)))
 			}
@@ -278,7 +282,7 @@ func TestFeedOfTwoChildren(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		f.dirty(b, 88)
 		f.Died(b, f.now())
-		points := f.line(LinePrivateDirty)
+		points := f.line(fork.LinePrivateDirty)
 		values := make([]uint64, 0, len(points))
 		for _, p := range points {
 			values = append(values, p.Bytes)
@@ -298,7 +302,7 @@ func TestFeedOfWhatWasNoFork(t *testing.T) {
 		f.dirty(id, 20)
 		time.Sleep(10 * time.Millisecond)
 		f.Drop(id)
-		f.want(LinePrivateDirty, FeedPoint{-1, 0}, FeedPoint{10, 20}, FeedPoint{20, 0})
+		f.want(fork.LinePrivateDirty, history.FeedPoint{-1, 0}, history.FeedPoint{10, 20}, history.FeedPoint{20, 0})
 	})
 }
 
@@ -311,23 +315,24 @@ func TestFeedForgets(t *testing.T) {
 			f.dirty(id, 1)
 		}
 		now := time.Now().UnixMilli()
-		got := f.store.Feeds()[0].Lines[LinePrivateDirty]
-		if len(got.Points) != 1801 || got.Points[0].Millis != now-FeedTime.Milliseconds() {
+		got := f.store.Feeds()[0].Lines[fork.LinePrivateDirty]
+		if len(got.Points) != 1801 || got.Points[0].Millis != now-history.FeedTime.Milliseconds() {
 			t.Errorf("%d points from %d ms ago", len(got.Points), now-got.Points[0].Millis)
 		}
 		if got.End() != 2401 {
 			t.Errorf("End %d, want 2401: 2400 points and the zero before the birth", got.End())
 		}
-		time.Sleep(FeedTime + time.Millisecond)
+		time.Sleep(history.FeedTime + time.Millisecond)
 		old := got.Points[0]
 		// Nobody reads, and no child writes: it is forgotten all the same.
 		f.Died(id, f.now())
-		time.Sleep(FeedTime + time.Second)
-		f.SetMemory(opt.Of(uint64(1)), opt.Val[uint64]{})
-		if f.feed[LinePrivateDirty].Points != nil {
+		time.Sleep(history.FeedTime + time.Second)
+		f.Resident(1)
+		f.Happen(track.Second{})
+		if history.KeepsPoints(f.Server.Server, fork.LinePrivateDirty) {
 			t.Error("memory of a quiet server is kept")
 		}
-		if end := f.store.Feeds()[0].Lines[LinePrivateDirty].End(); end != 2402 {
+		if end := f.store.Feeds()[0].Lines[fork.LinePrivateDirty].End(); end != 2402 {
 			t.Errorf("End %d, want 2402: a number is never used again", end)
 		}
 		if got.Points[0] != old {
@@ -340,12 +345,12 @@ func TestFeedIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFeeder(t)
 		id := f.born(1)
-		for i := range maxFeedPoints + 1000 {
+		for i := range history.MaxFeedPoints + 1000 {
 			time.Sleep(time.Millisecond)
 			f.dirty(id, uint64(i))
 		}
-		got := f.store.Feeds()[0].Lines[LinePrivateDirty]
-		if len(got.Points) != maxFeedPoints || got.First != 1001 || got.Points[maxFeedPoints-1].Bytes != maxFeedPoints+999 {
+		got := f.store.Feeds()[0].Lines[fork.LinePrivateDirty]
+		if len(got.Points) != history.MaxFeedPoints || got.First != 1001 || got.Points[history.MaxFeedPoints-1].Bytes != history.MaxFeedPoints+999 {
 			t.Errorf("%d points from number %d", len(got.Points), got.First)
 		}
 	})

@@ -1,4 +1,4 @@
-package history
+package history_test
 
 import (
 	"fmt"
@@ -11,24 +11,26 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/storetest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // begin opens a record of a whole fork that is born now.
-func begin(s *Server, pid int) string {
-	now := time.Now()
-	f := fork.Record{ID: fork.ID(now, pid), Server: "s", Kind: fork.KindUnknown, Start: now, ChildPID: pid}
-	s.Begin(f, now)
-	return f.ID
+func begin(s *storetest.Server, pid int) string { return s.Born(pid, fork.KindUnknown) }
+
+func add() *storetest.Server { return storetest.Add(history.New(), "s") }
+
+func sample(s *storetest.Server, id string, dirty uint64) {
+	s.Private(id, fork.Sample{Time: time.Now(), Source: fork.SourceChildSmaps, PrivateDirty: dirty})
 }
 
-func sample(s *Server, id string, dirty uint64) {
-	s.AddSample(id, fork.Sample{Time: time.Now(), Source: fork.SourceChildSmaps, PrivateDirty: dirty})
-}
-
-func setOutcome(s *Server, id string, kind fork.Kind, o fork.Outcome) {
-	s.Update(id, func(f *fork.Record) { f.Kind, f.Outcome = kind, o })
+// end ends a fork of that kind.
+func end(s *storetest.Server, id string, kind fork.Kind, o fork.Outcome) fork.Record {
+	s.Titled(id, kind)
+	return s.End(id, o)
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) < 1e-6 }
@@ -47,24 +49,26 @@ func TestID(t *testing.T) {
 // group, and the record in the ring.
 func TestCloseObservesOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New().AddServer("s", "h")
-		id := begin(s, 1)
-		s.Update(id, func(f *fork.Record) {
-			f.Kind, f.Outcome = fork.KindRDB, fork.OutcomeKilled
-			f.StallSeconds, f.ResidentBytes = opt.Of(0.25), opt.Of(uint64(1000))
-			f.ReportedCOWBytes = opt.Of(uint64(7))
-		})
+		s := add()
+		s.Process(1, opt.Val[time.Time]{})
+		s.Resident(1000)
+		counted := func(forks uint64) redisinfo.Info {
+			return redisinfo.Info{TotalForks: opt.Of(forks), LatestFork: opt.Of(250 * time.Millisecond), RDBLastCOWBytes: opt.Of(uint64(7))}
+		}
+		s.Up(counted(0))
+		id := s.Born(1, fork.KindRDB)
+		s.Up(counted(1))
 		time.Sleep(time.Second)
 		sample(s, id, 300)
 		sample(s, id, 200)
 		time.Sleep(time.Second)
 		s.Died(id, time.Now())
 		want := s.Forks()[0]
-		got, ok := s.Close(id)
-		if !ok || !reflect.DeepEqual(got, want) {
+		want.Outcome, want.Signal = fork.OutcomeKilled, opt.Of("SIGSEGV")
+		if got := s.End(id, fork.OutcomeKilled); !reflect.DeepEqual(got, want) {
 			t.Errorf("closed %+v, want %+v", got, want)
 		}
-		for range 2 { // the second Close has nothing to close
+		for range 2 { // the second end has nothing to close
 			total := s.State().Totals
 			if total.Children[fork.KindRDB] != 1 || total.Failed[fork.KindRDB][fork.ReasonSignal] != 1 || total.Cancelled[fork.KindRDB] != 0 {
 				t.Errorf("counters %+v", total)
@@ -78,13 +82,11 @@ func TestCloseObservesOnce(t *testing.T) {
 			if n := len(s.Forks()); n != 1 {
 				t.Errorf("%d forks", n)
 			}
-			if _, again := s.Close(id); again {
-				t.Error("closed twice")
-			}
+			s.End(id, fork.OutcomeKilled)
 		}
-		wantLast := LastFork{
+		wantLast := track.LastFork{
 			ID: id, Start: want.Start, Outcome: fork.OutcomeKilled, StallSeconds: opt.Of(0.25), LifetimeSeconds: opt.Of(2.0),
-			ResidentBytes: opt.Of(uint64(1000)), PeakBytes: opt.Of(uint64(300)), ReportedBytes: opt.Of(uint64(7)),
+			ResidentBytes: opt.Of(uint64(1000)), PeakBytes: opt.Of(uint64(300)),
 		}
 		if last := s.State().Last; len(last) != 1 || last[fork.KindRDB] != wantLast {
 			t.Errorf("last %+v, want %+v", last, wantLast)
@@ -97,10 +99,9 @@ func TestOutcomesAreCounted(t *testing.T) {
 		fork.OutcomeOK: "", fork.OutcomeUnknown: "", fork.OutcomeCancelled: "",
 		fork.OutcomeFailed: fork.ReasonExit, fork.OutcomeKilled: fork.ReasonSignal, fork.OutcomeOOM: fork.ReasonOOM, fork.OutcomeServerDied: fork.ReasonServerDied,
 	} {
-		s := New().AddServer("s", "h")
+		s := add()
 		id := begin(s, 1)
-		setOutcome(s, id, fork.KindAOF, outcome)
-		s.Close(id)
+		end(s, id, fork.KindAOF, outcome)
 		total := s.State().Totals
 		if total.Children[fork.KindAOF] != 1 {
 			t.Errorf("%s: %d children", outcome, total.Children[fork.KindAOF])
@@ -122,16 +123,16 @@ func TestOutcomesAreCounted(t *testing.T) {
 // What is not known in full is in no histogram.
 func TestPartial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New().AddServer("s", "h")
+		s := add()
 		born := time.Now()
 		time.Sleep(time.Minute)
-		id := fork.ID(born, 1)
-		s.Begin(fork.Record{ID: id, Kind: fork.KindRDB, Partial: true, Start: born, ResidentBytes: opt.Of(uint64(100))}, time.Now())
+		s.Process(1, opt.Val[time.Time]{})
+		s.Resident(100)
+		id := s.BornAs(track.Born{PID: 1, Start: born, Seen: time.Now(), Partial: true}, fork.KindRDB)
 		time.Sleep(2 * time.Second)
 		sample(s, id, 50)
 		s.Died(id, time.Now())
-		setOutcome(s, id, fork.KindRDB, fork.OutcomeOK)
-		f, _ := s.Close(id)
+		f := end(s, id, fork.KindRDB, fork.OutcomeOK)
 		total := s.State().Totals
 		if total.PeakRatio.Count != 0 || total.Stall.Count != 0 {
 			t.Errorf("histograms of a partial fork: %+v", total)
@@ -160,10 +161,14 @@ func TestPeakRatioNeedsBoth(t *testing.T) {
 		{"no resident bytes", opt.Val[uint64]{}, opt.Of(uint64(5)), 0},
 		{"resident bytes of 0", opt.Of(uint64(0)), opt.Of(uint64(5)), 0},
 	} {
-		s := New().AddServer("s", "h")
+		s := add()
+		s.Process(1, opt.Val[time.Time]{})
+		s.Happen(track.Memory{Resident: test.resident})
 		id := begin(s, 1)
-		s.Update(id, func(f *fork.Record) { f.ResidentBytes, f.PeakBytes = test.resident, test.peak })
-		s.Close(id)
+		if peak, ok := test.peak.Get(); ok {
+			sample(s, id, peak)
+		}
+		s.End(id, fork.OutcomeOK)
 		if got := s.State().Totals.PeakRatio; got.Count != test.want || math.IsNaN(got.Sum) || math.IsInf(got.Sum, 0) {
 			t.Errorf("%s: %+v, want %d observations", test.name, got, test.want)
 		}
@@ -172,41 +177,47 @@ func TestPeakRatioNeedsBoth(t *testing.T) {
 
 // The bytes of a stall are those of its fork, else the server's, else INFO's.
 func TestForkedBytes(t *testing.T) {
-	s := New().AddServer("s", "h")
+	s := add()
 	forked := func() uint64 { return s.State().Totals.ForkedBytes }
-	s.ObserveStall(1)
-	if forked() != 0 {
-		t.Errorf("%d bytes out of nowhere", forked())
+	reply := func(forks uint64) redisinfo.Info {
+		return redisinfo.Info{TotalForks: opt.Of(forks), LatestFork: opt.Of(time.Second), UsedMemoryRSS: opt.Of(uint64(1))}
 	}
-	s.SetInfo(redisinfo.Info{UsedMemoryRSS: opt.Of(uint64(1))}, time.Now())
-	s.ObserveStall(1)
-	s.SetMemory(opt.Of(uint64(10)), opt.Val[uint64]{})
-	s.ObserveStall(1)
+	// unseen is a fork whose child nobody sees.
+	unseen := func(forks uint64) {
+		s.Up(reply(forks))
+		s.Apply(track.Tick{}, time.Now().Add(time.Second)) // later than a child may be seen
+	}
+	s.Up(reply(0))
+	unseen(1)
+	s.Process(1, opt.Val[time.Time]{})
+	s.Up(reply(1))
+	s.Resident(10)
+	unseen(2)
+	s.Resident(100)
 	id := begin(s, 1)
-	s.Update(id, func(f *fork.Record) { f.StallSeconds, f.ResidentBytes = opt.Of(1.0), opt.Of(uint64(100)) })
-	s.Close(id)
+	s.Up(reply(3))
+	s.Resident(1000)
+	s.End(id, fork.OutcomeOK)
 	if forked() != 111 {
 		t.Errorf("%d bytes forked, want 1 + 10 + 100", forked())
 	}
-	if n := s.State().Totals.Stall.Count; n != 4 {
-		t.Errorf("%d stalls, want 4", n)
+	if n := s.State().Totals.Stall.Count; n != 3 {
+		t.Errorf("%d stalls, want 3", n)
 	}
 }
 
 func TestDrop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New().AddServer("s", "h")
+		s := add()
 		id, other := begin(s, 1), begin(s, 2)
 		time.Sleep(time.Second)
 		sample(s, id, 5)
 		s.Drop(id)
 		s.Drop("no such fork")
-		if _, ok := s.Close(id); ok {
+		sample(s, id, 5)
+		if f := s.End(id, fork.OutcomeOK); f.ID != "" {
 			t.Error("a dropped record was closed")
 		}
-		s.Update(id, func(*fork.Record) { t.Error("a dropped record was updated") })
-		sample(s, id, 5)
-		s.Died(id, time.Now())
 		total := s.State().Totals
 		if total.Children[fork.KindUnknown] != 0 || total.PeakRatio.Count != 0 {
 			t.Errorf("a dropped record was counted: %+v", total)
@@ -222,7 +233,7 @@ func TestDrop(t *testing.T) {
 
 func TestDiedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New().AddServer("s", "h")
+		s := add()
 		id := begin(s, 1)
 		time.Sleep(3 * time.Second)
 		sample(s, id, 5)
@@ -233,8 +244,7 @@ func TestDiedOnce(t *testing.T) {
 		if children := s.State().Children; len(children) != 0 {
 			t.Errorf("a dead child runs: %+v", children)
 		}
-		setOutcome(s, id, fork.KindRDB, fork.OutcomeOK)
-		f, _ := s.Close(id)
+		f := end(s, id, fork.KindRDB, fork.OutcomeOK)
 		if !near(f.LifetimeSeconds.Or(0), 3) || len(f.Curve) != 1 || f.PeakBytes != opt.Of(uint64(5)) {
 			t.Errorf("record %+v", f)
 		}
@@ -248,7 +258,7 @@ func TestDiedOnce(t *testing.T) {
 // under another stays there, because counters go up only.
 func TestChildSecondsNeverGoDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New().AddServer("s", "h")
+		s := add()
 		before := map[fork.Kind]float64{}
 		check := func() {
 			t.Helper()
@@ -262,7 +272,7 @@ func TestChildSecondsNeverGoDown(t *testing.T) {
 		}
 		id := begin(s, 1)
 		for i, kind := range []fork.Kind{fork.KindUnknown, fork.KindRDB, fork.KindReplication, fork.KindRDB, fork.KindModule} {
-			s.Update(id, func(f *fork.Record) { f.Kind = kind })
+			s.Titled(id, kind)
 			check()
 			time.Sleep(time.Duration(i+1) * time.Second)
 			if i%2 == 0 {
@@ -271,7 +281,7 @@ func TestChildSecondsNeverGoDown(t *testing.T) {
 		}
 		s.Died(id, time.Now().Add(-500*time.Millisecond)) // earlier than what is counted already
 		check()
-		s.Close(id)
+		s.End(id, fork.OutcomeOK)
 		time.Sleep(time.Minute)
 		check()
 		want := map[fork.Kind]float64{fork.KindUnknown: 1, fork.KindRDB: 2 + 4, fork.KindReplication: 3, fork.KindModule: 5, fork.KindAOF: 0}
@@ -284,7 +294,7 @@ func TestChildSecondsNeverGoDown(t *testing.T) {
 }
 
 func TestSeenKinds(t *testing.T) {
-	s := New().AddServer("s", "h")
+	s := add()
 	want := func(kinds ...fork.Kind) {
 		t.Helper()
 		st := s.State()
@@ -300,12 +310,10 @@ func TestSeenKinds(t *testing.T) {
 	want(fork.KindRDB, fork.KindAOF, fork.KindReplication)
 	id := begin(s, 1)
 	want(fork.KindRDB, fork.KindAOF, fork.KindReplication) // every fork is unknown in its first moment
-	setOutcome(s, id, fork.KindModule, fork.OutcomeOK)
-	s.Close(id)
+	end(s, id, fork.KindModule, fork.OutcomeOK)
 	want(fork.KindRDB, fork.KindAOF, fork.KindReplication, fork.KindModule)
 	id = begin(s, 2)
-	setOutcome(s, id, fork.KindModule, fork.OutcomeOK)
-	s.Close(id)
+	end(s, id, fork.KindModule, fork.OutcomeOK)
 	if n := s.State().Totals.Children[fork.KindModule]; n != 2 {
 		t.Errorf("%d module forks, want 2: being seen again must not reset a counter", n)
 	}
@@ -313,18 +321,17 @@ func TestSeenKinds(t *testing.T) {
 
 func TestRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New().AddServer("s", "h")
-		const n = 2*RingSize + 7
+		s := add()
+		const n = 2*history.RingSize + 7
 		for i := range n {
 			id := begin(s, i)
-			setOutcome(s, id, fork.KindRDB, fork.OutcomeOK)
-			s.Close(id)
+			end(s, id, fork.KindRDB, fork.OutcomeOK)
 			time.Sleep(time.Second)
 		}
 		running := begin(s, n)
 		forks := s.Forks()
-		if len(forks) != RingSize+1 || forks[0].ID != running {
-			t.Fatalf("%d forks, the newest %s; want the ring's %d and the running one", len(forks), forks[0].ID, RingSize)
+		if len(forks) != history.RingSize+1 || forks[0].ID != running {
+			t.Fatalf("%d forks, the newest %s; want the ring's %d and the running one", len(forks), forks[0].ID, history.RingSize)
 		}
 		for i, f := range forks {
 			if f.ChildPID != n-i {
@@ -351,15 +358,15 @@ func TestThinning(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := New().AddServer("s", "h")
+				s := add()
 				id := begin(s, 1)
 				peak := uint64(0)
-				for i := range 6 * maxPoints {
+				for i := range 6 * track.MaxPoints {
 					time.Sleep(250 * time.Millisecond)
 					v := dirty(i)
 					peak = max(peak, v)
 					sample(s, id, v)
-					if i%97 == 0 || i > 5*maxPoints {
+					if i%97 == 0 || i > 5*track.MaxPoints {
 						f := s.Forks()[0]
 						if err := checkCurve(f, i+1, peak, v); err != nil {
 							t.Fatalf("after %d points: %v", i+1, err)
@@ -376,9 +383,9 @@ func abs(i int) int { return max(i, -i) }
 func checkCurve(f fork.Record, added int, peak, last uint64) error {
 	c := f.Curve
 	switch {
-	case len(c) > maxPoints:
+	case len(c) > track.MaxPoints:
 		return fmt.Errorf("%d points", len(c))
-	case len(c) < min(added, maxPoints/2):
+	case len(c) < min(added, track.MaxPoints/2):
 		return fmt.Errorf("only %d points of %d are left", len(c), added)
 	case !near(c[0].Seconds, .25):
 		return fmt.Errorf("begins at %v s", c[0].Seconds)
@@ -400,11 +407,11 @@ func checkCurve(f fork.Record, added int, peak, last uint64) error {
 // What was handed out stays as it was, whatever is added, thinned or closed after.
 func TestHandedOutCurvesNeverChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New().AddServer("s", "h")
+		s := add()
 		id := begin(s, 1)
 		type kept struct{ handed, copied []fork.Point }
 		var all []kept
-		for i := range 3 * maxPoints {
+		for i := range 3 * track.MaxPoints {
 			time.Sleep(time.Second)
 			sample(s, id, uint64(i))
 			if i%50 == 0 {
@@ -412,8 +419,7 @@ func TestHandedOutCurvesNeverChange(t *testing.T) {
 				all = append(all, kept{c, slices.Clone(c)})
 			}
 		}
-		setOutcome(s, id, fork.KindRDB, fork.OutcomeOK)
-		s.Close(id)
+		end(s, id, fork.KindRDB, fork.OutcomeOK)
 		for _, k := range all {
 			if !slices.Equal(k.handed, k.copied) {
 				t.Fatalf("a curve of %d points has changed after it was handed out", len(k.copied))
@@ -423,10 +429,10 @@ func TestHandedOutCurvesNeverChange(t *testing.T) {
 }
 
 func TestSwapPeak(t *testing.T) {
-	s := New().AddServer("s", "h")
+	s := add()
 	id := begin(s, 1)
 	for _, swap := range []opt.Val[uint64]{opt.Of(uint64(1)), opt.Of(uint64(9)), {}, opt.Of(uint64(4))} {
-		s.AddSample(id, fork.Sample{Time: time.Now(), Source: fork.SourceCounters, Swap: swap})
+		s.Private(id, fork.Sample{Time: time.Now(), Source: fork.SourceCounters, Swap: swap})
 	}
 	if f := s.Forks()[0]; f.SwapPeakBytes != opt.Of(uint64(9)) {
 		t.Errorf("swap peak %v, want 9", f.SwapPeakBytes)
@@ -436,10 +442,10 @@ func TestSwapPeak(t *testing.T) {
 // Between two readings of smaps other sources give points; huge pages are known from
 // smaps only, and stay.
 func TestOtherSourcesKeepHugePages(t *testing.T) {
-	s := New().AddServer("s", "h")
+	s := add()
 	id := begin(s, 1)
-	s.AddSample(id, fork.Sample{Time: time.Now(), Source: fork.SourceChildSmaps, Swap: opt.Of(uint64(9)), AnonymousHuge: opt.Of(uint64(8))})
-	s.AddSample(id, fork.Sample{Time: time.Now(), Source: fork.SourceCounters, PrivateDirty: 7, Swap: opt.Of(uint64(5)), Error: opt.Of(uint64(1))})
+	s.Private(id, fork.Sample{Time: time.Now(), Source: fork.SourceChildSmaps, Swap: opt.Of(uint64(9)), AnonymousHuge: opt.Of(uint64(8))})
+	s.Private(id, fork.Sample{Time: time.Now(), Source: fork.SourceCounters, PrivateDirty: 7, Swap: opt.Of(uint64(5)), Error: opt.Of(uint64(1))})
 	got, _ := s.State().Children[0].Sample.Get()
 	if got.Swap != opt.Of(uint64(5)) || got.AnonymousHuge != opt.Of(uint64(8)) || got.PrivateDirty != 7 || got.Source != fork.SourceCounters {
 		t.Errorf("sample %+v", got)
@@ -452,7 +458,7 @@ func TestOtherSourcesKeepHugePages(t *testing.T) {
 // The totals go up only and count each byte once, even where an estimate falls
 // and rises again or is absent for a while.
 func TestCopiesAreCountedOnce(t *testing.T) {
-	s := New().AddServer("s", "h")
+	s := add()
 	id := begin(s, 1)
 	for _, step := range []struct {
 		bytes opt.Val[uint64]
@@ -470,7 +476,7 @@ func TestCopiesAreCountedOnce(t *testing.T) {
 		if b, ok := step.bytes.Get(); ok {
 			stall = opt.Of(float64(b) / 4)
 		}
-		s.AddCopies(id, fork.Copies{Time: time.Now(), Bytes: step.bytes, Source: fork.SourceCounters, Stall: stall, Faults: step.bytes})
+		s.Copies(id, fork.Copies{Time: time.Now(), Bytes: step.bytes, Source: fork.SourceCounters, Stall: stall, Faults: step.bytes})
 		total := s.State().Totals
 		if total.CopiedBytes != step.total || total.CopyFaults != step.total || total.CopyStallSeconds != float64(step.total)/4 {
 			t.Errorf("after %v: %d bytes, %d faults, %v s; want %d", step.bytes, total.CopiedBytes, total.CopyFaults, total.CopyStallSeconds, step.total)
@@ -488,10 +494,10 @@ func TestCopiesAreCountedOnce(t *testing.T) {
 		t.Errorf("%d points, want those that are known", len(c))
 	}
 	s.Died(id, time.Now())
-	s.AddCopies(id, fork.Copies{Bytes: opt.Of(uint64(1000))})
-	s.Close(id)
+	s.Copies(id, fork.Copies{Bytes: opt.Of(uint64(1000))})
+	s.End(id, fork.OutcomeOK)
 	next := begin(s, 2)
-	s.AddCopies(next, fork.Copies{Time: time.Now(), Bytes: opt.Of(uint64(5)), Source: fork.SourceTaskstats})
+	s.Copies(next, fork.Copies{Time: time.Now(), Bytes: opt.Of(uint64(5)), Source: fork.SourceTaskstats})
 	if got := s.State().Totals.CopiedBytes; got != 125 {
 		t.Errorf("%d bytes copied, want 120 and the next fork's 5", got)
 	}
@@ -499,19 +505,17 @@ func TestCopiesAreCountedOnce(t *testing.T) {
 
 // A tail ends before its record is closed, or long after.
 func TestTail(t *testing.T) {
-	s := New().AddServer("s", "h")
+	s := add()
 	first, second := begin(s, 1), begin(s, 2)
+	s.Happen(track.Tailed{ID: second, Tail: fork.Tail{Seconds: 2}})
 	for _, id := range []string{first, second} {
-		setOutcome(s, id, fork.KindRDB, fork.OutcomeOK)
+		end(s, id, fork.KindRDB, fork.OutcomeOK)
 	}
-	s.SetTail(second, fork.Tail{Seconds: 2})
-	s.Close(first)
-	s.Close(second)
 	before := s.Forks()
-	s.SetTail(first, fork.Tail{Seconds: 9, Faults: 5, Truncated: true})
-	s.SetTail("no such fork", fork.Tail{})
-	s.AddTailFaults(3)
-	s.AddTailFaults(4)
+	s.Happen(track.Tailed{ID: first, Tail: fork.Tail{Seconds: 9, Faults: 5, Truncated: true}})
+	s.Happen(track.Tailed{ID: "no such fork"})
+	s.Happen(track.TailFaults{N: 3})
+	s.Happen(track.TailFaults{N: 4})
 	for _, f := range s.Forks() {
 		want := map[string]fork.Tail{first: {Seconds: 9, Faults: 5, Truncated: true}, second: {Seconds: 2}}[f.ID]
 		if f.Tail != opt.Of(want) {

@@ -7,18 +7,22 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // RingSize is how many closed forks are kept per server.
 const RingSize = 200
 
-// RecentForks is how many closed forks of each kind a ServerState has at most.
-const RecentForks = 10
+// Snapshot is the state of all servers, sorted by name.
+type Snapshot struct {
+	Servers []track.State
+	Host    limits.Host
+}
 
 // Store is the history of all watched servers. It is safe for concurrent use.
 type Store struct {
-	mu      sync.Mutex
-	servers []*Server // sorted by name
+	mu      sync.Mutex // guards what follows
+	servers []*Server  // sorted by name
 	host    limits.Host
 }
 
@@ -28,11 +32,11 @@ func New() *Store { return &Store{} }
 // AddServer registers a server under a name that no other has. addr is for
 // people and holds no credentials.
 func (s *Store) AddServer(name, addr string) *Server {
-	srv := newServer(name, addr)
+	srv := &Server{name: name, tracked: track.New(name, addr)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.servers = append(s.servers, srv)
-	slices.SortFunc(s.servers, func(a, b *Server) int { return cmp.Compare(a.state.Name, b.state.Name) })
+	slices.SortFunc(s.servers, func(a, b *Server) int { return cmp.Compare(a.name, b.name) })
 	return srv
 }
 
@@ -52,7 +56,7 @@ func (s *Store) all() ([]*Server, limits.Host) {
 // Snapshot copies the state of every server.
 func (s *Store) Snapshot() Snapshot {
 	servers, host := s.all()
-	out := Snapshot{Host: host, Servers: make([]ServerState, 0, len(servers))}
+	out := Snapshot{Host: host, Servers: make([]track.State, 0, len(servers))}
 	for _, srv := range servers {
 		out.Servers = append(out.Servers, srv.State())
 	}

@@ -1,4 +1,4 @@
-package history
+package history_test
 
 import (
 	"strconv"
@@ -8,13 +8,16 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/storetest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 func TestServersAreSorted(t *testing.T) {
-	store := New()
+	store := history.New()
 	if s := store.Snapshot(); s.Servers == nil || len(s.Servers) != 0 {
 		t.Errorf("empty store: %+v", s)
 	}
@@ -34,37 +37,36 @@ func TestServersAreSorted(t *testing.T) {
 }
 
 func TestStates(t *testing.T) {
-	s := New().AddServer("s", "h")
+	s := add()
 	if st := s.State(); st.Asked || st.Up || st.Problem == "" || st.Info != nil {
 		t.Errorf("before the first answer: %+v", st)
 	}
-	s.SetDown("connection refused")
+	s.Down("connection refused")
 	if st := s.State(); !st.Asked || st.Up || st.Problem != "connection refused" {
 		t.Errorf("after none: %+v", st)
 	}
 	at := time.Now()
-	s.SetInfo(redisinfo.Info{RunID: "r"}, at)
+	s.Now = func() time.Time { return at }
+	s.Up(redisinfo.Info{RunID: "r"})
 	if st := s.State(); !st.Asked || !st.Up || st.Problem != "" || st.Info.RunID != "r" || !st.InfoAt.Equal(at) {
 		t.Errorf("after an answer: %+v", st)
 	}
-	s.SetDown("cut")
+	s.Down("cut")
 	if st := s.State(); st.Up || st.Info == nil || st.Info.RunID != "r" {
 		t.Errorf("the last good reply is lost: %+v", st)
 	}
 
-	s.SetProcess(7, opt.Of(at))
-	s.SetMemory(opt.Of(uint64(1)), opt.Of(uint64(2)))
-	s.SetAvailable(fork.SourceChildSmaps, true)
+	s.Process(7, opt.Of(at))
+	s.Happen(track.Memory{Resident: opt.Of(uint64(1)), PageTables: opt.Of(uint64(2))})
 	if st := s.State(); !st.Available[fork.SourceProcess] || !st.Available[fork.SourceChildSmaps] || st.PID != opt.Of(7) || st.ResidentBytes != opt.Of(uint64(1)) {
 		t.Errorf("with a process: %+v", st)
 	}
-	s.SetNoProcess("it has ended")
+	s.Happen(track.NotFound{Problem: "it has ended"})
 	if st := s.State(); st.Available[fork.SourceProcess] || st.Available[fork.SourceChildSmaps] || st.PID.Present() || st.StartTime.Present() ||
 		st.ResidentBytes.Present() || st.PageTableBytes.Present() || st.ProcessProblem != "it has ended" {
 		t.Errorf("without one again: %+v", st)
 	}
-	s.SetProcess(8, opt.Val[time.Time]{})
-	s.SetProcessProblem("no rights")
+	s.Happen(track.Found{PID: 8, Problem: "no rights"})
 	if st := s.State(); st.ProcessProblem != "no rights" || st.StartTime.Present() {
 		t.Errorf("with another process: %+v", st)
 	}
@@ -72,13 +74,13 @@ func TestStates(t *testing.T) {
 
 func TestForksOfAllServers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := New()
-		a, b := store.AddServer("a", "a"), store.AddServer("b", "b")
+		store := history.New()
+		a, b := storetest.Add(store, "a"), storetest.Add(store, "b")
 		var ids []string
-		for i, s := range []*Server{a, b, a, b} {
+		for i, s := range []*storetest.Server{a, b, a, b} {
 			id := begin(s, i)
 			if i < 2 {
-				s.Close(id)
+				s.End(id, fork.OutcomeOK)
 			}
 			ids = append(ids, id)
 			time.Sleep(time.Second)
@@ -105,20 +107,19 @@ func TestForksOfAllServers(t *testing.T) {
 // happens afterwards does not reach it.
 func TestSnapshotCopies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := New()
-		s := store.AddServer("s", "h")
+		store := history.New()
+		s := storetest.Add(store, "s")
 		id := begin(s, 1)
 		sample(s, id, 5)
-		s.Update(id, func(f *fork.Record) { f.Reported = append(f.Reported, fork.Reported{COWBytes: 9}) })
+		s.Up(redisinfo.Info{CurrentCOWBytes: opt.Of(uint64(9)), TotalForks: opt.Of(uint64(1))})
 		other := begin(s, 2)
-		setOutcome(s, other, fork.KindRDB, fork.OutcomeFailed)
-		s.Close(other)
-		e := ReadErrors[0]
+		end(s, other, fork.KindRDB, fork.OutcomeFailed)
+		e := track.ReadErrors[0]
 
 		mine := store.Snapshot().Servers[0]
-		mine.Available[fork.SourceProcess] = true
+		mine.Available[fork.SourceTaskstats] = true
 		mine.Seen[fork.KindModule] = true
-		mine.Last[fork.KindRDB] = LastFork{}
+		mine.Last[fork.KindRDB] = track.LastFork{}
 		mine.Children[0].Kind = fork.KindModule
 		mine.Totals.Children[fork.KindRDB] = 99
 		mine.Totals.Failed[fork.KindRDB][fork.ReasonExit] = 99
@@ -136,7 +137,7 @@ func TestSnapshotCopies(t *testing.T) {
 
 		st := store.Snapshot().Servers[0]
 		total := st.Totals
-		if st.Available[fork.SourceProcess] || st.Seen[fork.KindModule] || st.Last[fork.KindRDB].Outcome != fork.OutcomeFailed || st.Children[0].Kind != fork.KindUnknown {
+		if st.Available[fork.SourceTaskstats] || st.Seen[fork.KindModule] || st.Last[fork.KindRDB].Outcome != fork.OutcomeFailed || st.Children[0].Kind != fork.KindUnknown {
 			t.Errorf("the state is its reader's: %+v", st)
 		}
 		if total.Children[fork.KindRDB] != 1 || total.Failed[fork.KindRDB][fork.ReasonExit] != 1 || total.Cancelled[fork.KindRDB] != 0 ||
@@ -149,12 +150,17 @@ func TestSnapshotCopies(t *testing.T) {
 			t.Errorf("the forks are their reader's: %+v", again)
 		}
 
-		s.CountRefused(fork.KindRDB, 3)
-		s.CountReadError(e)
-		s.CountSampler(fork.SourceChildSmaps, time.Second)
-		s.CountDeferred(fork.SourceChildSmaps)
-		s.CountUnobserved(4, 5)
-		s.ObserveStall(1)
+		failed := redisinfo.Info{TotalForks: opt.Of(uint64(1)), RDBSaves: opt.Of(uint64(3)), LastBGSaveOK: opt.Of(false), LatestFork: opt.Of(time.Second)}
+		s.Up(redisinfo.Info{TotalForks: opt.Of(uint64(1)), RDBSaves: opt.Of(uint64(0))})
+		s.Up(failed)
+		failed.TotalForks = opt.Of(uint64(5))
+		s.Up(failed)
+		s.Apply(track.Tick{}, time.Now().Add(time.Second))
+		s.Happen(track.ReadFailed{ReadError: e})
+		s.Happen(track.Point{Readings: fork.Readings{
+			Reads:    []fork.Read{{Source: fork.SourceChildSmaps, Cost: time.Second}},
+			Deferred: []fork.Source{fork.SourceChildSmaps},
+		}})
 		if st.Totals.Refused[fork.KindRDB] != 0 || st.Totals.ReadErrors[e] != 0 || st.Totals.SamplerReads[fork.SourceChildSmaps] != 0 ||
 			st.Totals.SamplerDeferred[fork.SourceChildSmaps] != 0 || st.Totals.UnobservedChild != 0 || st.Totals.Stall.Count != 0 {
 			t.Errorf("a snapshot has changed: %+v", st.Totals)
@@ -170,16 +176,18 @@ func TestSnapshotCopies(t *testing.T) {
 // The server's own figure belongs to a running child and goes with it.
 func TestReportedCOW(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New().AddServer("s", "h")
+		s := add()
 		id := begin(s, 1)
-		start := time.Now()
 		if st := s.State(); st.COW.Present() || !st.COWAt.IsZero() {
 			t.Errorf("a figure out of nowhere: %+v", st.COW)
 		}
-		s.Update(id, func(f *fork.Record) {
-			f.Reported = append(f.Reported, fork.Reported{Seconds: 1, COWBytes: 10}, fork.Reported{Seconds: 2.5, COWBytes: 20})
-		})
-		if st := s.State(); st.COW != opt.Of(fork.Reported{Seconds: 2.5, COWBytes: 20}) || !st.COWAt.Equal(start.Add(2500*time.Millisecond)) {
+		time.Sleep(5 * time.Second)
+		for _, bytes := range []uint64{10, 20, 20} {
+			s.Up(redisinfo.Info{CurrentCOWBytes: opt.Of(bytes), CurrentCOWAgeSeconds: opt.Of(int64(2))})
+			time.Sleep(time.Second)
+		}
+		measured := time.Now().Add(-4500 * time.Millisecond) // asked 2 s ago, for what was 2 to 3 s old
+		if st := s.State(); st.COW != opt.Of(fork.Reported{Seconds: 3.5, COWBytes: 20}) || !st.COWAt.Equal(measured) {
 			t.Errorf("figure %+v of %v", st.COW, st.COWAt)
 		}
 		s.Died(id, time.Now())
@@ -191,22 +199,19 @@ func TestReportedCOW(t *testing.T) {
 
 // One writes, many read; the race detector looks on.
 func TestConcurrency(t *testing.T) {
-	store := New()
+	store := history.New()
 	const servers, forks, points = 3, 20, 700
 	var writers, readers sync.WaitGroup
 	for i := range servers {
-		s := store.AddServer(strconv.Itoa(i), "h")
+		s := storetest.Add(store, strconv.Itoa(i))
 		writers.Go(func() {
 			for n := range forks {
 				id := begin(s, n)
 				for p := range points {
 					sample(s, id, uint64(p))
 				}
-				s.Update(id, func(f *fork.Record) { f.Reported = append(f.Reported, fork.Reported{COWBytes: 1}) })
-				s.SetInfo(redisinfo.Info{}, time.Now())
-				s.Died(id, time.Now())
-				setOutcome(s, id, fork.KindRDB, fork.OutcomeOK)
-				s.Close(id)
+				s.Up(redisinfo.Info{CurrentCOWBytes: opt.Of(uint64(1))})
+				end(s, id, fork.KindRDB, fork.OutcomeOK)
 			}
 		})
 	}

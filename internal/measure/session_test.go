@@ -17,25 +17,27 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/storetest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // played is a session whose server is played by the test.
 type played struct {
 	*testing.T
 	*session
-	server    *history.Server
+	server    *storetest.Server
 	said      *bytes.Buffer
 	interrupt chan os.Signal
 	starts    atomic.Int32
 }
 
 func play(t *testing.T, columns int, answer string) *played {
-	p := &played{T: t, server: history.New().AddServer("s", "h:1"), said: &bytes.Buffer{}, interrupt: make(chan os.Signal, 1)}
+	p := &played{T: t, server: storetest.New(history.New().AddServer("s", "h:1")), said: &bytes.Buffer{}, interrupt: make(chan os.Signal, 1)}
 	width := func() int { return columns }
 	p.session = &session{
 		Terminal:  terminal.Make(terminal.Files{In: strings.NewReader(answer), Out: p.said, Err: p.said, OutWidth: width, ErrWidth: width}),
 		interrupt: p.interrupt,
-		server:    p.server,
+		server:    p.server.Server,
 		host:      func() limits.Host { return limits.Host{} },
 		start: func(context.Context) error {
 			p.starts.Add(1)
@@ -48,26 +50,18 @@ func play(t *testing.T, columns int, answer string) *played {
 
 // up makes the server answer, and its process known.
 func (p *played) up() {
-	p.server.SetInfo(redisinfo.Info{}, time.Now())
-	p.server.SetProcess(42, opt.Val[time.Time]{})
+	p.server.Up(redisinfo.Info{})
+	p.server.Process(42, opt.Val[time.Time]{})
 }
 
-func (p *played) born(pid int, change ...func(*fork.Record)) string {
-	f := fork.Record{ID: fork.ID(time.Now(), pid), Server: "s", Kind: fork.KindRDB, Start: time.Now(), ChildPID: pid}
-	for _, c := range change {
-		c(&f)
-	}
-	p.server.Begin(f, time.Now())
-	return f.ID
-}
+func (p *played) born(pid int) string { return p.server.Born(pid, fork.KindRDB) }
 
 // dies ends a child whose copies were counted: its tail goes on.
 func (p *played) dies(id string, o fork.Outcome) {
-	p.server.AddCopies(id, fork.Copies{Time: time.Now(), Faults: opt.Of(uint64(9))})
+	p.server.Copies(id, fork.Copies{Time: time.Now(), Faults: opt.Of(uint64(9))})
 	p.server.Died(id, time.Now())
 	time.Sleep(300 * time.Millisecond)
-	p.server.Update(id, func(f *fork.Record) { f.Outcome = o })
-	p.server.Close(id)
+	p.server.End(id, o)
 }
 
 // result is what run returned.
@@ -120,7 +114,7 @@ func TestNextFork(t *testing.T) {
 		time.Sleep(12 * time.Second)
 		p.dies(id, fork.OutcomeOK)
 		time.Sleep(20 * time.Second)
-		p.server.SetTail(id, fork.Tail{Seconds: 20, Faults: 5})
+		p.server.Happen(track.Tailed{ID: id, Tail: fork.Tail{Seconds: 20, Faults: 5}})
 		r := <-done
 		if r.err != nil || r.fork.ID != id || r.fork.Outcome != fork.OutcomeOK || !r.fork.Tail.Present() {
 			t.Errorf("%+v", r)
@@ -134,14 +128,14 @@ func TestNextFork(t *testing.T) {
 func TestNotTheRunningFork(t *testing.T) {
 	bubble(t, 0, "", func(p *played) {
 		p.up()
-		old := p.born(1, func(f *fork.Record) { f.Partial = true })
+		old := p.server.BornAs(track.Born{PID: 1, Start: time.Now(), Seen: time.Now(), Partial: true}, fork.KindRDB)
 		done := p.begin()
 		time.Sleep(5 * time.Second)
 		p.dies(old, fork.OutcomeOK)
 		id := p.born(2)
 		time.Sleep(time.Second)
 		p.dies(id, fork.OutcomeCancelled)
-		p.server.SetTail(id, fork.Tail{Seconds: 1})
+		p.server.Happen(track.Tailed{ID: id, Tail: fork.Tail{Seconds: 1}})
 		if r := <-done; r.err != nil || r.fork.ID != id {
 			t.Errorf("%+v, want fork %s", r, id)
 		}
@@ -170,11 +164,11 @@ func TestTrigger(t *testing.T) {
 			time.Sleep(time.Second)
 			p.dies(id, fork.OutcomeFailed)
 			time.Sleep(time.Second)
-			p.server.SetTail(id, fork.Tail{Seconds: 1})
+			p.server.Happen(track.Tailed{ID: id, Tail: fork.Tail{Seconds: 1}})
 			if r := <-done; r.err != nil || r.fork.ID != id || p.starts.Load() != 1 {
 				t.Errorf("%+v after %d starts, want fork %s", r, p.starts.Load(), id)
 			}
-			p.saidAll("A child is running already (RDB save)", "The next RDB save of h:1", "not known", "The server forks …", "RDB save  950 ms", "Ended: failed after 1.00 s. Tail ")
+			p.saidAll("A child is running already (RDB save)", "The next RDB save of h:1", "not known", "The server forks …", "RDB save  950 ms", "Ended: failed with exit status 1 after 1.00 s. Tail ")
 			if asked := strings.Contains(p.said.String(), "Send BGSAVE now? [y/N]"); asked == yes {
 				t.Errorf("asked: %v, with --yes: %v", asked, yes)
 			}
@@ -219,7 +213,7 @@ func TestTriggerWithoutAChild(t *testing.T) {
 
 func TestNoServer(t *testing.T) {
 	bubble(t, 80, "", func(p *played) {
-		p.server.SetDown("connection refused")
+		p.server.Down("connection refused")
 		r := <-p.begin()
 		p.wants(r, "connection refused")
 		if r.took < attachWithin {
@@ -227,8 +221,8 @@ func TestNoServer(t *testing.T) {
 		}
 	})
 	bubble(t, 80, "", func(p *played) {
-		p.server.SetInfo(redisinfo.Info{}, time.Now())
-		p.server.SetNoProcess("it runs on another machine")
+		p.server.Happen(track.NotFound{Problem: "it runs on another machine"})
+		p.server.Up(redisinfo.Info{})
 		r := <-p.begin()
 		p.wants(r, "a fork of h:1 can't be followed: it runs on another machine")
 		if r.took > time.Second {

@@ -7,40 +7,46 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
-// dated is something that was read, and when; absent at first.
-type dated[T any] struct {
-	what opt.Val[T]
-	at   time.Time
-}
+const (
+	infoTimeout  = 5 * time.Second // a fork or a slow command delays the answer: don't give up at once
+	savesEvery   = time.Minute     // CONFIG GET save
+	savesRefused = 24 * time.Hour  // CONFIG GET save, after it was refused
+)
 
-// before is the last of two readings that speaks of a time before a birth. A
-// birth is seen a moment late, and a reading may come in between.
-func before[T any](birth time.Time, last, prior dated[T]) opt.Val[T] {
-	if last.at.After(birth) {
-		return prior.what
-	}
-	return last.what
-}
-
-// reply is an answer to INFO, or the lack of one.
-type reply struct {
+// answer is an answer to INFO, or the lack of one.
+type answer struct {
 	sent, at time.Time
 	info     redisinfo.Info
 	peer     redisinfo.Peer
 	err      error
 }
 
-// wish asks for an INFO: now, or right after the one under way, which may have
-// been answered before whatever makes us ask.
-func (w *Watcher) wish() {
-	if w.asking.Present() {
-		w.again = true
+func (a answer) happen(ctx context.Context, w *Watcher) {
+	if a.err != nil {
+		reason := "protocol"
+		if e, ok := errors.AsType[*redisinfo.Error](a.err); ok {
+			reason = e.Reason
+		}
+		w.apply(ctx, track.Failed{Reason: reason, Problem: a.err.Error()})
 		return
 	}
-	w.asking, w.again = opt.Of(time.Now()), false
-	w.asks <- struct{}{}
+	if w.process != nil && isClosed(w.process.Exited()) {
+		w.serverExited(ctx) // before another run answers
+	}
+	w.answer = a
+	w.apply(ctx, track.Replied{Sent: a.sent, At: a.at, Info: a.info})
+}
+
+// savePoints is an answer to CONFIG GET save.
+type savePoints struct {
+	longest opt.Val[redisinfo.SavePoint]
+}
+
+func (s savePoints) happen(ctx context.Context, w *Watcher) {
+	w.apply(ctx, track.SavePoints{Longest: s.longest})
 }
 
 // ask is the asker: it may wait for the server for as long as it takes.
@@ -53,22 +59,22 @@ func (w *Watcher) ask(ctx context.Context) {
 		case <-w.asks:
 		}
 		one, cancel := context.WithTimeout(ctx, infoTimeout)
-		r := reply{sent: time.Now()}
-		r.info, r.err = w.opts.Redis.Info(one)
-		r.at = time.Now()
-		r.peer, _ = w.opts.Redis.Peer()
+		a := answer{sent: time.Now()}
+		a.info, a.err = w.opts.Redis.Info(one)
+		a.at = time.Now()
+		a.peer, _ = w.opts.Redis.Peer()
 		cancel()
 		if ctx.Err() != nil {
 			return
 		}
-		w.post(func() { w.replied(ctx, r) })
-		if r.err == nil && time.Now().After(saves) {
+		w.post(a)
+		if a.err == nil && time.Now().After(saves) {
 			saves = time.Now().Add(w.askSavePoints(ctx))
 		}
 	}
 }
 
-// askSavePoints asks for the longest save point, and tells when to ask again. A
+// askSavePoints asks for the longest save point, and returns when to ask again. A
 // user who may not ask is not asked again soon: each refusal is an entry in the
 // server's ACL LOG.
 func (w *Watcher) askSavePoints(ctx context.Context) time.Duration {
@@ -82,18 +88,6 @@ func (w *Watcher) askSavePoints(ctx context.Context) time.Duration {
 		w.log.Debug("The save points are not known", "err", err)
 		return savesEvery
 	}
-	w.opts.Server.SetSavePoint(longest)
+	w.post(savePoints{longest})
 	return savesEvery
-}
-
-// checkSlow marks a server as down that has not answered for a while. The
-// question stays open: an answer brings it back. Where the question before has
-// failed, its error says more than the silence since.
-func (w *Watcher) checkSlow() {
-	if w.downed {
-		return
-	}
-	if since, ok := w.asking.Get(); ok && time.Since(since) >= infoSlow {
-		w.opts.Server.SetDown("the server has not answered INFO for more than a second: it runs a slow command, is stopped, or its network is cut")
-	}
 }

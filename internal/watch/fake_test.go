@@ -218,7 +218,7 @@ func (w *world) ReadLimits(int, uint64) limits.Limits {
 	return w.room
 }
 
-func (w *world) Accounted(int) (bool, error) {
+func (w *world) HasDelays(int) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.unaccounted != nil {
@@ -234,7 +234,7 @@ func (w *world) Accounted(int) (bool, error) {
 }
 
 // Accounting says 10 µs of each copy, of which a half is the main thread's.
-func (w *world) Accounting(_ int, mainServes bool) (taskstats.Stats, error) {
+func (w *world) Delays(_ int, mainServes bool) (taskstats.Stats, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := taskstats.Stats{CopyCount: w.copies, CopyDelay: time.Duration(w.copies) * 10 * time.Microsecond}
@@ -244,7 +244,7 @@ func (w *world) Accounting(_ int, mainServes bool) (taskstats.Stats, error) {
 	return s, nil
 }
 
-func (w *world) AccountingOff() bool {
+func (w *world) DelaysOff() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.accountingOff
@@ -466,6 +466,9 @@ func run(t *testing.T, w *world, change ...func(*Options)) *history.Server {
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("Run returned %v", err)
+		}
+		if err := server.Check(); err != nil {
+			t.Error(err)
 		}
 	})
 	return server

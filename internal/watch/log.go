@@ -6,7 +6,45 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
+
+// tell logs an action of which people should know; others are silent.
+func tell(log *slog.Logger, a track.Action) {
+	switch a := a.(type) {
+	case track.AnswersAgain:
+		log.Info("The server answers again")
+	case track.NoAnswer:
+		log.Warn("The server does not answer INFO", "err", a.Problem)
+	case track.Restarted:
+		log.Info("The server has been restarted", "version", a.Version)
+	case track.Unseen:
+		why := "their children were gone before the next look"
+		if a.NoProcess {
+			why = "the server's process is not known, only INFO is"
+		}
+		log.Warn("Forks were not seen", "forks", a.Forks, "why", why)
+	case track.Refused:
+		log.Warn("The kernel refused a fork", "kind", a.Kind, "times", a.Times)
+	case track.NoProcess:
+		log.Warn("The server's process is not known, only INFO is", "why", a.Why)
+	case track.NoFork:
+		log.Debug("A child of the server is no fork", "child", a.PID, "why", a.Why)
+	case track.SourceLost:
+		if a.Source == fork.SourcePagemap {
+			log.Warn("The child's pages can't be read", "err", a.Err, "remedy", words.ReadPages(words.TheExporter))
+			return
+		}
+		log.Warn("The child's smaps can't be read", "err", a.Err, "remedy", words.ReadSmaps(words.TheExporter))
+	case track.ReadingFailed:
+		log.Debug("Reading the child's smaps failed", "err", a.Err)
+	case track.Closed:
+		logFork(log, a.Record)
+	case track.TailEnded:
+		logTail(log, a.ID, a.Tail)
+	}
+}
 
 // logFork tells a closed fork in one line.
 func logFork(log *slog.Logger, f fork.Record) {

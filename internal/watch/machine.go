@@ -33,18 +33,18 @@ type Machine interface {
 	// ReadLimits reads what the machine leaves the process pid, which has virtual bytes
 	// of address space, but for Committed.
 	ReadLimits(pid int, virtual uint64) limits.Limits
-	// Accounting reads the kernel's delay accounting of a process: how many pages all
+	// Delays reads the kernel's delay accounting of a process: how many pages all
 	// threads have copied, and the time that took the main thread, or where that
 	// serves nobody, all threads.
-	Accounting(pid int, mainServes bool) (taskstats.Stats, error)
-	// Accounted tells whether the kernel has accounted a process from its start.
-	Accounted(pid int) (bool, error)
-	// AccountingOff tells whether it certainly accounts nobody now.
-	AccountingOff() bool
-	// MayHaveHugePages tells whether a process may get transparent huge pages of itself;
+	Delays(pid int, mainServes bool) (taskstats.Stats, error)
+	// HasDelays reports whether the kernel has accounted the delays of a process from its start.
+	HasDelays(pid int) (bool, error)
+	// DelaysOff reports whether it certainly accounts nobody's now.
+	DelaysOff() bool
+	// MayHaveHugePages reports whether a process may get transparent huge pages of itself;
 	// true where that is not known.
 	MayHaveHugePages(pid int) bool
-	// CPUs is how many the machine can have.
+	// CPUs returns how many the machine can have.
 	CPUs() int
 }
 
@@ -82,10 +82,10 @@ func (m LocalMachine) MemoryCgroup(pid int) (child.Cgroup, error) {
 	return c, nil
 }
 
-// Accounted implements Machine. It asks for the main thread: a thread that was
+// HasDelays implements Machine. It asks for the main thread: a thread that was
 // started after the accounting was switched on would speak for all of them. A
 // main thread that is accounted has copied pages before it serves anybody.
-func (m LocalMachine) Accounted(pid int) (bool, error) {
+func (m LocalMachine) HasDelays(pid int) (bool, error) {
 	if m.Stats == nil {
 		return false, m.NoStats
 	}
@@ -93,8 +93,8 @@ func (m LocalMachine) Accounted(pid int) (bool, error) {
 	return s.CopyCount > 0, err
 }
 
-// Accounting implements Machine.
-func (m LocalMachine) Accounting(pid int, mainServes bool) (taskstats.Stats, error) {
+// Delays implements Machine.
+func (m LocalMachine) Delays(pid int, mainServes bool) (taskstats.Stats, error) {
 	if m.Stats == nil {
 		return taskstats.Stats{}, m.NoStats
 	}
@@ -107,8 +107,8 @@ func (m LocalMachine) Accounting(pid int, mainServes bool) (taskstats.Stats, err
 	return s, err
 }
 
-// AccountingOff implements Machine.
-func (m LocalMachine) AccountingOff() bool {
+// DelaysOff implements Machine.
+func (m LocalMachine) DelaysOff() bool {
 	on, err := m.Limits.DelayAccounting()
 	return err == nil && !on
 }
@@ -170,4 +170,9 @@ func (p localProcess) Committed() (limits.Committed, error) { return limits.Read
 // WatchChildren implements Process.
 func (p localProcess) WatchChildren(notify func([]int)) (func(), error) {
 	return p.machine.Poller.Watch(p.machine.FS, p.Process, notify)
+}
+
+// ReadLimits implements Machine.
+func (m LocalMachine) ReadLimits(pid int, virtual uint64) limits.Limits {
+	return m.Limits.Read(pid, virtual)
 }

@@ -94,7 +94,7 @@ func (w *world) roomReads() int {
 
 // The server's smaps is read only where nothing else can tell, once an hour at
 // most, and never while a child lives.
-func TestAccountedIsReadRarely(t *testing.T) {
+func TestCommittedIsReadRarely(t *testing.T) {
 	reads := func(w *world) int {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -156,20 +156,20 @@ func TestAccountedIsReadRarely(t *testing.T) {
 	})
 }
 
-// What an accounted heap has grown by since smaps was read is accounted too; one
-// that is not accounted may grow as it likes.
-func TestAccountedGrows(t *testing.T) {
+// What a heap that is charged has grown by since smaps was read is charged too; one
+// that is not may grow as it likes.
+func TestCommittedGrows(t *testing.T) {
 	strict := limits.Limits{Commit: opt.Of(uint64(1))}
-	heap := room{accounted: opt.Of(limits.Committed{Bytes: 900, Largest: 800}), virtual: 1000}
+	heap := limitsRead{committed: opt.Of(limits.Committed{Bytes: 900, Largest: 800}), virtual: 1000}
 	for virtual, want := range map[uint64]limits.Committed{
 		1000: {Bytes: 900, Largest: 800}, 1500: {Bytes: 1400, Largest: 1300}, 700: {Bytes: 900, Largest: 800},
 	} {
-		if got, _ := heap.of(strict, virtual).Get(); got != want {
+		if got, _ := heap.commits(strict, virtual).Get(); got != want {
 			t.Errorf("heap at %d: %+v, want %+v", virtual, got, want)
 		}
 	}
-	jemalloc := room{accounted: opt.Of(limits.Committed{Bytes: 35, Largest: 8}), virtual: 1000}
-	if got, _ := jemalloc.of(strict, 5000).Get(); got != (limits.Committed{Bytes: 35, Largest: 8}) {
+	jemalloc := limitsRead{committed: opt.Of(limits.Committed{Bytes: 35, Largest: 8}), virtual: 1000}
+	if got, _ := jemalloc.commits(strict, 5000).Get(); got != (limits.Committed{Bytes: 35, Largest: 8}) {
 		t.Errorf("not accounted: %+v", got)
 	}
 }

@@ -1,4 +1,4 @@
-package watch
+package track
 
 import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
@@ -72,13 +72,13 @@ func forReplica(before opt.Val[redisinfo.Info], after redisinfo.Info) bool {
 	return b.ReplicasWaiting.Or(0) == 0 || childBefore
 }
 
-// refused counts the forks that the kernel refused between two replies of one
+// refusedForks counts the forks that the kernel refused between two replies of one
 // run of the server: attempts that grew without a fork, with the status saying
 // err. Servers count attempts since 7.0; before, a refused fork can't be told
 // from a missed one. Where forks of kinds without an attempts counter happened
 // in the same second the count is too low, never too high; a foreground SAVE
 // that fails while the status is err already counts too.
-func refused(before, after redisinfo.Info) map[fork.Kind]uint64 {
+func refusedForks(before, after redisinfo.Info) map[fork.Kind]uint64 {
 	if before.RunID != after.RunID || !after.TotalForks.Present() || after.ForklessSave {
 		return nil
 	}

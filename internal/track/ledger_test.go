@@ -1,4 +1,4 @@
-package watch
+package track
 
 import (
 	"math/rand/v2"

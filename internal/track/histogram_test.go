@@ -1,4 +1,4 @@
-package history
+package track
 
 import (
 	"math"

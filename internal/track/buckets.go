@@ -1,4 +1,4 @@
-package history
+package track
 
 // The upper limits of the histograms' buckets, ascending. Forks are rare events,
 // for which quantiles over buckets say little and counts over a limit are exact:

@@ -1,6 +1,7 @@
-package history
+package track
 
 import (
+	"maps"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
@@ -8,6 +9,9 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
+
+// RecentForks is how many closed forks of each kind a State has at most.
+const RecentForks = 10
 
 // ReadError is a kind of failed read: where, and one of a few reasons.
 type ReadError struct {
@@ -64,7 +68,7 @@ type Totals struct {
 	Children     map[fork.Kind]uint64
 	Failed       map[fork.Kind]map[fork.Reason]uint64
 	Cancelled    map[fork.Kind]uint64
-	ChildSeconds map[fork.Kind]float64 // a living child's seconds so far are included in a Snapshot
+	ChildSeconds map[fork.Kind]float64 // a living child's seconds so far are included after Scraped
 	Refused      map[fork.Kind]uint64  // rdb and aof
 	// Forks that the server counted and nobody followed, and forks whose
 	// duration was overwritten by a later fork before INFO answered.
@@ -87,9 +91,9 @@ type Totals struct {
 	SamplerSeconds  map[fork.Source]float64 // time spent reading
 }
 
-// ServerState is everything there is to say about one server at one moment. It
+// State is everything there is to say about one server at one moment. It
 // is a copy: whoever holds it may keep it, and must not change it.
-type ServerState struct {
+type State struct {
 	Name string // configured name, the label "server"
 	Addr string // configured address, never with credentials
 
@@ -140,8 +144,67 @@ type ServerState struct {
 	SavePoint opt.Val[redisinfo.SavePoint]
 }
 
-// Snapshot is the state of all servers, sorted by name.
-type Snapshot struct {
-	Servers []ServerState
-	Host    limits.Host
+func newState(name, addr string) State {
+	st := State{
+		Name:      name,
+		Addr:      addr,
+		Problem:   "not asked yet",
+		Available: map[fork.Source]bool{fork.SourceProcess: false, fork.SourceChildSmaps: false, fork.SourcePagemap: false, fork.SourceCgroup: false, fork.SourceTaskstats: false},
+		Seen:      map[fork.Kind]bool{},
+		Last:      map[fork.Kind]LastFork{},
+		Totals: Totals{
+			Stall:           NewHistogram(StallLimits...),
+			PeakRatio:       NewHistogram(PeakRatioLimits...),
+			Children:        map[fork.Kind]uint64{},
+			Failed:          map[fork.Kind]map[fork.Reason]uint64{},
+			Cancelled:       map[fork.Kind]uint64{},
+			ChildSeconds:    map[fork.Kind]float64{},
+			Refused:         map[fork.Kind]uint64{fork.KindRDB: 0, fork.KindAOF: 0},
+			ReadErrors:      map[ReadError]uint64{},
+			SamplerReads:    map[fork.Source]uint64{fork.SourceChildSmaps: 0, fork.SourcePagemap: 0, fork.SourceCounters: 0},
+			SamplerDeferred: map[fork.Source]uint64{fork.SourceChildSmaps: 0, fork.SourcePagemap: 0},
+			SamplerSeconds:  map[fork.Source]float64{fork.SourceChildSmaps: 0, fork.SourcePagemap: 0, fork.SourceCounters: 0},
+		},
+	}
+	for _, e := range ReadErrors {
+		st.Totals.ReadErrors[e] = 0
+	}
+	return st
+}
+
+// see makes a kind's counters exist, at zero, so that its first fork is an
+// increase and not a birth, which rate() could not see.
+func (s *Server) see(k fork.Kind) {
+	if s.state.Seen[k] {
+		return
+	}
+	s.state.Seen[k] = true
+	t := &s.state.Totals
+	t.Children[k], t.Cancelled[k], t.ChildSeconds[k] = 0, 0, 0
+	t.Failed[k] = make(map[fork.Reason]uint64, len(fork.Reasons))
+	for _, r := range fork.Reasons {
+		t.Failed[k][r] = 0
+	}
+}
+
+// State returns a copy of what there is to say now. Recent is left to whoever keeps the
+// closed records.
+func (s *Server) State() State {
+	out := s.state
+	out.Totals = s.state.Totals.clone()
+	out.Available, out.Seen = maps.Clone(s.state.Available), maps.Clone(s.state.Seen)
+	out.Last = maps.Clone(s.state.Last)
+	for _, f := range s.open {
+		if f.phase != living {
+			continue
+		}
+		out.Children = append(out.Children, Child{
+			Kind: f.Kind, Start: f.Start, Partial: f.Partial, Sample: f.sample,
+		})
+		if n := len(f.Reported); n > 0 {
+			out.COW = opt.Of(f.Reported[n-1])
+			out.COWAt = f.At(f.Reported[n-1].Seconds)
+		}
+	}
+	return out
 }

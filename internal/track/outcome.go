@@ -1,12 +1,10 @@
-package watch
+package track
 
 import (
-	"syscall"
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
 
@@ -17,23 +15,20 @@ const togetherWithin = 200 * time.Millisecond
 // death is what is known of a child's end.
 type death struct {
 	at         time.Time
-	reaped     time.Time // when the server took notice, as far as that was seen
-	status     opt.Val[syscall.WaitStatus]
+	exit       opt.Val[fork.Exit]
 	oomKilled  bool               // an oom_kill counter rose during the child's life
 	serverDied opt.Val[time.Time] // when the server itself ended
 }
 
 // outcome judges a child's end by its wait status alone; unknown when there is none.
 func (d death) outcome() fork.Outcome {
-	status, known := d.status.Get()
-	cancelled := known && (status.Exited() && status.ExitStatus() == 255 ||
-		status.Signaled() && status.Signal() == syscall.SIGUSR1)
-	if cancelled {
+	exit, known := d.exit.Get()
+	if known && exit.Cancelled() {
 		// Also at SHUTDOWN, where the server cancels its child and goes.
 		return fork.OutcomeCancelled
 	}
 	if died, ok := d.serverDied.Get(); ok {
-		clean := known && status.Exited()
+		clean := known && exit.Exited()
 		if died.Before(d.at) || !clean && died.Before(d.at.Add(togetherWithin)) {
 			return fork.OutcomeServerDied
 		}
@@ -41,11 +36,11 @@ func (d death) outcome() fork.Outcome {
 	switch {
 	case !known:
 		return fork.OutcomeUnknown
-	case status.Exited() && status.ExitStatus() == 0:
+	case exit.Exited() && exit.Status == 0:
 		return fork.OutcomeOK
-	case status.Exited():
+	case exit.Exited():
 		return fork.OutcomeFailed
-	case status.Signal() == syscall.SIGKILL && d.oomKilled:
+	case exit.Signal == "SIGKILL" && d.oomKilled:
 		return fork.OutcomeOOM
 	default:
 		return fork.OutcomeKilled
@@ -55,12 +50,12 @@ func (d death) outcome() fork.Outcome {
 // record writes the end into the fork's record.
 func (d death) record(f *fork.Record) {
 	f.Outcome = d.outcome()
-	status, known := d.status.Get()
+	exit, known := d.exit.Get()
 	switch {
-	case known && status.Exited():
-		f.ExitStatus = opt.Of(status.ExitStatus())
-	case known && status.Signaled():
-		f.Signal = opt.Of(proc.SignalName(status.Signal()))
+	case known && exit.Exited():
+		f.ExitStatus = opt.Of(exit.Status)
+	case known:
+		f.Signal = opt.Of(exit.Signal)
 	}
 }
 

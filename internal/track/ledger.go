@@ -1,4 +1,4 @@
-package watch
+package track
 
 import (
 	"slices"
@@ -25,6 +25,8 @@ type ledger struct {
 	total  opt.Val[uint64] // total_forks in the last reply
 	births []birthEntry    // seen, not settled; oldest first
 	group  opt.Val[group]  // forks counted by a reply whose births have not all been seen
+
+	counted int // forks that the server has counted since the first reply
 }
 
 type birthEntry struct {
@@ -82,9 +84,21 @@ func (l *ledger) birth(id string, born, seen time.Time) {
 	l.births = append(l.births, birthEntry{id, born, seen})
 }
 
-// forget drops a birth that turned out to be no fork of the server.
+// forget drops a birth that turned out to be no fork of the server, also from a group:
+// then another birth is missing there.
 func (l *ledger) forget(id string) {
-	l.births = slices.DeleteFunc(l.births, func(b birthEntry) bool { return b.id == id })
+	isIt := func(b birthEntry) bool { return b.id == id }
+	l.births = slices.DeleteFunc(l.births, isIt)
+	if g, ok := l.group.Get(); ok {
+		g.members = slices.DeleteFunc(slices.Clone(g.members), isIt)
+		l.group = opt.Of(g)
+	}
+}
+
+// pending returns how many counted forks wait for births that may still be seen.
+func (l *ledger) pending() int {
+	g, _ := l.group.Get()
+	return g.forks
 }
 
 // reply takes a reply to an INFO sent at sent and answered at now. total and
@@ -104,6 +118,7 @@ func (l *ledger) reply(sent, now time.Time, total opt.Val[uint64], latest opt.Va
 		return s
 	case reset || count < before:
 		seen := l.loseSeenBefore(now, &s) // whether before the reset or since, nobody knows
+		l.counted += max(int(count), seen) - seen
 		if more := int(count) - seen; more > 0 {
 			s.unobservedChildren += more
 			s.lostDurations += more
@@ -111,6 +126,7 @@ func (l *ledger) reply(sent, now time.Time, total opt.Val[uint64], latest opt.Va
 		return s
 	}
 	forks := int(count - before)
+	l.counted += forks
 	g, waiting := l.group.Get()
 	if forks == 0 {
 		confirmed := waiting && g.complete() && !g.members[len(g.members)-1].seen.After(sent)
@@ -179,6 +195,7 @@ func (l *ledger) settle(g group, sure bool, s *settlement) {
 // the last fork before the reply.
 func (l *ledger) replyWithoutCount(sent time.Time, latest opt.Val[time.Duration], s *settlement) {
 	certain := l.seenBefore(sent)
+	l.counted += len(certain)
 	for i, b := range certain {
 		if i == len(certain)-1 {
 			s.duration(b.id, latest)
@@ -199,6 +216,7 @@ func (l *ledger) loseSeenBefore(sent time.Time, s *settlement) int {
 		s.duration(b.id, opt.Val[time.Duration]{})
 		n++
 	}
+	l.counted += n
 	return n
 }
 
@@ -212,6 +230,7 @@ func (l *ledger) close() settlement {
 	for _, b := range l.births {
 		s.duration(b.id, opt.Val[time.Duration]{})
 	}
+	l.counted += len(l.births)
 	l.births = nil
 	return s
 }
