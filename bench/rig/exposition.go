@@ -32,7 +32,7 @@ func ParseExposition(of string, text io.Reader) (Exposition, error) {
 // an exposition of an older commit is asked for the name of then. It is an error if
 // there is no such series.
 func (e Exposition) Sum(metric string, labels ...string) (float64, error) {
-	names := append([]series{{metric, nil}}, formerly(metric)...)
+	names := append([]series{{metric, nil}}, renamed()[metric]...)
 	for i := range names {
 		names[i].labels = append(names[i].labels, labels...)
 		if sum, n := e.sum(names[i]); n > 0 {

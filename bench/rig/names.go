@@ -13,15 +13,15 @@ type series struct {
 	labels []string
 }
 
-// formerly returns what metric, by its name of today, was called in older commits,
-// the latest name first. Only metrics that a bench reads are known here.
-func formerly(metric string) []series {
+// renamed returns what metrics were called in older commits, the latest name first, by
+// their names of today. Only metrics that a bench reads are in it.
+func renamed() map[string][]series {
 	return map[string][]series{
 		"redis_fork_unobserved_children_total":       {{"redis_fork_unobserved_total", []string{"what", "child"}}},
 		"redis_fork_unobserved_stalls_total":         {{"redis_fork_unobserved_total", []string{"what", "duration"}}},
 		"redis_fork_exporter_read_cpu_seconds_total": {{"redis_fork_exporter_sampler_cpu_seconds_total", nil}},
 		"redis_fork_exporter_reads_total":            {{"redis_fork_exporter_sampler_reads_total", nil}},
-	}[metric]
+	}
 }
 
 // selects reports whether a series with the labels has is one of s.
