@@ -60,8 +60,9 @@ func newParser(name, help string) *kingpin.Application {
 	return app
 }
 
-// serverFlags are the flags about servers and credentials, which all commands
-// share. Their defaults are what c says; what they say is in c after finish.
+// serverFlags adds the flags about servers and credentials, which all commands share,
+// to app; what is the help of --server. Their defaults are what c says; what they say
+// is in c after finish.
 func serverFlags(app *kingpin.Application, c *fleet.Config, what string) (finish func() error) {
 	servers := app.Flag("server", what+", as [NAME=]ADDR. ADDR: host:port, redis://[user@]host:port, rediss://[user@]host:port (TLS) or unix:///path. NAME is the value of the label \"server\", by default the address.").
 		Default(c.Targets[0].Display()).Strings()
@@ -88,7 +89,8 @@ func serverFlags(app *kingpin.Application, c *fleet.Config, what string) (finish
 	}
 }
 
-// samplingFlags say how a running child is read. Their defaults are what c says.
+// samplingFlags adds the flags about how a running child is read to app. Their
+// defaults are what c says, and what they say is in c.
 func samplingFlags(app *kingpin.Application, c *fleet.Config) {
 	app.Flag("sampling.interval", "Time between two points of a running fork's curve; after 30 s of life at least 1s.").Default(c.SampleInterval.String()).DurationVar(&c.SampleInterval)
 	app.Flag("sampling.budget", "Share of one core that sampling children may take, per server.").Default(strconv.FormatFloat(c.SampleBudget, 'g', -1, 64)).Float64Var(&c.SampleBudget)
@@ -113,8 +115,8 @@ func parseExporter(args []string) (exporter.Config, *promslog.Config, error) {
 	return c, logs, servers()
 }
 
-// misplaced says more of an error that comes from a command that is not the first
-// word.
+// misplaced returns err, which parsing args gave; where a command stands behind the
+// first word, an error that says so.
 func misplaced(args []string, err error) error {
 	for _, a := range args {
 		if command(a) != nil {
@@ -124,7 +126,7 @@ func misplaced(args []string, err error) error {
 	return err
 }
 
-// parseDashboards tells where to write.
+// parseDashboards returns the directory to write to.
 func parseDashboards(args []string) (dir string, err error) {
 	app := newParser(program+" dashboards", dashboardsHelp)
 	app.Flag("output", "Directory to write them into; it is made if need be.").Required().PlaceHolder("DIR").StringVar(&dir)

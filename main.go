@@ -26,8 +26,8 @@ import (
 // statusUsage is the exporter's exit status for a command line that makes no sense.
 const statusUsage = 2
 
-// command is what a word before the flags stands for; nil for what is none.
-// Without one the exporter runs.
+// command returns what runs the command word, which stands before the flags; nil
+// where there is none of that name. Without a command the exporter runs.
 func command(word string) func(args []string) int {
 	switch word {
 	case "check":
@@ -107,8 +107,8 @@ func runMeasure(args []string) int {
 	return measure.Run(o)
 }
 
-// interrupts tells that somebody wants to leave, or has closed the terminal; the
-// latter means nothing under nohup.
+// interrupts returns a channel that gets a signal when somebody wants to leave, or
+// has closed the terminal; the latter means nothing under nohup.
 func interrupts() <-chan os.Signal {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)

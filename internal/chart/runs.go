@@ -85,8 +85,8 @@ func thin(ps []point, n int) []point {
 	return out
 }
 
-// linePath makes the line through each run. A run of one reading becomes a line
-// of no length, which round caps make a dot.
+// linePath returns the line through each of the runs rs. A run of one reading becomes
+// a line of no length, which round caps make a dot.
 func linePath(rs [][]point, x func(float64) float64, y func(uint64) float64) string {
 	var l path
 	for _, r := range rs {
@@ -98,7 +98,7 @@ func linePath(rs [][]point, x func(float64) float64, y func(uint64) float64) str
 	return l.String()
 }
 
-// areaPath makes the area below each run.
+// areaPath returns the area between each of the runs rs and base.
 func areaPath(rs [][]point, x func(float64) float64, y func(uint64) float64, base float64) string {
 	var a path
 	for _, r := range rs {
@@ -123,7 +123,7 @@ func gapPath(rs [][]point, x func(float64) float64, y func(uint64) float64) stri
 	return g.String()
 }
 
-// errorPath makes the band around each run in which the truth lies.
+// errorPath returns the band around each of the runs rs in which the truth lies.
 func errorPath(rs [][]point, x func(float64) float64, y func(uint64) float64) string {
 	var e path
 	for _, r := range rs {

@@ -27,7 +27,7 @@ func (a axis) label(v float64) string {
 	return strconv.FormatFloat(v/a.size, 'f', decimals, 64)
 }
 
-// byteAxis makes an axis from 0 to top bytes with about n ticks.
+// byteAxis returns an axis from 0 to top bytes with about n ticks.
 func byteAxis(top float64, n int) axis {
 	a := axis{unit: "MB", size: 1e6}
 	switch {
@@ -45,7 +45,7 @@ func byteAxis(top float64, n int) axis {
 	return a
 }
 
-// timeAxis makes an axis from birth to top seconds with about n ticks.
+// timeAxis returns an axis from birth to top seconds with about n ticks.
 func timeAxis(top float64, n int) axis {
 	a := axis{unit: "seconds", size: 1}
 	switch {

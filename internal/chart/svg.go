@@ -70,8 +70,8 @@ func (c *canvas) tag(name string, as attrs) {
 	}
 }
 
-// escape makes s safe in XML and HTML, in text and in a quoted attribute.
-// Characters that XML forbids (most control characters) become U+FFFD.
+// escape writes s safe in XML and HTML, in text and in a quoted attribute. Characters
+// that XML forbids (most control characters) become U+FFFD.
 func (c *canvas) escape(s string) {
 	_ = xml.EscapeText(&c.b, []byte(s)) // a bytes.Buffer does not fail
 }

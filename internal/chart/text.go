@@ -60,7 +60,7 @@ func (d *textChart) layout(width int) {
 	d.grid = newGrid(width, d.plotBottom+4)
 }
 
-// x and y return where a point stands, in dots.
+// x returns where the moment t stands, in dots; y does so for a size.
 func (d *textChart) x(t float64) int {
 	return d.plotLeft*dotsX + int(math.Round(t/d.extent*float64((d.plotRight-d.plotLeft)*dotsX-1)))
 }

@@ -97,8 +97,8 @@ func examine(ctx context.Context, o *Options) ([]Report, error) {
 	return reports, ctx.Err()
 }
 
-// atOnce makes the reports on all servers together, so that they take no longer than
-// the slowest.
+// atOnce returns the reports on all servers, made together, so that they take no
+// longer than the slowest.
 func atOnce(servers []fleet.Server, report func(fleet.Server) Report) []Report {
 	reports := make([]Report, len(servers))
 	var making sync.WaitGroup

@@ -27,8 +27,8 @@ type Config struct {
 	Logger *slog.Logger // nil: nothing is logged
 }
 
-// DefaultConfig returns what counts where nothing else is asked for: one server, at
-// Redis' own port of this machine.
+// DefaultConfig returns the configuration that holds where nothing else is asked for:
+// one server, at Redis' own port of this machine.
 func DefaultConfig() Config {
 	const addr = "127.0.0.1:" + defaultPort
 	return Config{

@@ -79,7 +79,8 @@ func New(c Config) (*Fleet, error) {
 	return f, nil
 }
 
-// server makes the watcher of t, with a line of its own in the history.
+// server returns t with its watcher, which has a line of its own in the history.
+// machine is what the watcher looks at, tlsConfig for a target with TLS.
 func (f *Fleet) server(c *Config, t Target, machine watch.Machine, tlsConfig *tls.Config) Server {
 	o := c.access(t, tlsConfig)
 	s := Server{Target: t, Options: o, History: f.Store.AddServer(t.Name, t.Display()), client: redisinfo.NewClient(o)}

@@ -23,7 +23,7 @@ type Target struct {
 	PasswordFile string // of this server; empty: the common one
 }
 
-// Display is the target's address as people write it. It holds no secret.
+// Display returns the target's address as people write it. It holds no secret.
 func (t Target) Display() string {
 	switch {
 	case t.Network == "unix":
@@ -34,9 +34,10 @@ func (t Target) Display() string {
 	return t.Addr
 }
 
-// ParseTarget reads [NAME=]ADDR, where ADDR is host, host:port, a path,
-// unix:///path, redis://[user@]host[:port] or rediss://[user@]host[:port]. URLs
-// take ?password_file=PATH for servers whose password differs from the common one.
+// ParseTarget returns the target that s says: [NAME=]ADDR, where ADDR is host,
+// host:port, a path, unix:///path, redis://[user@]host[:port] or
+// rediss://[user@]host[:port]. URLs take ?password_file=PATH for servers whose
+// password differs from the common one.
 func ParseTarget(s string) (Target, error) {
 	name, addr := "", s
 	before, after, named := strings.Cut(s, "=")
@@ -61,8 +62,9 @@ func ParseTarget(s string) (Target, error) {
 	return t, nil
 }
 
-// parseAddr's errors repeat nothing of the address, parts of which may belong to
-// a password: ParseTarget shows it, as far as it can be shown.
+// parseAddr returns the target at addr, without its name. Its errors repeat nothing
+// of the address, parts of which may belong to a password: ParseTarget shows it, as
+// far as it can be shown.
 func parseAddr(addr string) (Target, error) {
 	switch {
 	case addr == "":
@@ -135,7 +137,7 @@ func withPort(hostport string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// redacted takes what may be a password out of an address that is to be shown: a
+// redacted returns addr, which is to be shown, without what may be a password: a
 // URL's user and query, and all of what can't be told apart.
 func redacted(addr string) string {
 	shown, rest := "", addr
@@ -157,7 +159,8 @@ func redacted(addr string) string {
 	return shown + rest
 }
 
-// distinct checks that no two targets have one name: they would be one series.
+// distinct returns an error if two of targets have one name: they would be one
+// series.
 func distinct(targets []Target) error {
 	seen := map[string]bool{}
 	for _, t := range targets {

@@ -170,7 +170,7 @@ func (s *session) kind() fork.Kind {
 	return fork.KindRDB
 }
 
-// agree tells what the fork is expected to cost, and asks for a yes.
+// agree says what the fork is expected to cost, and asks for a yes.
 func (s *session) agree() error {
 	st, host := s.server.State(), s.host()
 	s.Say("\n" + forecastText(&st, forecast.Survive(&st, &host, forecast.OfKind(&st, s.kind())), s.SayWidth()))

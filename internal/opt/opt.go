@@ -28,7 +28,7 @@ func (o Val[T]) Or(instead T) T {
 	return instead
 }
 
-// Present tells whether there is a value.
+// Present reports whether there is a value.
 func (o Val[T]) Present() bool { return o.ok }
 
 // IsZero reports absence; it makes the JSON tag omitzero leave absent values out.

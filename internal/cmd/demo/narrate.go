@@ -125,7 +125,7 @@ func (n *narrator) pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// tellTail tells the tail that was still going when its fork was told.
+// tellTail says what the tail was that was still going when its fork was told.
 func (n *narrator) tellTail(forks []fork.Record) {
 	for _, f := range forks {
 		if t, ended := f.Tail.Get(); ended && f.ID == n.tail {
@@ -167,7 +167,7 @@ func (n *narrator) clear() {
 	}
 }
 
-// tailOf is a fork's tail as far as it is known; what is not yet is told later.
+// tailOf returns the tail of f as far as it is known; what is not yet is told later.
 func (n *narrator) tailOf(f fork.Record) string {
 	if t, ok := f.Tail.Get(); ok {
 		return tailed(t)

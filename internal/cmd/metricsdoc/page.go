@@ -38,7 +38,7 @@ default the address, and is on every metric that is about one server. The column
 ## Queries
 `
 
-// page is the whole document.
+// page returns the whole document about metrics.
 func page(metrics []collectors.Metric) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, intro, collectors.MaxSeries, collectors.SeriesPerKind)
@@ -78,8 +78,8 @@ func orDash(s string) string {
 // follow a metric's name.
 var names = regexp.MustCompile(`[a-z0-9]+(_[a-z0-9]+)+(_\*)?(\{[^}]*\})?`)
 
-// cell makes text safe in a table: a bar would end the cell, and a name's
-// underscores and asterisks would become emphasis.
+// cell returns s as text that is safe in a table: a bar would end the cell, and a
+// name's underscores and asterisks would become emphasis.
 func cell(s string) string {
 	return strings.ReplaceAll(names.ReplaceAllString(s, "`$0`"), "|", `\|`)
 }

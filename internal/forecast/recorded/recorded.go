@@ -26,7 +26,8 @@ type Case struct {
 	Fork          fork.Record      `json:"fork"` // closed, without its curves over time
 }
 
-// New makes a Case of a server's state before a fork, and the fork's record.
+// New returns the Case of the fork f of the named series, before which the server was
+// in the state before.
 func New(series string, before history.ServerState, f fork.Record) Case {
 	f.Curve, f.CopiedCurve, f.Reported = nil, nil, nil
 	return Case{
@@ -35,7 +36,7 @@ func New(series string, before history.ServerState, f fork.Record) Case {
 	}
 }
 
-// State is the server as it was before the fork, with the given closed forks,
+// State returns the server as it was before the fork, with the closed forks recent,
 // newest first.
 func (c *Case) State(recent []fork.Record) history.ServerState {
 	return history.ServerState{

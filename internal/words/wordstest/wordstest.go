@@ -130,7 +130,7 @@ func (c *Case) strict(left uint64) {
 	c.State.Limits.Mapping, c.State.Limits.Commit = opt.Val[uint64]{}, opt.Of(left)
 }
 
-// saved is a save of 10 s with 4,000 writes, for which 100 MB were copied.
+// saved returns a save of 10 s with 4,000 writes, for which 100 MB were copied.
 func saved() fork.Record {
 	return fork.Record{
 		Kind: fork.KindRDB, Outcome: fork.OutcomeOK, ResidentBytes: opt.Of(uint64(gb)),
