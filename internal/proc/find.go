@@ -14,15 +14,14 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 )
 
-// Peer is our connection to a server.
-type Peer struct {
-	Local, Remote netip.AddrPort // TCP: our end and the server's; else zero
-	PID           int            // unix socket: who listens (SO_PEERCRED); 0 if not known
-}
-
 // Query is what is known of a server whose process is wanted.
 type Query struct {
-	Peer       Peer
+	// Local and Remote are our end of the TCP connection to it and its own; else zero.
+	Local, Remote netip.AddrPort
+	// Listener is the process that listens on its unix socket (SO_PEERCRED); 0 if not
+	// known.
+	Listener int
+
 	ProcessID  int                    // INFO's process_id: the pid in the server's own PID namespace
 	TCPPort    int                    // INFO's tcp_port; 0 if not known
 	Executable string                 // INFO's executable; "" if not known
@@ -87,11 +86,11 @@ func (fs FS) FindServer(q Query) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if q.Peer.PID != 0 || !q.Peer.Remote.IsValid() {
+	if q.Listener != 0 || !q.Remote.IsValid() {
 		return fs.findByCredentials(q, candidates)
 	}
 	var proved, likely []int
-	local := fs.isLocal(q.Peer)
+	local := q.isLocal()
 	for _, pid := range candidates {
 		switch fs.examine(pid, q, local) {
 		case certain:
@@ -122,9 +121,9 @@ func (fs FS) FindServer(q Query) (int, error) {
 // another pid than the server it talks to.
 func (fs FS) findByCredentials(q Query, candidates []int) (int, error) {
 	switch {
-	case slices.Contains(candidates, q.Peer.PID) && fs.isServer(q.Peer.PID, q):
-		return q.Peer.PID, nil
-	case q.Peer.PID == 0 || len(candidates) == 0:
+	case slices.Contains(candidates, q.Listener) && fs.isServer(q.Listener, q):
+		return q.Listener, nil
+	case q.Listener == 0 || len(candidates) == 0:
 		return 0, &NotFound{NotFoundHidden}
 	}
 	return 0, &NotFound{NotFoundUnproved}
@@ -181,7 +180,7 @@ func (fs FS) examine(pid int, q Query, local bool) verdict {
 	readable := err == nil
 	var end opt.Val[socket]
 	var listeners []socket
-	ours, theirs := asInTable(q.Peer.Local), asInTable(q.Peer.Remote)
+	ours, theirs := asInTable(q.Local), asInTable(q.Remote)
 	for _, s := range sockets {
 		switch {
 		case s.local == theirs && s.remote == ours:
@@ -311,9 +310,9 @@ func named(comm, executable string) bool {
 	return slices.Contains([]string{"redis-server", "valkey-server", "keydb-server", "dragonfly"}, comm)
 }
 
-// isLocal reports whether the connection p ends on this machine, as far as our own
-// network namespace tells.
-func (fs FS) isLocal(p Peer) bool {
-	remote := p.Remote.Addr().Unmap()
-	return remote.IsLoopback() || remote == p.Local.Addr().Unmap()
+// isLocal reports whether the connection ends on this machine, as far as our own network
+// namespace tells.
+func (q Query) isLocal() bool {
+	remote := q.Remote.Addr().Unmap()
+	return remote.IsLoopback() || remote == q.Local.Addr().Unmap()
 }

@@ -45,7 +45,7 @@ func find(s target) finding {
 		return finding{Reason: "no connection"}
 	}
 	q := Query{
-		Peer:      Peer{Local: peer.Local, Remote: peer.Remote, PID: peer.PID},
+		Local: peer.Local, Remote: peer.Remote, Listener: peer.PID,
 		ProcessID: info.ProcessID.Or(0), TCPPort: info.TCPPort.Or(0), Executable: info.Executable,
 	}
 	if s.Port != 0 {

@@ -83,7 +83,7 @@ func aServer() fakeProcess {
 }
 
 func aQuery() Query {
-	return Query{Peer: Peer{Local: us, Remote: server}, ProcessID: 1, TCPPort: 6379, Executable: "/usr/bin/redis-server", Uptime: opt.Of(uptime)}
+	return Query{Local: us, Remote: server, ProcessID: 1, TCPPort: 6379, Executable: "/usr/bin/redis-server", Uptime: opt.Of(uptime)}
 }
 
 func TestFindServer(t *testing.T) {
@@ -105,7 +105,9 @@ func TestFindServer(t *testing.T) {
 	proxyEnd.uid, proxyEnd.inode = 33, 601
 	proxy := fakeProcess{nspid: 7, uid: 33, comm: "haproxy", age: uptime, tcp: []socket{proxyEnd, listener}, held: []uint64{601}}
 	behindProxy := server(func(p *fakeProcess) { p.tcp, p.held = []socket{proxyEnd, listener}, []uint64{inodeListener} })
-	onUnix := func(pid int) Query { return query(func(q *Query) { q.Peer = Peer{PID: pid}; q.TCPPort = 0 }) }
+	onUnix := func(pid int) Query {
+		return Query{Listener: pid, ProcessID: 1, Executable: "/usr/bin/redis-server", Uptime: opt.Of(uptime)}
+	}
 
 	tests := map[string]struct {
 		machine machine
@@ -159,20 +161,20 @@ func TestFindServer(t *testing.T) {
 			other.uid, other.local = 998, addr("10.0.0.1:6379")
 			p.tcp, p.held = []socket{other, listener, other}, nil
 		})}, aQuery(), 100, ""},
-		"remote": {machine{5: {nspid: 5, comm: "init"}}, query(func(q *Query) { q.Peer = Peer{Local: addr("10.0.0.1:40000"), Remote: addr("10.0.0.2:6379")} }), 0, NotFoundRemote},
+		"remote": {machine{5: {nspid: 5, comm: "init"}}, query(func(q *Query) { q.Local, q.Remote = addr("10.0.0.1:40000"), addr("10.0.0.2:6379") }), 0, NotFoundRemote},
 		"remote, and something of that pid here": {
 			machine{1: {nspid: 1, comm: "init", age: uptime, tcp: []socket{listener}, held: []uint64{inodeListener}}},
-			query(func(q *Query) { q.Peer = Peer{Local: addr("10.0.0.1:40000"), Remote: addr("10.0.0.2:6379")} }), 0, NotFoundRemote,
+			query(func(q *Query) { q.Local, q.Remote = addr("10.0.0.1:40000"), addr("10.0.0.2:6379") }), 0, NotFoundRemote,
 		},
 		"remote, one of the same roll-out here": {
 			machine{100: elsewhere},
-			query(func(q *Query) { q.Peer = Peer{Local: addr("10.0.0.1:40000"), Remote: addr("10.0.0.2:6379")} }), 0, NotFoundRemote,
+			query(func(q *Query) { q.Local, q.Remote = addr("10.0.0.1:40000"), addr("10.0.0.2:6379") }), 0, NotFoundRemote,
 		},
 		"in another namespace here, by its address": {machine{100: server(func(p *fakeProcess) {
 			p.tcp, p.held = []socket{{local: addr("172.17.0.2:6379"), remote: addr("172.17.0.1:40000"), uid: uidServer, inode: inodeEnd}, listener}, []uint64{inodeEnd}
-		})}, query(func(q *Query) { q.Peer = Peer{Local: addr("172.17.0.1:40000"), Remote: addr("172.17.0.2:6379")} }), 100, ""},
+		})}, query(func(q *Query) { q.Local, q.Remote = addr("172.17.0.1:40000"), addr("172.17.0.2:6379") }), 100, ""},
 		"hidden":                 {machine{5: {nspid: 5, comm: "init"}}, aQuery(), 0, NotFoundHidden},
-		"hidden, by our address": {machine{5: {nspid: 5, comm: "init"}}, query(func(q *Query) { q.Peer = Peer{Local: addr("10.0.0.1:40000"), Remote: addr("10.0.0.1:6379")} }), 0, NotFoundHidden},
+		"hidden, by our address": {machine{5: {nspid: 5, comm: "init"}}, query(func(q *Query) { q.Local, q.Remote = addr("10.0.0.1:40000"), addr("10.0.0.1:6379") }), 0, NotFoundHidden},
 		"garbage in net/tcp": {machine{100: server(func(p *fakeProcess) {
 			p.comm = "redis-server"
 			p.tcp = []socket{{local: addr("[::1]:1"), remote: addr("1.2.3.4:5"), uid: -1}}
@@ -193,16 +195,16 @@ func TestFindServer(t *testing.T) {
 			query   Query
 			want    int
 			reason  string
-		}{machine{100: p, 101: elsewhere}, query(func(q *Query) { q.Peer = Peer{Local: addr(ends[0]), Remote: addr(ends[1])} }), 100, ""}
+		}{machine{100: p, 101: elsewhere}, query(func(q *Query) { q.Local, q.Remote = addr(ends[0]), addr(ends[1]) }), 100, ""}
 	}
 	zone := tests["IPv6"]
-	zone.query.Peer = Peer{Local: addr("[fe80::5%eth0]:40000"), Remote: addr("[fe80::6%eth0]:6379")}
+	zone.query.Local, zone.query.Remote = addr("[fe80::5%eth0]:40000"), addr("[fe80::6%eth0]:6379")
 	p := aServer()
 	p.tcp, p.tcp6 = nil, []socket{{local: addr("[fe80::6]:6379"), remote: addr("[fe80::5]:40000"), inode: inodeEnd}}
 	zone.machine = machine{100: p, 101: elsewhere}
 	tests["IPv6 with a zone"] = zone
 	mapped := tests["IPv6 mapped"]
-	mapped.query.Peer = Peer{Local: addr("10.0.0.1:40000"), Remote: addr("10.0.0.1:6379")}
+	mapped.query.Local, mapped.query.Remote = addr("10.0.0.1:40000"), addr("10.0.0.1:6379")
 	tests["IPv4, and the server's socket is IPv6"] = mapped
 
 	for _, name := range slices.Sorted(maps.Keys(tests)) {

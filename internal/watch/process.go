@@ -49,7 +49,7 @@ func (w *Watcher) find(ctx context.Context) {
 // query returns what INFO and the connection say about the server's process.
 func query(a answer) proc.Query {
 	q := proc.Query{
-		Peer:       proc.Peer{Local: a.peer.Local, Remote: a.peer.Remote, PID: a.peer.PID},
+		Local: a.peer.Local, Remote: a.peer.Remote, Listener: a.peer.PID,
 		ProcessID:  a.info.ProcessID.Or(0),
 		TCPPort:    a.info.TCPPort.Or(0),
 		Executable: a.info.Executable,
