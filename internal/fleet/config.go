@@ -27,20 +27,6 @@ type Config struct {
 	Logger *slog.Logger // nil: nothing is logged
 }
 
-// DefaultConfig returns the configuration that holds where nothing else is asked for:
-// one server, at Redis' own port of this machine.
-func DefaultConfig() Config {
-	const addr = "127.0.0.1:" + defaultPort
-	return Config{
-		Targets: []Target{{Name: addr, Network: "tcp", Addr: addr}},
-		ProcFS:  "/proc", SysFS: "/sys",
-		PollInterval:   10 * time.Millisecond,
-		Sampling:       true,
-		SampleInterval: 100 * time.Millisecond,
-		SampleBudget:   0.01,
-	}
-}
-
 // check returns an error that says what can't be watched so, and by which flag it
 // is said.
 func (c *Config) check() error {

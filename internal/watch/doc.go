@@ -8,7 +8,7 @@
 //	poller    the children of the server's process, every 10 ms, shared by all servers
 //	follower  one per living child (internal/child): measures it, waits for its death
 //
-// The loop proves which process is the server (process.go) and which new child is a copy
+// The loop proves which process is the server (attach.go) and which new child is a copy
 // of it (children.go), and reads the server's own counters and what limits its forks
 // (delays.go, limits.go). Nothing here decides what a fork was for or how it ended, and
 // nothing here knows of Prometheus or HTTP.
