@@ -136,6 +136,17 @@ func TestNamedDocuments(t *testing.T) {
 	}
 }
 
+// design.md is for the first day: what is longer belongs beside it.
+func TestDesignIsShort(t *testing.T) {
+	b, err := os.ReadFile("design.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if words := len(strings.Fields(string(b))); words > 1500 {
+		t.Errorf("design.md has %d words, more than 1500", words)
+	}
+}
+
 // What the documents for developers name in the tree is there.
 func TestTree(t *testing.T) {
 	for _, document := range []string{"CONTRIBUTING.md", "SECURITY.md", "docs/design.md"} {
