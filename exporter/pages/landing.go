@@ -11,9 +11,9 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/chart"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // landing is what the first page shows.
@@ -33,7 +33,7 @@ type landing struct {
 
 // serverCard is one server's part of it.
 type serverCard struct {
-	history.ServerState
+	track.State
 	Anchor   string
 	Software string // "Redis 7.0.15, master"; "" before the first INFO
 	Resident opt.Val[uint64]
@@ -48,7 +48,7 @@ type serverCard struct {
 }
 
 type runningChild struct {
-	history.Child
+	track.Child
 	ID           string // "" when the fork's record is not to be had
 	Age          opt.Val[float64]
 	PrivateDirty opt.Val[uint64]
@@ -56,7 +56,7 @@ type runningChild struct {
 }
 
 type lastFork struct {
-	history.LastFork
+	track.LastFork
 	Kind fork.Kind
 	ID   string // "" when the record is no longer kept
 }
@@ -103,8 +103,8 @@ func (s *site) landing(w http.ResponseWriter, r *http.Request) {
 	s.page(w, http.StatusOK, "landing", p)
 }
 
-func card(st history.ServerState, forks []fork.Record, now time.Time, samplingOff bool) serverCard {
-	c := serverCard{ServerState: st, Resident: st.ResidentBytes, Sources: sources(st, samplingOff), Missed: st.Totals.UnobservedChild}
+func card(st track.State, forks []fork.Record, now time.Time, samplingOff bool) serverCard {
+	c := serverCard{State: st, Resident: st.ResidentBytes, Sources: sources(st, samplingOff), Missed: st.Totals.UnobservedChild}
 	if i := st.Info; i != nil {
 		c.Software = strings.Join(nonEmpty(i.Software+" "+i.Version, i.Mode, i.Role), ", ")
 		if !c.Resident.Present() {

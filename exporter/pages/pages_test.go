@@ -24,6 +24,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/forktest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
@@ -174,9 +175,9 @@ func pagesOf(src pages.Source) []string {
 // unknowns is a history in which hardly anything was known.
 func unknowns() fake {
 	return fake{
-		snap: history.Snapshot{Servers: []history.ServerState{{Name: "s", Addr: "s"}, {
-			Name: "t", Up: true, Children: []history.Child{{Kind: fork.KindUnknown}},
-			Last: map[fork.Kind]history.LastFork{fork.KindModule: {}},
+		snap: history.Snapshot{Servers: []track.State{{Name: "s", Addr: "s"}, {
+			Name: "t", Up: true, Children: []track.Child{{Kind: fork.KindUnknown}},
+			Last: map[fork.Kind]track.LastFork{fork.KindModule: {}},
 		}}},
 		forks: []fork.Record{{ID: "0-1", Server: "t"}, {ID: "0-0", Server: "s", Outcome: fork.OutcomeUnknown}},
 	}
@@ -335,14 +336,14 @@ func TestSourcesSayWhatIsMissing(t *testing.T) {
 			nil, []string{`no">✗</span> not found`, `no">✗</span> not readable: there is no curve`}, []string{"memory cgroup", "taskstats", "user and group"},
 		},
 	} {
-		st := history.ServerState{Name: "s", Up: true, Available: map[fork.Source]bool{}}
+		st := track.State{Name: "s", Up: true, Available: map[fork.Source]bool{}}
 		for _, s := range c.works {
 			st.Available[s] = true
 		}
 		if st.Available[process] {
 			st.PID = opt.Of(7)
 		}
-		body := get(t, fake{snap: history.Snapshot{Servers: []history.ServerState{st}}}, "/", 200)
+		body := get(t, fake{snap: history.Snapshot{Servers: []track.State{st}}}, "/", 200)
 		t.Run(name, func(t *testing.T) {
 			has(t, body, c.want...)
 			lacks(t, body, c.lacks...)
@@ -352,8 +353,8 @@ func TestSourcesSayWhatIsMissing(t *testing.T) {
 
 // What is not wanted is not missing.
 func TestSamplingOffIsNoFailure(t *testing.T) {
-	st := history.ServerState{Name: "s", Up: true, PID: opt.Of(7), Available: map[fork.Source]bool{fork.SourceProcess: true}}
-	src := fake{snap: history.Snapshot{Servers: []history.ServerState{st}}}
+	st := track.State{Name: "s", Up: true, PID: opt.Of(7), Available: map[fork.Source]bool{fork.SourceProcess: true}}
+	src := fake{snap: history.Snapshot{Servers: []track.State{st}}}
 	w := httptest.NewRecorder()
 	pages.New(src, pages.Options{SamplingOff: true}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
 	has(t, w.Body.String(), `opt">○</span> not read: --sampling=off`)

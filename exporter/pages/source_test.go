@@ -10,6 +10,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/forktest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 var now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
@@ -47,7 +48,7 @@ func full() fake {
 		forks: forktest.All(now),
 		snap: history.Snapshot{
 			Host: limits.Host{OvercommitMode: opt.Of(0), HugePages: opt.Of("madvise"), Kernel: opt.Of(limits.Kernel{Major: 6, Minor: 18})},
-			Servers: []history.ServerState{
+			Servers: []track.State{
 				{
 					Name: "cache-a:6379", Addr: "10.0.3.17:6379", Up: true, InfoAt: now,
 					Info:      &redisinfo.Info{Software: "redis", Version: "7.0.15", Mode: "standalone", Role: "master"},
@@ -62,12 +63,12 @@ func full() fake {
 						Tasks: opt.Of(limits.TaskLimit{Name: "pids.max", Left: 90}),
 					},
 					Recent:   []fork.Record{saved},
-					Children: []history.Child{{Kind: fork.KindRDB, Start: running.Start, Sample: opt.Of(fork.Sample{PrivateDirty: 933_000_000})}},
-					Last: map[fork.Kind]history.LastFork{
+					Children: []track.Child{{Kind: fork.KindRDB, Start: running.Start, Sample: opt.Of(fork.Sample{PrivateDirty: 933_000_000})}},
+					Last: map[fork.Kind]track.LastFork{
 						fork.KindRDB: {Start: saved.Start, Outcome: saved.Outcome, StallSeconds: saved.StallSeconds, PeakBytes: saved.PeakBytes, CopyStallSeconds: saved.CopyStallSeconds},
 						fork.KindAOF: {Start: now.Add(-30 * 24 * time.Hour), Outcome: fork.OutcomeOOM},
 					},
-					Totals: history.Totals{
+					Totals: track.Totals{
 						Children: map[fork.Kind]uint64{fork.KindRDB: 41, fork.KindAOF: 3},
 						Failed:   map[fork.Kind]map[fork.Reason]uint64{fork.KindAOF: {fork.ReasonOOM: 2}},
 					},
@@ -79,7 +80,7 @@ func full() fake {
 				},
 				{
 					Name: "sessions:6380", Addr: "sessions:6380", Problem: "No answer within 1 s.", InfoAt: now.Add(-95 * time.Second),
-					Totals: history.Totals{UnobservedChild: 7, ReadErrors: map[history.ReadError]uint64{{Source: fork.SourceInfo, Reason: "timeout"}: 19, {Source: fork.SourceInfo, Reason: "auth"}: 0}},
+					Totals: track.Totals{UnobservedChild: 7, ReadErrors: map[track.ReadError]uint64{{Source: fork.SourceInfo, Reason: "timeout"}: 19, {Source: fork.SourceInfo, Reason: "auth"}: 0}},
 				},
 			},
 		},

@@ -4,7 +4,7 @@ import (
 	"strconv"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
@@ -28,7 +28,7 @@ func (s sourceState) Mark() string {
 
 // sources returns for each source whether it works, what is lost without it and what
 // would bring it.
-func sources(st history.ServerState, samplingOff bool) []sourceState {
+func sources(st track.State, samplingOff bool) []sourceState {
 	info := sourceState{"INFO", "yes", "answered"}
 	if !st.Up {
 		info = sourceState{"INFO", "no", "no answer: nothing about this server is current"}
@@ -52,7 +52,7 @@ func sources(st history.ServerState, samplingOff bool) []sourceState {
 	return out
 }
 
-func childSource(st history.ServerState) sourceState {
+func childSource(st track.State) sourceState {
 	cgroup := st.Available[fork.SourceCgroup]
 	switch {
 	case st.Available[fork.SourceChildSmaps] && st.Available[fork.SourcePagemap]:
@@ -69,14 +69,14 @@ func childSource(st history.ServerState) sourceState {
 	return sourceState{"child's memory", "no", "not readable: " + words.NoCurve}
 }
 
-func cgroupSource(st history.ServerState) sourceState {
+func cgroupSource(st track.State) sourceState {
 	if st.Available[fork.SourceCgroup] {
 		return sourceState{"memory cgroup", "yes", "own cgroup: exact curve at no cost"}
 	}
 	return sourceState{"memory cgroup", "opt", "shared or not visible: " + words.CountCurve}
 }
 
-func taskstatsSource(st history.ServerState) sourceState {
+func taskstatsSource(st track.State) sourceState {
 	if st.Available[fork.SourceTaskstats] {
 		return sourceState{"taskstats", "yes", "the time that copies take is known"}
 	}

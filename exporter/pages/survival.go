@@ -5,9 +5,9 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
@@ -39,7 +39,7 @@ type needRow struct {
 	Left         template.HTML
 }
 
-func survivalOf(st *history.ServerState, host *limits.Host) survival {
+func survivalOf(st *track.State, host *limits.Host) survival {
 	next := forecast.Next(st)
 	s := forecast.Survive(st, host, next)
 	out := survival{Answer: words.Verdict(s.Verdict), Class: answerClass(s.Verdict), Why: words.Why(s.Why), Kind: next.Kind, Basis: words.NoBasis(next.NoMemory), StallBasis: words.NoBasis(next.NoStall), Lifetime: next.LifetimeSeconds, Slowed: s.SlowedBelow}

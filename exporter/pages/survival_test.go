@@ -10,6 +10,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words/wordstest"
 )
 
@@ -44,28 +45,28 @@ func TestSurvivalSection(t *testing.T) {
 
 func TestSurvivalAnswers(t *testing.T) {
 	for name, test := range map[string]struct {
-		change      func(*history.ServerState)
+		change      func(*track.State)
 		want, lacks []string
 	}{
-		"yes": {func(st *history.ServerState) {
+		"yes": {func(st *track.State) {
 			st.Limits.Cgroup = opt.Val[limits.Limit]{}
 		}, []string{`is-ok">Yes</span>: also if every page`}, []string{"memory cgroup"}},
-		"no": {func(st *history.ServerState) {
+		"no": {func(st *track.State) {
 			st.Limits.Cgroup = opt.Of(limits.Limit{Path: "/redis", Max: 2_000_000_000, Left: 20_000_000})
 		}, []string{`is-bad">No</span>: it is expected to need more than its memory cgroup leaves`, `class="text-bad"><span title=`, " short"}, nil},
-		"not known": {func(st *history.ServerState) {
+		"not known": {func(st *track.State) {
 			st.Recent = nil
 		}, []string{`is-unk">Not known</span>: no fork has been seen`, "No forecast of its memory: no fork of it has been seen from its beginning to its end", "No forecast of its stall: no fork of it"}, []string{"Stall <span"}},
-		"nothing to be read": {func(st *history.ServerState) {
+		"nothing to be read": {func(st *track.State) {
 			st.Limits = limits.Limits{}
 		}, []string{`is-unk">Not known</span>: neither the host`}, []string{"<table", "would refuse it for its size"}},
-		"slowed down": {func(st *history.ServerState) {
+		"slowed down": {func(st *track.State) {
 			st.Limits.High = opt.Of(limits.Limit{Left: 0})
 		}, []string{"left below memory.high: the kernel will slow the server down"}, nil},
-		"strict overcommit": {func(st *history.ServerState) {
+		"strict overcommit": {func(st *track.State) {
 			st.Limits.Commit, st.Limits.Mapping = opt.Of(uint64(7_000_000_000)), opt.Val[uint64]{}
 		}, []string{"commit limit <small>of what the kernel accounts", "7.00 GB"}, nil},
-		"refusal not judged": {func(st *history.ServerState) {
+		"refusal not judged": {func(st *track.State) {
 			st.Limits.Mapping = opt.Of(uint64(1_000_000_000))
 		}, []string{"Whether the kernel would refuse it for its size is not known"}, nil},
 	} {
@@ -84,7 +85,7 @@ func TestSurvivalInWords(t *testing.T) {
 	tags := regexp.MustCompile("<[^>]*>")
 	for _, c := range wordstest.Cases() {
 		t.Run(c.Name, func(t *testing.T) {
-			answer := section(t, fake{snap: history.Snapshot{Host: c.Host, Servers: []history.ServerState{c.State}}})
+			answer := section(t, fake{snap: history.Snapshot{Host: c.Host, Servers: []track.State{c.State}}})
 			s := c.Survival()
 			has(t, html.UnescapeString(tags.ReplaceAllString(answer, "")), wordstest.Sentences(&s)...)
 		})

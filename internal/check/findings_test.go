@@ -10,11 +10,11 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
@@ -24,7 +24,7 @@ const gb = 1_000_000_000
 func healthy() facts {
 	return facts{
 		user: "default",
-		state: history.ServerState{
+		state: track.State{
 			Name: "s", Addr: "127.0.0.1:6379", Asked: true, Up: true,
 			Info: &redisinfo.Info{
 				Software: "redis", Version: "7.0.15", Role: "master", UsedMemory: opt.Of(uint64(gb)),

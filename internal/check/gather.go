@@ -7,16 +7,16 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fleet"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // facts are all that the findings are made from. What could not be read is absent.
 type facts struct {
-	state    history.ServerState
+	state    track.State
 	host     limits.Host
 	settings settings
 	user     string // that asked
@@ -75,7 +75,7 @@ func gather(ctx context.Context, watched *fleet.Fleet, s fleet.Server, past []fo
 
 // twin returns the name of the server of watched that is the same as st's, by its run ID,
 // and has the process; "" without such.
-func twin(watched *fleet.Fleet, st *history.ServerState) string {
+func twin(watched *fleet.Fleet, st *track.State) string {
 	if st.Info == nil || st.Info.RunID == "" || st.PID.Present() {
 		return ""
 	}
@@ -136,11 +136,11 @@ func known[T any](v T, err error) opt.Val[T] {
 // of returns the forks of the server st among past, those that an exporter remembers:
 // as many as a state has, newest first; those under its name, or else those of its
 // process.
-func of(past []fork.Record, st *history.ServerState) []fork.Record {
+func of(past []fork.Record, st *track.State) []fork.Record {
 	closed := func(same func(*fork.Record) bool) (out []fork.Record) {
 		kept := map[fork.Kind]int{}
 		for i := range past {
-			if f := &past[i]; !f.Running() && same(f) && kept[f.Kind] < history.RecentForks {
+			if f := &past[i]; !f.Running() && same(f) && kept[f.Kind] < track.RecentForks {
 				kept[f.Kind]++
 				out = append(out, *f)
 			}

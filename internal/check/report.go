@@ -6,8 +6,8 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
@@ -30,7 +30,7 @@ type Report struct {
 	Findings      []Finding        `json:"findings,omitempty"` // the worst first
 
 	survival forecast.Survival
-	state    history.ServerState
+	state    track.State
 }
 
 // Fork is what the next fork is expected to cost.

@@ -12,11 +12,11 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/golden"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words/wordstest"
 )
@@ -103,31 +103,31 @@ func TestPastForks(t *testing.T) {
 		recorded("running", "s", 42, fork.KindRDB, "", 4),
 		recorded("other", "t", 42, fork.KindRDB, fork.OutcomeOK, 2),
 	}
-	ids := func(st history.ServerState) (out []string) {
+	ids := func(st track.State) (out []string) {
 		for _, f := range of(past, &st) {
 			out = append(out, f.ID)
 		}
 		return out
 	}
 	for _, test := range []struct {
-		st   history.ServerState
+		st   track.State
 		want []string
 	}{
-		{history.ServerState{Name: "s", PID: opt.Of(42)}, []string{"new", "old"}},
-		{history.ServerState{Name: "127.0.0.1:6379", PID: opt.Of(42)}, []string{"new", "other"}},
-		{history.ServerState{Name: "127.0.0.1:6379", PID: opt.Of(43)}, nil},
-		{history.ServerState{Name: "127.0.0.1:6379"}, nil},
+		{track.State{Name: "s", PID: opt.Of(42)}, []string{"new", "old"}},
+		{track.State{Name: "127.0.0.1:6379", PID: opt.Of(42)}, []string{"new", "other"}},
+		{track.State{Name: "127.0.0.1:6379", PID: opt.Of(43)}, nil},
+		{track.State{Name: "127.0.0.1:6379"}, nil},
 	} {
 		if got := ids(test.st); !cmp.Equal(got, test.want) {
 			t.Errorf("%s, process %v: %q, want %q", test.st.Name, test.st.PID, got, test.want)
 		}
 	}
 	var many []fork.Record
-	for i := range 3 * history.RecentForks {
+	for i := range 3 * track.RecentForks {
 		many = append(many, recorded("x", "s", 42, fork.KindRDB, fork.OutcomeOK, i))
 	}
-	got := of(many, &history.ServerState{Name: "s"})
-	if len(got) != history.RecentForks || !got[0].Start.After(got[1].Start) || got[0].Start != many[len(many)-1].Start {
+	got := of(many, &track.State{Name: "s"})
+	if len(got) != track.RecentForks || !got[0].Start.After(got[1].Start) || got[0].Start != many[len(many)-1].Start {
 		t.Errorf("%d forks, the first at %v", len(got), got[0].Start)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisrun"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/redistest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
@@ -48,7 +49,7 @@ func TestOneServerUnderTwoNames(t *testing.T) {
 	stopFirst := background(t, first.watcher.Run)
 	await(t, first.History, "has the process", followed)
 	background(t, second.watcher.Run)
-	await(t, second.History, "says who has the process", func(st *history.ServerState) bool {
+	await(t, second.History, "says who has the process", func(st *track.State) bool {
 		return st.Up && !st.Available[fork.SourceProcess] && st.ProcessProblem == words.Taken(server.PID(), "port")
 	})
 	save(t, server, f)
@@ -68,7 +69,7 @@ func TestOneServerUnderTwoNames(t *testing.T) {
 	}
 }
 
-func followed(st *history.ServerState) bool {
+func followed(st *track.State) bool {
 	return st.Available[fork.SourceProcess] && st.PID.Present() && st.ProcessProblem == ""
 }
 
@@ -89,7 +90,7 @@ func background(t *testing.T, run func(context.Context) error) (stop func()) {
 }
 
 // await waits until the state of s is as ok wants it.
-func await(t *testing.T, s *history.Server, what string, ok func(*history.ServerState) bool) {
+func await(t *testing.T, s *history.Server, what string, ok func(*track.State) bool) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for {

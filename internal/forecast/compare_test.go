@@ -11,7 +11,7 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast/recorded"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // What the forecast claims of the recorded series: it is at least as much as the
@@ -26,32 +26,32 @@ const (
 // it has no basis.
 type predictor struct {
 	name    string
-	predict func(st *history.ServerState, kind fork.Kind) (float64, bool)
+	predict func(st *track.State, kind fork.Kind) (float64, bool)
 }
 
 // candidates are what the forecast was chosen from. Each but the last takes the
 // last fork of the kind, or of the last ten the most.
 func candidates() []predictor {
-	last := func(of func(st *history.ServerState, f *fork.Record, writes float64) (float64, bool)) func(*history.ServerState, fork.Kind) (float64, bool) {
+	last := func(of func(st *track.State, f *fork.Record, writes float64) (float64, bool)) func(*track.State, fork.Kind) (float64, bool) {
 		return most(1, of)
 	}
 	return []predictor{
-		{"the last peak", last(func(_ *history.ServerState, f *fork.Record, _ float64) (float64, bool) { return peak(f), true })},
+		{"the last peak", last(func(_ *track.State, f *fork.Record, _ float64) (float64, bool) { return peak(f), true })},
 		{"the last peak, scaled with the server's size", last(scaledPeak)},
-		{"the highest of the last ten peaks, scaled", most(history.RecentForks, scaledPeak)},
-		{"the last peak, in proportion to writes", last(func(_ *history.ServerState, f *fork.Record, writes float64) (float64, bool) {
+		{"the highest of the last ten peaks, scaled", most(track.RecentForks, scaledPeak)},
+		{"the last peak, in proportion to writes", last(func(_ *track.State, f *fork.Record, writes float64) (float64, bool) {
 			return peak(f) * writes / max(1, endOf(f).Changes), endOf(f).Changes > 0
 		})},
-		{"the last peak, saturating with writes", last(func(st *history.ServerState, f *fork.Record, writes float64) (float64, bool) {
+		{"the last peak, saturating with writes", last(func(st *track.State, f *fork.Record, writes float64) (float64, bool) {
 			c := curve{resident: float64(f.ResidentBytes.Or(0)), points: []fork.ExtraPoint{endOf(f)}}
 			scale := float64(st.ResidentBytes.Or(0)) / c.resident
 			return scale * c.beyond(writes/scale), endOf(f).Changes > 0
 		})},
 		{"the last curve over writes", last(offCurve)},
 		{"the highest of the last three curves", most(3, offCurve)},
-		{"the highest of the last ten curves", most(history.RecentForks, offCurve)},
+		{"the highest of the last ten curves", most(track.RecentForks, offCurve)},
 		{"the two curves nearest in writes, and 13 %", twoNearest},
-		{"the curve nearest in writes, and 13 % (used)", func(st *history.ServerState, kind fork.Kind) (float64, bool) {
+		{"the curve nearest in writes, and 13 % (used)", func(st *track.State, kind fork.Kind) (float64, bool) {
 			m, ok := OfKind(st, kind).Memory.Get()
 			return float64(m.Extra), ok
 		}},
@@ -70,11 +70,11 @@ func endOf(f *fork.Record) fork.ExtraPoint {
 	return p
 }
 
-func scaledPeak(st *history.ServerState, f *fork.Record, _ float64) (float64, bool) {
+func scaledPeak(st *track.State, f *fork.Record, _ float64) (float64, bool) {
 	return peak(f) * float64(st.ResidentBytes.Or(0)) / float64(f.ResidentBytes.Or(1)), true
 }
 
-func offCurve(st *history.ServerState, f *fork.Record, writes float64) (float64, bool) {
+func offCurve(st *track.State, f *fork.Record, writes float64) (float64, bool) {
 	c, ok := curveOf(f)
 	if !ok {
 		return 0, false
@@ -84,8 +84,8 @@ func offCurve(st *history.ServerState, f *fork.Record, writes float64) (float64,
 
 // most takes the most of what the last n forks of the kind say, at the writes that
 // OfKind expects.
-func most(n int, of func(*history.ServerState, *fork.Record, float64) (float64, bool)) func(*history.ServerState, fork.Kind) (float64, bool) {
-	return func(st *history.ServerState, kind fork.Kind) (float64, bool) {
+func most(n int, of func(*track.State, *fork.Record, float64) (float64, bool)) func(*track.State, fork.Kind) (float64, bool) {
+	return func(st *track.State, kind fork.Kind) (float64, bool) {
 		writes, ok := OfKind(st, kind).Writes.Get()
 		if !ok {
 			return 0, false
@@ -102,7 +102,7 @@ func most(n int, of func(*history.ServerState, *fork.Record, float64) (float64, 
 }
 
 // twoNearest is the mean of the two curves nearest in writes, and the margin.
-func twoNearest(st *history.ServerState, kind fork.Kind) (float64, bool) {
+func twoNearest(st *track.State, kind fork.Kind) (float64, bool) {
 	writes, ok := OfKind(st, kind).Writes.Get()
 	size := float64(st.ResidentBytes.Or(0))
 	if !ok {

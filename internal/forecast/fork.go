@@ -2,9 +2,9 @@ package forecast
 
 import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // Basis is what a figure is made from.
@@ -72,7 +72,7 @@ type Stall struct {
 }
 
 // OfKind returns the forecast of the next fork of kind of the server st.
-func OfKind(st *history.ServerState, kind fork.Kind) Fork {
+func OfKind(st *track.State, kind fork.Kind) Fork {
 	f := Fork{Kind: kind, Stall: stall(st)}
 	past := forksOf(st, kind)
 	f.LifetimeSeconds = lifetime(st, kind, past)
@@ -95,7 +95,7 @@ func OfKind(st *history.ServerState, kind fork.Kind) Fork {
 // Next returns the forecast of the next fork of the server st, of whatever kind: of the
 // kinds with a basis, the one that needs the most memory. Its Kind is unknown where no
 // kind has a basis.
-func Next(st *history.ServerState) Fork {
+func Next(st *track.State) Fork {
 	best, found := Fork{}, false
 	for _, kind := range fork.Kinds {
 		if !hasBasis(st, kind) {
@@ -118,7 +118,7 @@ func need(f Fork) uint64 {
 
 // hasBasis reports whether a fork of kind is to be expected at all: one has been seen,
 // or the server st says that it had one.
-func hasBasis(st *history.ServerState, kind fork.Kind) bool {
+func hasBasis(st *track.State, kind fork.Kind) bool {
 	for i := range st.Recent {
 		if st.Recent[i].Kind == kind {
 			return true
@@ -130,14 +130,14 @@ func hasBasis(st *history.ServerState, kind fork.Kind) bool {
 // forksOf returns the kept forks of kind that were seen from their beginning, newest
 // first. Where there are none it returns those of the other kinds: what a write copies
 // is the same for all.
-func forksOf(st *history.ServerState, kind fork.Kind) []*fork.Record {
+func forksOf(st *track.State, kind fork.Kind) []*fork.Record {
 	var own, other []*fork.Record
 	for i := range st.Recent {
 		f := &st.Recent[i]
 		switch {
 		case f.Partial:
 		case f.Kind == kind:
-			if len(own) < history.RecentForks {
+			if len(own) < track.RecentForks {
 				own = append(own, f)
 			}
 		default:
@@ -147,11 +147,11 @@ func forksOf(st *history.ServerState, kind fork.Kind) []*fork.Record {
 	if len(own) > 0 {
 		return own
 	}
-	return other[:min(len(other), history.RecentForks)]
+	return other[:min(len(other), track.RecentForks)]
 }
 
 // current returns the last INFO of the server st, nil while it does not answer.
-func current(st *history.ServerState) *redisinfo.Info {
+func current(st *track.State) *redisinfo.Info {
 	if !st.Up {
 		return nil
 	}
@@ -160,7 +160,7 @@ func current(st *history.ServerState) *redisinfo.Info {
 
 // resident returns how much memory the server st has resident now, by INFO where its
 // process is not known.
-func resident(st *history.ServerState) opt.Val[uint64] {
+func resident(st *track.State) opt.Val[uint64] {
 	if info := current(st); !st.ResidentBytes.Present() && info != nil {
 		return info.UsedMemoryRSS
 	}

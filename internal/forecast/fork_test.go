@@ -5,14 +5,14 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // state is a server of 1 GiB under 400 writes a second, with closed forks, newest first.
-func state(forks ...fork.Record) *history.ServerState {
-	return &history.ServerState{
+func state(forks ...fork.Record) *track.State {
+	return &track.State{
 		Up: true, Info: &redisinfo.Info{},
 		ResidentBytes: opt.Of(gb), AnonymousBytes: opt.Of(gb - 10*mb), PageTableBytes: opt.Of(2 * mb),
 		WriteRate: opt.Of(400.), Recent: forks,
@@ -160,7 +160,7 @@ func TestLifetimeIsOfForksThatEndedWell(t *testing.T) {
 
 func TestOnlyTheLastForksOfAKind(t *testing.T) {
 	var forks []fork.Record
-	for range history.RecentForks {
+	for range track.RecentForks {
 		forks = append(forks, saved([2]uint64{4000, 100}))
 	}
 	forks = append(forks, saved([2]uint64{4000, 900})) // long ago
@@ -195,7 +195,7 @@ func TestNextIsTheOneThatNeedsMost(t *testing.T) {
 	if f := Next(state()); f.Kind != fork.KindUnknown || f.Memory.Present() || !f.WorstCase.Present() || f.NoMemory != NoForks || f.NoStall != NoForks {
 		t.Errorf("next of a server that never forked: %+v", f)
 	}
-	if f := Next(&history.ServerState{}); f.Memory.Present() || f.WorstCase.Present() || f.Stall.Present() {
+	if f := Next(&track.State{}); f.Memory.Present() || f.WorstCase.Present() || f.Stall.Present() {
 		t.Errorf("next of nothing: %+v", f)
 	}
 }

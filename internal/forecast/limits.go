@@ -1,9 +1,9 @@
 package forecast
 
 import (
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // Limit is what bounds a server's memory; the label of a metric.
@@ -30,7 +30,7 @@ type Headroom struct {
 }
 
 // Headrooms returns what the known limits leave the server st, in the order of Limits.
-func Headrooms(st *history.ServerState) []Headroom {
+func Headrooms(st *track.State) []Headroom {
 	r := &st.Limits
 	var out []Headroom
 	if c, ok := r.Cgroup.Get(); ok {
@@ -85,7 +85,7 @@ type Refusal struct {
 
 // Refusals returns a judgement for every reason that can be judged of the server st, in
 // the order of Reasons.
-func Refusals(st *history.ServerState, host *limits.Host) []Refusal {
+func Refusals(st *track.State, host *limits.Host) []Refusal {
 	var out []Refusal
 	if r, ok := overcommit(st, host).Get(); ok {
 		out = append(out, r)
@@ -98,7 +98,7 @@ func Refusals(st *history.ServerState, host *limits.Host) []Refusal {
 
 // overcommit returns whether the kernel would refuse a fork of st for what it would
 // have to commit; absent where that can't be judged.
-func overcommit(st *history.ServerState, host *limits.Host) opt.Val[Refusal] {
+func overcommit(st *track.State, host *limits.Host) opt.Val[Refusal] {
 	mode, ok := host.OvercommitMode.Get()
 	if !ok || st.Limits.At.IsZero() {
 		return opt.Val[Refusal]{}
@@ -134,7 +134,7 @@ func rule(mode int, kernel opt.Val[limits.Kernel]) Rule {
 // by the page tables that it has to make: the kernel does not refuse that, it kills,
 // and there is nobody but the server. Absent where the cgroup can't be seen, or the
 // size of the page tables is not known.
-func KilledInFork(st *history.ServerState) opt.Val[bool] {
+func KilledInFork(st *track.State) opt.Val[bool] {
 	tables, ok := st.PageTableBytes.Get()
 	if !ok || !st.Limits.CgroupSeen {
 		return opt.Val[bool]{}

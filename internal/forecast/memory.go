@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 const (
@@ -20,7 +20,7 @@ const (
 // lifetime returns how many seconds the next child is expected to live: the middle one of
 // the last of past that ended well (of two the longer), scaled with the size of the
 // server; without one, what INFO says of the last fork of kind.
-func lifetime(st *history.ServerState, kind fork.Kind, past []*fork.Record) opt.Val[float64] {
+func lifetime(st *track.State, kind fork.Kind, past []*fork.Record) opt.Val[float64] {
 	now, sized := resident(st).Get()
 	var lived []float64
 	for _, f := range past {
@@ -57,7 +57,7 @@ func lifetime(st *history.ServerState, kind fork.Kind, past []*fork.Record) opt.
 
 // memory returns what the fork f is expected to need, by past forks or by what the
 // server says of its last.
-func memory(st *history.ServerState, past []*fork.Record, f Fork) opt.Val[Memory] {
+func memory(st *track.State, past []*fork.Record, f Fork) opt.Val[Memory] {
 	m, ok := byCurves(st, past, f)
 	if !ok && !f.Writes.Present() {
 		m, ok = byPeaks(st, past)
@@ -90,7 +90,7 @@ func hasCurve(f *fork.Record) bool { return len(f.ExtraCurve) > 0 }
 // margin on top; false without such a curve. Of the past forks it takes the one nearest
 // in writes, the newest of equals: the end of a curve tells more of a fork's peak than
 // its middle does, and far more than what lies beyond.
-func byCurves(st *history.ServerState, past []*fork.Record, f Fork) (Memory, bool) {
+func byCurves(st *track.State, past []*fork.Record, f Fork) (Memory, bool) {
 	m := Memory{Basis: BasisCurves}
 	writes, ok1 := f.Writes.Get()
 	size, ok2 := resident(st).Get()
@@ -114,7 +114,7 @@ func byCurves(st *history.ServerState, past []*fork.Record, f Fork) (Memory, boo
 
 // byPeaks returns the highest peak of past, scaled with the size of the server; false
 // where no peak is known.
-func byPeaks(st *history.ServerState, past []*fork.Record) (Memory, bool) {
+func byPeaks(st *track.State, past []*fork.Record) (Memory, bool) {
 	size, sized := resident(st).Get()
 	m := Memory{Basis: BasisPeaks}
 	for _, p := range past {
@@ -134,14 +134,14 @@ func byPeaks(st *history.ServerState, past []*fork.Record) (Memory, bool) {
 
 // byReport returns the server's own figure about its last fork of the kind of f, and
 // what the server grows by while f lives; false without such a figure.
-func byReport(st *history.ServerState, f Fork) (Memory, bool) {
+func byReport(st *track.State, f Fork) (Memory, bool) {
 	bytes, ok := reported(st, f.Kind).Get()
 	return Memory{Extra: bytes + growth(st, f), Basis: BasisReported}, ok
 }
 
 // reported returns the server's own figure about its last fork of kind; absent where it
 // had none.
-func reported(st *history.ServerState, kind fork.Kind) opt.Val[uint64] {
+func reported(st *track.State, kind fork.Kind) opt.Val[uint64] {
 	info := current(st)
 	var bytes opt.Val[uint64]
 	switch {
@@ -161,7 +161,7 @@ func reported(st *history.ServerState, kind fork.Kind) opt.Val[uint64] {
 
 // worstCase returns the bytes of a copy of every page that the server has, of the
 // child's page tables, and of what the server grows by while f lives.
-func worstCase(st *history.ServerState, f Fork) opt.Val[uint64] {
+func worstCase(st *track.State, f Fork) opt.Val[uint64] {
 	anonymous, ok := st.AnonymousBytes.Get()
 	if !ok {
 		anonymous, ok = st.ResidentBytes.Get()
@@ -174,6 +174,6 @@ func worstCase(st *history.ServerState, f Fork) opt.Val[uint64] {
 
 // growth returns how many bytes the server grows by while the child of f lives, if it
 // goes on as it does: new keys, and buffers for replicas and for the append-only file.
-func growth(st *history.ServerState, f Fork) uint64 {
+func growth(st *track.State, f Fork) uint64 {
 	return uint64(max(0, st.GrowthRate.Or(0)) * f.LifetimeSeconds.Or(0))
 }

@@ -1,8 +1,8 @@
 package forecast
 
 import (
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 const (
@@ -17,7 +17,7 @@ const (
 // of the last ones, of whatever kind, scaled with what has to be copied of the page
 // tables. Their size says nothing of that: for huge pages the kernel keeps tables in
 // reserve that it need not fill.
-func stall(st *history.ServerState) opt.Val[Stall] {
+func stall(st *track.State) opt.Val[Stall] {
 	size, ok := resident(st).Get()
 	if !ok {
 		return reportedStall(st)
@@ -44,7 +44,7 @@ func stall(st *history.ServerState) opt.Val[Stall] {
 
 // reportedStall returns the duration that INFO has of the last fork, which was before
 // the exporter came.
-func reportedStall(st *history.ServerState) opt.Val[Stall] {
+func reportedStall(st *track.State) opt.Val[Stall] {
 	info := current(st)
 	if info == nil {
 		return opt.Val[Stall]{}
@@ -57,7 +57,7 @@ func reportedStall(st *history.ServerState) opt.Val[Stall] {
 }
 
 // noStall returns why no forecast of the stall can be made for st.
-func noStall(st *history.ServerState) NoBasis {
+func noStall(st *track.State) NoBasis {
 	if len(st.Recent) == 0 {
 		return NoForks
 	}

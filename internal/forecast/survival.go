@@ -1,9 +1,9 @@
 package forecast
 
 import (
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // Verdict answers: will it survive the next fork?
@@ -82,7 +82,7 @@ type Survival struct {
 
 // Survive returns whether the server st survives the fork f, such as that of Next, and
 // all that this is made from.
-func Survive(st *history.ServerState, host *limits.Host, f Fork) Survival {
+func Survive(st *track.State, host *limits.Host, f Fork) Survival {
 	s := Survival{Fork: f, Refusals: Refusals(st, host), KilledInFork: KilledInFork(st)}
 	var needs opt.Val[uint64]
 	if m, ok := f.Memory.Get(); ok {

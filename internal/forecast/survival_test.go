@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // needed is what the next fork of roomy is expected to need, in bytes.
@@ -18,7 +18,7 @@ func needed() uint64 {
 
 // roomy is a server of 1 GiB whose next fork is expected to need something over
 // 100 MiB, and at worst 1,016 MiB, with room for both.
-func roomy() (*history.ServerState, *limits.Host) {
+func roomy() (*track.State, *limits.Host) {
 	st := state(saved([2]uint64{4000, 100}))
 	st.Limits = limits.Limits{
 		At: time.Unix(1_790_000_000, 0), CgroupSeen: true,
@@ -36,39 +36,39 @@ func TestVerdicts(t *testing.T) {
 		return opt.Of(limits.Limit{Path: "/redis", Max: 4 * gb, Left: left})
 	}
 	for name, test := range map[string]struct {
-		change func(*history.ServerState, *limits.Host)
+		change func(*track.State, *limits.Host)
 		want   Verdict
 		why    Ground
 	}{
-		"room for everything": {func(*history.ServerState, *limits.Host) {}, Yes, WorstFits},
-		"no limit but the host's": {func(st *history.ServerState, _ *limits.Host) {
+		"room for everything": {func(*track.State, *limits.Host) {}, Yes, WorstFits},
+		"no limit but the host's": {func(st *track.State, _ *limits.Host) {
 			st.Limits.Cgroup = opt.Val[limits.Limit]{}
 		}, Yes, WorstFits},
-		"room for what is expected":   {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(500 * mb) }, Likely, WorstExceeds},
-		"just as much as is expected": {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(needed()) }, Likely, WorstExceeds},
-		"a byte less":                 {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(needed() - 1) }, No, TooLittle},
-		"a running child gives it back": {func(st *history.ServerState, _ *limits.Host) {
+		"room for what is expected":   {func(st *track.State, _ *limits.Host) { st.Limits.Cgroup = cgroup(500 * mb) }, Likely, WorstExceeds},
+		"just as much as is expected": {func(st *track.State, _ *limits.Host) { st.Limits.Cgroup = cgroup(needed()) }, Likely, WorstExceeds},
+		"a byte less":                 {func(st *track.State, _ *limits.Host) { st.Limits.Cgroup = cgroup(needed() - 1) }, No, TooLittle},
+		"a running child gives it back": {func(st *track.State, _ *limits.Host) {
 			st.Limits.Cgroup, st.Limits.Returned, st.Limits.ReturnedTasks = cgroup(10*mb), needed()-10*mb, 1
 		}, Likely, WorstExceeds},
-		"no room for page tables": {func(st *history.ServerState, _ *limits.Host) { st.Limits.Cgroup = cgroup(2*mb - 1) }, No, Killed},
-		"the host is full":        {func(st *history.ServerState, _ *limits.Host) { st.Limits.Host = opt.Of(50 * mb) }, No, TooLittle},
-		"cgroups are not visible": {func(st *history.ServerState, _ *limits.Host) {
+		"no room for page tables": {func(st *track.State, _ *limits.Host) { st.Limits.Cgroup = cgroup(2*mb - 1) }, No, Killed},
+		"the host is full":        {func(st *track.State, _ *limits.Host) { st.Limits.Host = opt.Of(50 * mb) }, No, TooLittle},
+		"cgroups are not visible": {func(st *track.State, _ *limits.Host) {
 			st.Limits.Cgroup, st.Limits.CgroupSeen = opt.Val[limits.Limit]{}, false
 		}, Likely, CgroupUnseen},
-		"nothing is visible":               {func(st *history.ServerState, _ *limits.Host) { st.Limits = limits.Limits{} }, Unknown, NoLimits},
-		"no fork yet, room for everything": {func(st *history.ServerState, _ *limits.Host) { st.Recent = nil }, Yes, WorstFits},
-		"no fork yet, not room for everything": {func(st *history.ServerState, _ *limits.Host) {
+		"nothing is visible":               {func(st *track.State, _ *limits.Host) { st.Limits = limits.Limits{} }, Unknown, NoLimits},
+		"no fork yet, room for everything": {func(st *track.State, _ *limits.Host) { st.Recent = nil }, Yes, WorstFits},
+		"no fork yet, not room for everything": {func(st *track.State, _ *limits.Host) {
 			st.Recent, st.Limits.Cgroup = nil, cgroup(500*mb)
 		}, Unknown, NoForecast},
-		"no process left": {func(st *history.ServerState, _ *limits.Host) {
+		"no process left": {func(st *track.State, _ *limits.Host) {
 			st.Limits.Tasks = opt.Of(limits.TaskLimit{Name: "pids.max"})
 		}, No, Refused},
-		"commit limit": {func(st *history.ServerState, h *limits.Host) {
+		"commit limit": {func(st *track.State, h *limits.Host) {
 			h.OvercommitMode = opt.Of(2)
 			st.Limits.Mapping, st.Limits.Commit = opt.Val[uint64]{}, opt.Of(500*mb)
 			st.Limits.Committed = opt.Of(limits.Committed{Bytes: gb})
 		}, No, Refused},
-		"the commit limit is no matter of copies": {func(st *history.ServerState, h *limits.Host) {
+		"the commit limit is no matter of copies": {func(st *track.State, h *limits.Host) {
 			h.OvercommitMode = opt.Of(2)
 			st.Limits.Mapping, st.Limits.Commit = opt.Val[uint64]{}, opt.Of(50*mb)
 			st.Limits.Committed = opt.Of(limits.Committed{Bytes: 36 * mb})
@@ -193,7 +193,7 @@ func TestRefusedForTasks(t *testing.T) {
 			t.Errorf("%d left and a child that will be gone: %+v", left, r)
 		}
 	}
-	if r := Refusals(&history.ServerState{}, &limits.Host{}); len(r) > 0 {
+	if r := Refusals(&track.State{}, &limits.Host{}); len(r) > 0 {
 		t.Errorf("judged without anything to judge by: %+v", r)
 	}
 }

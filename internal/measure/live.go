@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
@@ -29,7 +29,7 @@ type progress struct {
 	left    opt.Val[float64] // seconds to the end
 }
 
-func progressOf(f *fork.Record, st *history.ServerState, now time.Time) progress {
+func progressOf(f *fork.Record, st *track.State, now time.Time) progress {
 	p := progress{kind: f.Kind, seconds: max(0, now.Sub(f.Start).Seconds()), copied: f.CopiedBytes}
 	if n := len(f.Curve); n > 0 {
 		last := f.Curve[n-1]

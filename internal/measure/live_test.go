@@ -6,18 +6,18 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/forktest"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // saving is a state in which a child has written some of the keys.
-func saving(f *fork.Record, processed, total uint64, at time.Time) history.ServerState {
-	return history.ServerState{
+func saving(f *fork.Record, processed, total uint64, at time.Time) track.State {
+	return track.State{
 		Info:     &redisinfo.Info{SaveKeysProcessed: opt.Of(processed), SaveKeysTotal: opt.Of(total)},
 		InfoAt:   at,
-		Children: []history.Child{{Start: f.Start}},
+		Children: []track.Child{{Start: f.Start}},
 	}
 }
 
@@ -27,7 +27,7 @@ func TestLine(t *testing.T) {
 	early := saving(&f, 10, 1000, now)
 	stale := saving(&f, 500, 1000, f.Start.Add(-time.Second))
 	other := half
-	other.Children = append(other.Children, history.Child{})
+	other.Children = append(other.Children, track.Child{})
 	blind := f
 	blind.Curve, blind.CopiedBytes = nil, opt.Val[uint64]{}
 	copies := f
@@ -35,7 +35,7 @@ func TestLine(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		fork  fork.Record
-		state history.ServerState
+		state track.State
 		width int
 		want  string
 	}{
@@ -46,9 +46,9 @@ func TestLine(t *testing.T) {
 		{"too early to tell", f, early, 117, "RDB save  ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░   1 %   12.3 s   private dirty 933 MB   +53.0 MB/s"},
 		{"INFO from before the birth", f, stale, 117, "RDB save  12.3 s   private dirty 933 MB   +53.0 MB/s"},
 		{"two children: whose keys?", f, other, 117, "RDB save  12.3 s   private dirty 933 MB   +53.0 MB/s"},
-		{"no INFO", f, history.ServerState{}, 117, "RDB save  12.3 s   private dirty 933 MB   +53.0 MB/s"},
+		{"no INFO", f, track.State{}, 117, "RDB save  12.3 s   private dirty 933 MB   +53.0 MB/s"},
 		{"nothing to read", blind, half, 117, "RDB save  ███████████████░░░░░░░░░░░░░░░  50 %   12.3 s   about 12 s left"},
-		{"copies only", copies, history.ServerState{}, 117, "RDB save  12.3 s   copied 5.00 MB"},
+		{"copies only", copies, track.State{}, 117, "RDB save  12.3 s   copied 5.00 MB"},
 	} {
 		p := progressOf(&test.fork, &test.state, now)
 		if got := p.line(test.width); got != test.want {
@@ -96,7 +96,7 @@ func TestRate(t *testing.T) {
 		}
 	}
 	f := fork.Record{Start: now.Add(-2 * time.Second), Curve: curve(p(0, 200e6), p(2, 100e6))}
-	shrinking := progressOf(&f, &history.ServerState{}, now)
+	shrinking := progressOf(&f, &track.State{}, now)
 	if got := shrinking.line(80); !strings.Contains(got, "−50.0 MB/s") {
 		t.Errorf("%q: the child gives memory back", got)
 	}

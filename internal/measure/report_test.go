@@ -7,10 +7,10 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/forktest"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil/golden"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words/wordstest"
 )
@@ -65,7 +65,7 @@ func TestReportFits(t *testing.T) {
 }
 
 func TestForecastText(t *testing.T) {
-	st := history.ServerState{Addr: "127.0.0.1:6379", ResidentBytes: opt.Of(uint64(1_610_000_000))}
+	st := track.State{Addr: "127.0.0.1:6379", ResidentBytes: opt.Of(uint64(1_610_000_000))}
 	for name, s := range map[string]forecast.Survival{
 		"forecast-unknown": {Verdict: forecast.Unknown, Why: forecast.Why{Ground: forecast.NoForecast}, Fork: forecast.Fork{Kind: fork.KindRDB, NoMemory: forecast.NoReadings, NoStall: forecast.NoForks}},
 		"forecast": {

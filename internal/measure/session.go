@@ -10,10 +10,10 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/terminal"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
@@ -33,7 +33,7 @@ const (
 
 // server is what a session sees of the server. *history.Server is one.
 type server interface {
-	State() history.ServerState
+	State() track.State
 	Forks() []fork.Record // newest first
 }
 
@@ -187,7 +187,7 @@ func (s *session) agree() error {
 }
 
 // forecastText returns what the fork that s is about is expected to cost the server st.
-func forecastText(st *history.ServerState, s forecast.Survival, width int) string {
+func forecastText(st *track.State, s forecast.Survival, width int) string {
 	return terminal.Wrap(words.Head(st, &s)+", as far as it can be told beforehand:", width, 0) +
 		terminal.Table(words.Outlook(&s), width) +
 		terminal.Wrap("Will the server survive it? "+words.Answer(&s), width, 2)

@@ -15,6 +15,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/proc"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 const (
@@ -426,7 +427,7 @@ func TestHang(t *testing.T) {
 		if st := s.State(); !st.Up || st.Problem != "" {
 			t.Errorf("up %v, problem %q after the hang", st.Up, st.Problem)
 		}
-		timeouts := s.State().Totals.ReadErrors[history.ReadError{Source: fork.SourceInfo, Reason: "timeout"}]
+		timeouts := s.State().Totals.ReadErrors[track.ReadError{Source: fork.SourceInfo, Reason: "timeout"}]
 		if timeouts != 1 {
 			t.Errorf("%d timeouts counted, want 1", timeouts)
 		}

@@ -3,7 +3,7 @@ package words
 import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // NotKnown stands where a figure would.
@@ -14,7 +14,7 @@ const NotKnown = "not known"
 type Figure = struct{ Name, Value, Note string }
 
 // Head returns the name of the fork that s is about, with that of its server st.
-func Head(st *history.ServerState, s *forecast.Survival) string {
+func Head(st *track.State, s *forecast.Survival) string {
 	what := "next fork"
 	if s.Fork.Kind != fork.KindUnknown {
 		what = "next " + Kind(s.Fork.Kind)

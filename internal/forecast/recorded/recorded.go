@@ -9,8 +9,8 @@ import (
 	"io"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // Case is a fork, and what was known of its server just before. A series is the
@@ -28,7 +28,7 @@ type Case struct {
 
 // New returns the Case of the fork f of the named series, before which the server was
 // in the state before.
-func New(series string, before history.ServerState, f fork.Record) Case {
+func New(series string, before track.State, f fork.Record) Case {
 	f.Curve, f.CopiedCurve, f.Reported = nil, nil, nil
 	return Case{
 		Series: series, Resident: before.ResidentBytes, Anonymous: before.AnonymousBytes, AnonymousHuge: before.HugeBytes,
@@ -38,8 +38,8 @@ func New(series string, before history.ServerState, f fork.Record) Case {
 
 // State returns the server as it was before the fork, with the closed forks recent,
 // newest first.
-func (c *Case) State(recent []fork.Record) history.ServerState {
-	return history.ServerState{
+func (c *Case) State(recent []fork.Record) track.State {
+	return track.State{
 		Name: c.Series, Up: true,
 		ResidentBytes: c.Resident, AnonymousBytes: c.Anonymous, HugeBytes: c.AnonymousHuge, PageTableBytes: c.PageTables,
 		WriteRate: c.ChangesPerSec, GrowthRate: c.GrowthPerSec, Recent: recent,

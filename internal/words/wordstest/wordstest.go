@@ -8,17 +8,17 @@ import (
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
 // Case is a server on a host.
 type Case struct {
 	Name  string
-	State history.ServerState
+	State track.State
 	Host  limits.Host
 }
 
@@ -99,7 +99,7 @@ func Cases() []Case {
 func with(name string, change func(*Case)) Case {
 	c := Case{
 		Name: name,
-		State: history.ServerState{
+		State: track.State{
 			Name: "s", Addr: "127.0.0.1:6379", Asked: true, Up: true, Info: &redisinfo.Info{Software: "redis", Version: "7.0.15"},
 			PID: opt.Of(42), ResidentBytes: opt.Of(uint64(gb)), AnonymousBytes: opt.Of(uint64(gb)), PageTableBytes: opt.Of(uint64(2 * mb)),
 			WriteRate: opt.Of(400.), Recent: []fork.Record{saved()},
