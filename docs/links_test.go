@@ -161,3 +161,54 @@ func TestTree(t *testing.T) {
 		}
 	}
 }
+
+// Every command that a document gives for a test, a benchmark or a target of make names
+// one that there is.
+func TestCommands(t *testing.T) {
+	makefile := "\n" + read(t, "Makefile")
+	command := regexp.MustCompile("`(make|go test) ([^`]*)`")
+	named := regexp.MustCompile(`-(run|bench) (\w+)`)
+	found := 0
+	for _, document := range files(t, ".md") {
+		for _, m := range command.FindAllStringSubmatch(read(t, document), -1) {
+			target := strings.Fields(m[2])[0]
+			switch {
+			case m[1] == "make":
+				found++
+				if !strings.Contains(makefile, "\n"+target+":") {
+					t.Errorf("%s: there is no make %s", document, target)
+				}
+			case strings.HasPrefix(target, "./") && !strings.HasSuffix(target, "..."):
+				found++
+				tests := testsOf(t, target)
+				for _, n := range named.FindAllStringSubmatch(m[2], -1) {
+					kind := map[string]string{"run": "Test", "bench": "Benchmark"}[n[1]]
+					if !regexp.MustCompile(`\nfunc ` + kind + `\w*` + n[2]).MatchString(tests) {
+						t.Errorf("%s: %s has no %s%s", document, target, kind, n[2])
+					}
+				}
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d commands found", found)
+	}
+}
+
+// testsOf returns the text of all tests of the package in the directory dir.
+func testsOf(t *testing.T, dir string) string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(root, dir, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Write(text)
+	}
+	return b.String()
+}
