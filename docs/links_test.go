@@ -166,7 +166,7 @@ func TestTree(t *testing.T) {
 // one that there is.
 func TestCommands(t *testing.T) {
 	makefile := "\n" + read(t, "Makefile")
-	command := regexp.MustCompile("`(make|go test) ([^`]*)`")
+	command := regexp.MustCompile("`(make|go test)\\s([^`]*)`")
 	named := regexp.MustCompile(`-(run|bench) (\w+)`)
 	found := 0
 	for _, document := range files(t, ".md") {
