@@ -45,7 +45,7 @@ func (b *Budget) Birth() {
 	b.loan = burst
 }
 
-// Allow reports whether smaps of so many resident bytes may be read now.
+// Allow reports whether smaps of a child of resident bytes may be read now.
 func (b *Budget) Allow(resident uint64) bool { return b.allow(resident, false) }
 
 // AllowFirst reports the same for a child's first reading, which may be borrowed for. With
@@ -81,7 +81,7 @@ func (b *Budget) Spend(cost time.Duration) {
 	b.credit -= cost
 }
 
-// SpendExact subtracts cost, the CPU time that reading smaps of so many resident bytes
+// SpendExact subtracts cost, the CPU time that reading smaps of a child of resident bytes
 // took, and expects the next reading to cost as much per byte.
 func (b *Budget) SpendExact(resident uint64, cost time.Duration) {
 	b.Spend(cost)

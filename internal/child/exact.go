@@ -45,8 +45,8 @@ func (e *exactReader) due(now time.Time) bool {
 	return e.trust != trustChecked || now.Sub(e.at) >= exactRarely
 }
 
-// affords reports whether budget can pay for smaps of so many resident bytes now. What the
-// first reading costs may be paid afterwards where nobody else can be trusted, and all of
+// affords reports whether budget can pay for reading smaps now, of a child that has
+// resident bytes. What the first reading costs may be paid afterwards where nobody else can be trusted, and all of
 // it where the line can't be drawn without it.
 func (e *exactReader) affords(budget *Budget, resident uint64) bool {
 	switch {

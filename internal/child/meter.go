@@ -31,7 +31,7 @@ const (
 	hugePresent                     // smaps has shown that the child has some
 )
 
-// seen returns what is known after smaps has shown so many bytes of huge pages.
+// seen returns what is known after smaps has shown bytes of huge pages.
 func (h hugePages) seen(bytes uint64) hugePages {
 	switch {
 	case bytes > 0:
@@ -234,8 +234,8 @@ func (m *meter) addWork(r Reading) {
 	m.last = r
 }
 
-// exact takes a reading of smaps that says that the child holds so many bytes of private
-// dirty memory, and the readings of the counters before and after it: smaps takes a
+// exact takes a reading of smaps, by which the child holds private bytes of private dirty
+// memory, and the readings of the counters before and after it: smaps takes a
 // while, and what is copied meanwhile is in it or is not. The counters are believed on
 // if they led here from the anchor before.
 func (m *meter) exact(before, after Reading, private uint64) {

@@ -97,8 +97,8 @@ func (s *sums) step(from, to Reading, page uint64) {
 // calm reports whether there was something before the fork to compare it with.
 func (r *runTime) calm() bool { return r.before.steps >= calmSteps }
 
-// stall returns an estimate of how many seconds the copies of so many pages took; false
-// where that can't be told.
+// stall returns an estimate of how many seconds the copies of that many pages took; false
+// where it can't be told.
 func (r *runTime) stall(pages float64) (seconds float64, ok bool) {
 	t, p := r.t-r.before.t, r.p-r.before.p // of the fork
 	independent := r.t*r.pp - r.p*r.p

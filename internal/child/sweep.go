@@ -74,8 +74,8 @@ type survivors struct{ had, kept float64 }
 
 func (s *survivors) add(had, kept float64) { s.had, s.kept = s.had+had, s.kept+kept }
 
-// newSweep begins at a birth, when the child had so many resident pages (child). The places
-// are read in their order, atOnce of them at a time; each stands for weight places.
+// newSweep returns a sweep that begins at a birth, when the child had child resident pages.
+// The places are read in their order, atOnce of them at a time; each stands for weight places.
 func newSweep(places, atOnce int, weight, child float64) *sweep {
 	child = max(child, 1)
 	s := &sweep{weight: weight, least: 1 / child, found: make([]proc.PlaceRead, places)}

@@ -16,7 +16,7 @@ type Histogram struct {
 	Count  uint64
 }
 
-// NewHistogram makes a Histogram with the given ascending upper limits.
+// NewHistogram returns a Histogram with the given ascending upper limits.
 func NewHistogram(limits ...float64) Histogram {
 	return Histogram{limits: limits, counts: make([]uint64, len(limits))}
 }

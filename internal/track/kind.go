@@ -6,9 +6,9 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
 )
 
-// resolveKind tells what a fork was for, from all that is known: the kind its
-// title gave (unknown before it has one), the last reply before its birth and
-// the first reply after. It may be asked again as more becomes known.
+// resolveKind returns what a fork was for, from all that is known: titled is the kind
+// that the child's title gave (unknown before it has one), before the last reply before
+// its birth and after the first one after. It may be asked again as more becomes known.
 func resolveKind(titled fork.Kind, before, after opt.Val[redisinfo.Info]) fork.Kind {
 	reply, ok := after.Get()
 	if !ok {
@@ -24,10 +24,10 @@ func resolveKind(titled fork.Kind, before, after opt.Val[redisinfo.Info]) fork.K
 	return kind
 }
 
-// kindOfInfo tells a child's kind from the last reply before its birth and a
-// reply while it lived (or was not reaped yet): by the flags, and where those
+// kindOfInfo returns a child's kind by before, the last reply before its birth, and
+// after, a reply while it lived (or was not reaped yet): by the flags, and where those
 // are down already by the counters of attempts that servers have since 7.0.
-// It answers unknown rather than guess between two.
+// It returns unknown rather than guess between two.
 func kindOfInfo(before opt.Val[redisinfo.Info], after redisinfo.Info) fork.Kind {
 	rdb := after.BGSaveInProgress.Or(false) && !after.ForklessSave
 	aof := after.AOFRewriteInProgress.Or(false)
@@ -55,8 +55,8 @@ func kindOfInfo(before opt.Val[redisinfo.Info], after redisinfo.Info) fork.Kind 
 	return fork.KindUnknown
 }
 
-// forReplica tells a disk save that a replica's full sync started from one that
-// was asked for: their children have the same title. The sync starts its save
+// forReplica reports whether a disk save was started by a replica's full sync: its child
+// has the title of one that was asked for. The sync starts its save
 // at once when the replica asks, or when the child that stood in its way has
 // ended; a replica that was waiting before without a child in the way waits for
 // the delay of a diskless sync, which has another title.
@@ -97,14 +97,14 @@ func refusedForks(before, after redisinfo.Info) map[fork.Kind]uint64 {
 	return out
 }
 
-// fell tells whether a total is less than before: it was set back.
+// fell reports whether a total is less in after than in before: it was set back.
 func fell(before, after opt.Val[uint64]) bool {
 	b, okB := before.Get()
 	a, okA := after.Get()
 	return okB && okA && a < b
 }
 
-// rise is how much a total grew; 0 when it fell or is not there.
+// rise returns by how much a total grew from before to after; 0 if it fell or is absent.
 func rise(before, after opt.Val[uint64]) uint64 {
 	b, okB := before.Get()
 	a, okA := after.Get()

@@ -169,7 +169,7 @@ func (l *ledger) expire(now time.Time, s *settlement) {
 	}
 }
 
-// waiting tells whether expire has to be called.
+// waiting reports whether expire has to be called.
 func (l *ledger) waiting() bool { return l.group.Present() }
 
 // settle closes the group. Where it is sure that the members are the group's

@@ -20,7 +20,8 @@ type death struct {
 	serverDied opt.Val[time.Time] // when the server itself ended
 }
 
-// outcome judges a child's end by its wait status alone; unknown when there is none.
+// outcome returns what a child's end was by its wait status and the server's own end;
+// unknown where there is no status.
 func (d death) outcome() fork.Outcome {
 	exit, known := d.exit.Get()
 	if known && exit.Cancelled() {
@@ -59,7 +60,7 @@ func (d death) record(f *fork.Record) {
 	}
 }
 
-// outcomeOfInfo tells how a child ended from what INFO said before its birth
+// outcomeOfInfo returns how a child ended by what INFO said before its birth
 // and after its end: all there is where the kernel does not tell (before Linux
 // 6.15 to another user). A child that the server cancelled leaves the status as
 // it was, so only a change of the status, or a save newer than the fork, counts.
@@ -89,7 +90,7 @@ func outcomeOfInfo(kind fork.Kind, start time.Time, before opt.Val[redisinfo.Inf
 	return fork.OutcomeUnknown
 }
 
-// finalCOW is the server's own figure about the last clean end of a kind. Disk
+// finalCOW returns the server's own figure about the last clean end of a kind, in bytes. Disk
 // saves, syncs and slot migrations share one field. 0 is sent before the first.
 func finalCOW(kind fork.Kind, info redisinfo.Info) opt.Val[uint64] {
 	var bytes opt.Val[uint64]

@@ -33,10 +33,10 @@ func (w *window) add(at time.Time, value float64) {
 	*w = append(*w, reading{at, value})
 }
 
-// rate is the quantity's growth per second.
+// rate returns the quantity's growth per second; absent where the readings are too close.
 func (w window) rate() opt.Val[float64] { return w.rateOf(rateWindow) }
 
-// rateOf is its growth per second of late.
+// rateOf returns its growth per second over the last time late.
 func (w window) rateOf(late time.Duration) opt.Val[float64] {
 	if len(w) == 0 {
 		return opt.Val[float64]{}
@@ -53,8 +53,8 @@ func (w window) rateOf(late time.Duration) opt.Val[float64] {
 	return opt.Of((last.value - first.value) / took.Seconds())
 }
 
-// value is the quantity at a time: between two readings it is taken to have grown
-// evenly, after the last one as fast as just before it.
+// value returns the quantity at a time: between two readings it is taken to have grown
+// evenly, after the last one as fast as just before it. Absent before the first.
 func (w window) value(at time.Time) opt.Val[float64] {
 	if len(w) == 0 || at.Before(w[0].at) {
 		return opt.Val[float64]{}

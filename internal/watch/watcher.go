@@ -53,7 +53,7 @@ type event interface {
 	happen(ctx context.Context, w *Watcher)
 }
 
-// New makes a Watcher; Run starts it.
+// New returns a Watcher; Run starts it.
 func New(o Options) *Watcher {
 	return &Watcher{
 		opts:   o,
