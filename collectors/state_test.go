@@ -119,8 +119,9 @@ func idle(name string) history.ServerState {
 // machineLimits are those of a server in a cgroup of 3 GiB, in overcommit mode 2.
 func machineLimits() limits.Limits {
 	return limits.Limits{
-		At: now, CgroupSeen: true,
+		At: now, CgroupSeen: true, CommitSeen: true,
 		Cgroup:    opt.Of(limits.Limit{Path: "/redis.slice", Max: 3 * gib, Left: 900 * mib}),
+		High:      opt.Of(limits.Limit{Path: "/redis.slice", Max: 2900 * mib, Left: 800 * mib}),
 		Host:      opt.Of[uint64](6 * gib),
 		Commit:    opt.Of[uint64](1 * gib),
 		Committed: opt.Of(limits.Committed{Bytes: 36 * mib, Largest: 8 * mib}),

@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
 
 func survivalFamily() family {
@@ -30,9 +31,30 @@ func survivalFamily() family {
 		Name:   "redis_fork_headroom_bytes",
 		Type:   Gauge,
 		Labels: []string{"limit"},
-		Help:   "Bytes that a limit leaves the next fork. cgroup: the tightest memory limit of the server's cgroup and those above it that are visible, inactive file cache counted as free; host: MemAvailable, without swap; commit: the commit limit in overcommit mode 2, less what the kernel holds back. The private memory and page tables of a running child count as returned. Do not add the limits up, and set redis_fork_next_memory_expected_bytes against cgroup and host only: a fork commits other memory than it copies.",
+		Help:   "Bytes that a limit on memory leaves the next fork. cgroup: the tightest memory limit of the server's cgroup and those above it that are visible, inactive file cache counted as free; host: MemAvailable, without swap. The private memory and page tables of a running child count as returned. The smaller of the two is what the fork has; do not add them up.",
 		Needs:  "process, and for cgroup a visible cgroup",
-		Absent: "there is no such limit, or it can't be read",
+		Absent: "there is no such limit, or it can't be read: redis_fork_limit_known tells which",
+	}
+	commit := &Metric{
+		Name:   "redis_fork_headroom_commit_bytes",
+		Type:   Gauge,
+		Help:   "Bytes that the commit limit leaves in overcommit mode 2, less what the kernel holds back. It says whether the kernel refuses a fork: a fork commits other memory than it copies, so do not set redis_fork_next_memory_expected_bytes against it.",
+		Needs:  "process",
+		Absent: "another overcommit mode, or it can't be read",
+	}
+	throttle := &Metric{
+		Name:   "redis_fork_headroom_throttle_bytes",
+		Type:   Gauge,
+		Help:   "Bytes that the tightest memory.high of the server's cgroup and those above it leaves the next fork (cgroup v2). Beyond it the kernel slows the server down, up to standing still, and kills nobody. The private memory and page tables of a running child count as returned.",
+		Needs:  "process, and a visible cgroup",
+		Absent: "no cgroup sets memory.high, or it can't be read",
+	}
+	known := &Metric{
+		Name:   "redis_fork_limit_known",
+		Type:   Gauge,
+		Labels: []string{"limit"},
+		Help:   "1 if the limit could be read, also where it turned out that there is none, 0 if not: then nobody can say whether the next fork has room below it. cgroup: memory.max and memory.high; host: MemAvailable; commit: what vm.overcommit_memory lets a fork commit; tasks: the limits on processes and threads.",
+		Needs:  "process",
 	}
 	refused := &Metric{
 		Name:   "redis_fork_next_refused",
@@ -51,7 +73,7 @@ func survivalFamily() family {
 	}
 	return family{
 		group:   "Will it survive the next fork?",
-		metrics: []*Metric{memory, worst, stall, headroom, refused, killed},
+		metrics: []*Metric{memory, worst, stall, headroom, commit, throttle, known, refused, killed},
 		perServer: func(v view, out sink) {
 			next := forecast.Next(v.ServerState)
 			if m, ok := next.Memory.Get(); ok {
@@ -62,7 +84,19 @@ func survivalFamily() family {
 				out.value(stall, s.Seconds)
 			}
 			for _, h := range forecast.Headrooms(v.ServerState) {
-				out.value(headroom, float64(h.Bytes), string(h.Limit))
+				if h.Limit == forecast.LimitCommit {
+					out.value(commit, float64(h.Bytes))
+				} else {
+					out.value(headroom, float64(h.Bytes), string(h.Limit))
+				}
+			}
+			present(out, throttle, forecast.Throttle(v.ServerState))
+			if v.Available[fork.SourceProcess] {
+				l := &v.Limits
+				out.flag(known, l.CgroupSeen, string(forecast.LimitCgroup))
+				out.flag(known, l.Host.Present(), string(forecast.LimitHost))
+				out.flag(known, l.CommitSeen, string(forecast.LimitCommit))
+				out.flag(known, l.Tasks.Present(), string(forecast.ReasonTasks))
 			}
 			for _, r := range forecast.Refusals(v.ServerState, v.host) {
 				out.flag(refused, r.Refused, string(r.Reason))

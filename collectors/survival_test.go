@@ -16,7 +16,9 @@ func TestSurvivalBeforeTheFirstFork(t *testing.T) {
 		`next_memory_worst_case_bytes`:      "2.143289344e+09", // 2 GiB − 8 MiB, and 4 MiB of page tables
 		`headroom_bytes{limit="cgroup"}`:    "9.437184e+08",
 		`headroom_bytes{limit="host"}`:      "6.442450944e+09",
-		`headroom_bytes{limit="commit"}`:    "1.073741824e+09",
+		`headroom_bytes{limit="commit"}`:    "",
+		`headroom_commit_bytes`:             "1.073741824e+09",
+		`headroom_throttle_bytes`:           "8.388608e+08",
 		`next_refused{reason="overcommit"}`: "0",
 		`next_refused{reason="tasks"}`:      "0",
 		`next_server_killed`:                "0",
@@ -50,7 +52,8 @@ func TestHeadroomCountsTheChildAsReturned(t *testing.T) {
 	seriesOf(t, s).want(t, map[string]string{
 		`headroom_bytes{limit="cgroup"}`: "1.048576e+09",
 		`headroom_bytes{limit="host"}`:   "6.547308544e+09",
-		`headroom_bytes{limit="commit"}`: "1.11149056e+09",
+		`headroom_commit_bytes`:          "1.11149056e+09",
+		`headroom_throttle_bytes`:        "9.437184e+08",
 		`next_refused{reason="tasks"}`:   "0",
 	})
 }
@@ -73,8 +76,20 @@ func TestRefusedAndKilled(t *testing.T) {
 func TestNoLimitsToBeSeen(t *testing.T) {
 	s := idle("s")
 	s.Limits = limits.Limits{}
-	seriesOf(t, s).none(t, "headroom_bytes", "next_refused", "next_server_killed")
-	s.Limits = limits.Limits{At: now, CgroupSeen: true} // and no limit
-	seriesOf(t, s).none(t, "headroom_bytes")
-	seriesOf(t, s).want(t, map[string]string{`next_server_killed`: "0"})
+	got := seriesOf(t, s)
+	got.none(t, "headroom_bytes", "headroom_commit_bytes", "headroom_throttle_bytes", "next_refused", "next_server_killed")
+	got.want(t, map[string]string{
+		`limit_known{limit="cgroup"}`: "0", `limit_known{limit="host"}`: "0",
+		`limit_known{limit="commit"}`: "0", `limit_known{limit="tasks"}`: "0",
+	})
+	s.Limits = limits.Limits{At: now, CgroupSeen: true, CommitSeen: true} // and no limit
+	got = seriesOf(t, s)
+	got.none(t, "headroom_bytes", "headroom_commit_bytes", "headroom_throttle_bytes")
+	got.want(t, map[string]string{
+		`next_server_killed`:          "0",
+		`limit_known{limit="cgroup"}`: "1", `limit_known{limit="host"}`: "0",
+		`limit_known{limit="commit"}`: "1", `limit_known{limit="tasks"}`: "0",
+	})
+	// Of a server on another machine nobody asks.
+	seriesOf(t, noProcess("s")).none(t, "limit_known")
 }

@@ -40,7 +40,6 @@ func TestHosts(t *testing.T) {
 		{`redis_fork_up{` + d + `}`, "1x60"},
 		{`redis_fork_headroom_bytes{` + a + `,limit="host"}`, "11811160064x60"},
 		{`redis_fork_headroom_bytes{` + a + `,limit="cgroup"}`, "2147483648x60"},
-		{`redis_fork_headroom_bytes{` + a + `,limit="commit"}`, "1x60"},
 		{`redis_fork_headroom_bytes{` + b + `,limit="host"}`, "10737418240x60"},
 		{`redis_fork_headroom_bytes{` + c + `,limit="host"}`, "1073741824x60"},
 		{`redis_fork_headroom_bytes{` + d + `,limit="host"}`, "0x60"},

@@ -110,6 +110,8 @@ type situation struct {
 // always are what the run had none of. A situation can say otherwise with "".
 var always = map[string]string{
 	"Failed and refused in $window, by kind and reason B": "no fork was refused",
+	"Headroom, by limit B":                                "the overcommit mode was not 2",
+	"Headroom, by limit C":                                "no cgroup set memory.high",
 	"Page tables, and tables being rehashed B":            "Redis 7.4 tells of rehashing, the run was made with 7.0",
 	"Failed reads in $window":                             "no read failed",
 	"Annotation Child alive: other":                       "no module forked",

@@ -83,7 +83,7 @@ func (h health) at(m int) sampled {
 		`redis_fork_next_memory_worst_case_bytes`:                           8 * gib,
 		`redis_fork_headroom_bytes{limit="cgroup"}`:                         3 * gib,
 		`redis_fork_headroom_bytes{limit="host"}`:                           20 * gib,
-		`redis_fork_headroom_bytes{limit="commit"}`:                         gib,
+		`redis_fork_headroom_commit_bytes`:                                  gib,
 		`redis_fork_next_refused{reason="overcommit"}`:                      0,
 		`redis_fork_next_server_killed`:                                     0,
 		`redis_fork_next_refused{reason="tasks"}`:                           0,

@@ -49,6 +49,16 @@ func Headrooms(st *track.State) []Headroom {
 	return out
 }
 
+// Throttle returns what memory.high leaves the next fork of the server st, in bytes:
+// beyond it the kernel slows the server down. Absent where no cgroup sets it.
+func Throttle(st *track.State) opt.Val[uint64] {
+	high, ok := st.Limits.High.Get()
+	if !ok {
+		return opt.Val[uint64]{}
+	}
+	return opt.Of(high.Left + st.Limits.Returned)
+}
+
 // Reason is why the kernel would refuse a fork; the label of a metric.
 type Reason string
 

@@ -96,8 +96,8 @@ func Survive(st *track.State, host *limits.Host, f Fork) Survival {
 		}
 		s.Needs = append(s.Needs, n)
 	}
-	if high, ok := st.Limits.High.Get(); ok && needs.Present() && !fits(needs, high.Left+st.Limits.Returned) {
-		s.SlowedBelow = opt.Of(high.Left + st.Limits.Returned)
+	if left, ok := Throttle(st).Get(); ok && needs.Present() && !fits(needs, left) {
+		s.SlowedBelow = opt.Of(left)
 	}
 	s.Verdict, s.Why = s.judge(&st.Limits)
 	return s

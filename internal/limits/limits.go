@@ -28,6 +28,9 @@ type Limits struct {
 	// Mapping is the largest single mapping that the kernel lets a fork commit in
 	// overcommit mode 0; absent in the other modes.
 	Mapping opt.Val[uint64]
+	// CommitSeen says that Commit and Mapping could be read: one that is absent is no
+	// limit then.
+	CommitSeen bool
 	// Committed is what of the server's memory a fork has to commit; absent where it
 	// makes no difference (mode 1) or could not be read.
 	Committed opt.Val[Committed]
@@ -66,7 +69,7 @@ func (fs FS) Read(pid int, virtual uint64) Limits {
 	if m, err := fs.memory(); err == nil {
 		l.Host = m.available
 		if o, err := fs.overcommit(m, virtual); err == nil {
-			l.Commit, l.Mapping = o.commit, o.mapping
+			l.Commit, l.Mapping, l.CommitSeen = o.commit, o.mapping, true
 		}
 	}
 	if tasks, err := fs.taskLimit(pid); err == nil {

@@ -92,8 +92,12 @@ func surviveRow() row {
 			},
 			{
 				title: "Headroom, by limit", width: 5, unit: "bytes", visual: stat(), none: "not known",
-				about:   "What each limit leaves for a fork's copies. A running child's own pages count as given back, so that a save doesn't eat its own headroom. commit says whether the kernel refuses a fork under strict overcommit, and is not what a child grows into.",
-				queries: []query{{of("headroom_bytes"), who + " {{limit}}"}},
+				about: "What each limit leaves for a fork's copies. A running child's own pages count as given back, so that a save doesn't eat its own headroom. commit says whether the kernel refuses a fork under strict overcommit, and is not what a child grows into; throttle is what memory.high leaves, beyond which the kernel slows the server down.",
+				queries: []query{
+					{of("headroom_bytes"), who + " {{limit}}"},
+					{of("headroom_commit_bytes"), who + " commit"},
+					{of("headroom_throttle_bytes"), who + " throttle"},
+				},
 			},
 			{
 				title: "Refused, or killed in it", width: 3, unit: "none", visual: stat(), none: "not known",
@@ -144,11 +148,14 @@ func surviveRow() row {
 				queries: []query{{kinds("child_running"), whoKind}},
 			},
 			{
-				title: "Sampler: sources", width: 4, unit: "none", visual: stat(), none: "not watched",
-				about:     "What the exporter can read. Blind means that the panels which need the source show nothing: process is the server's process, child_smaps the memory of its children, pagemap a sample of their pages. Two sources are extras that many servers lack: cgroup, a memory cgroup of the server's own, makes readings cheap and exact; taskstats, the kernel's delay accounting, is what knows the time that copies take.",
+				title: "Sampler: sources and limits", width: 4, unit: "none", visual: stat(), none: "not watched",
+				about:     "What the exporter can read. Blind means that the panels which need the source show nothing: process is the server's process, child_smaps the memory of its children, pagemap a sample of their pages. Two sources are extras that many servers lack: cgroup, a memory cgroup of the server's own, makes readings cheap and exact; taskstats, the kernel's delay accounting, is what knows the time that copies take. Where a limit can't be read, nobody knows whether a fork has room below it.",
 				values:    texts(text{"0", "blind", "red"}, text{"1", "works", "green"}),
 				overrides: list{series(" (cgroup|taskstats)$", property("mappings", list{texts(text{"0", "without", "text"}, text{"1", "works", "green"})}))},
-				queries:   []query{{of("source_available"), who + " {{source}}"}},
+				queries: []query{
+					{of("source_available"), who + " {{source}}"},
+					{of("limit_known"), who + " {{limit}} limit"},
+				},
 			},
 			{
 				title: "Sampler: not observed in $window", width: 4, unit: "short", visual: stat(), none: "not watched",
@@ -295,7 +302,7 @@ func memoryRow() row {
 				queries: []query{
 					{of("server_resident_bytes"), who + " resident"},
 					{f("%s + %s", of("server_resident_bytes"), of("child_private_dirty_bytes")), who + " resident plus copies"},
-					{f("%s + ignoring (limit) group_left () %s", of("headroom_bytes", `limit!="commit"`), of("server_resident_bytes")), who + " up to the limit: {{limit}}"},
+					{f("%s + ignoring (limit) group_left () %s", of("headroom_bytes"), of("server_resident_bytes")), who + " up to the limit: {{limit}}"},
 				},
 			},
 			{

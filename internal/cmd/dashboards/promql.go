@@ -57,11 +57,8 @@ func need() string {
 	return f("(redis_fork:need_bytes{%s} or %s)", serverFilter, of("next_memory_expected_bytes"))
 }
 
-// tightest is what the tightest limit leaves. The commit limit is none of them: it
-// refuses a fork or it does not, whatever the fork copies.
-func tightest() string {
-	return f("min without (limit) (%s)", of("headroom_bytes", `limit!="commit"`))
-}
+// tightest is what the tightest limit leaves.
+func tightest() string { return f("min without (limit) (%s)", of("headroom_bytes")) }
 
 // share is a need as a share of the room for it. Where there is no room at all it is
 // a large one, as without any it would be sorted last; 100 is enough to be read.
