@@ -10,12 +10,14 @@ import (
 )
 
 func TestHost(t *testing.T) {
-	text := exposition(t, history.Snapshot{Host: limits.Host{OvercommitMode: opt.Of(0), HugePages: opt.Of("never")}})
-	for _, want := range []string{
-		"\nredis_fork_host_overcommit_mode 0\n",
-		"\nredis_fork_host_transparent_hugepage{mode=\"never\"} 1\n",
+	for want, h := range map[string]limits.Host{
+		`{kernel="6.18",overcommit_memory="0",transparent_hugepage="never"}`: {
+			OvercommitMode: opt.Of(0), HugePages: opt.Of("never"), Kernel: opt.Of(limits.Kernel{Major: 6, Minor: 18}),
+		},
+		`{kernel="",overcommit_memory="2",transparent_hugepage=""}`: {OvercommitMode: opt.Of(2)},
 	} {
-		if !strings.Contains(text, want) {
+		text := exposition(t, history.Snapshot{Host: h})
+		if want := "\nredis_fork_host_info" + want + " 1\n"; !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/forecast"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
@@ -72,7 +71,7 @@ func (f *facts) overcommitted(s *forecast.Survival) Finding {
 	}
 	const mend = "sysctl vm.overcommit_memory=1"
 	kernel, known := f.host.Kernel.Get()
-	on := "on Linux " + version(kernel)
+	on := "on Linux " + kernel.String()
 	r, judged := s.Refusal(forecast.ReasonOvercommit)
 	switch {
 	case judged && r.Refused && (mode == 2 || known):
@@ -87,10 +86,6 @@ func (f *facts) overcommitted(s *forecast.Survival) Finding {
 		return f.warn(overcommit, "vm.overcommit_memory is 0: "+on+" the kernel guesses, and may refuse a fork with plenty of memory left.", mend)
 	}
 	return f.ok(overcommit, "vm.overcommit_memory is 0: "+on+" that refuses only a single mapping larger than memory and swap together. The server's warning about it is about older kernels.")
-}
-
-func version(v limits.Kernel) string {
-	return strconv.Itoa(v.Major) + "." + strconv.Itoa(v.Minor)
 }
 
 // scored reports whom the kernel kills when memory runs out while a child lives. Both
@@ -173,9 +168,9 @@ func (f *facts) paged() Finding {
 	case !known:
 		return finding(hugePages, Unknown, is+", and the kernel's version could not be read.", "echo madvise >/sys/kernel/mm/transparent_hugepage/enabled")
 	case kernel.Before(5, 8):
-		return f.fail(hugePages, is+": on Linux "+version(kernel)+" one write to a huge page copies all of its 2 MiB while a child lives.", "CONFIG SET disable-thp yes and restart the server, or echo madvise >/sys/kernel/mm/transparent_hugepage/enabled")
+		return f.fail(hugePages, is+": on Linux "+kernel.String()+" one write to a huge page copies all of its 2 MiB while a child lives.", "CONFIG SET disable-thp yes and restart the server, or echo madvise >/sys/kernel/mm/transparent_hugepage/enabled")
 	}
-	return f.warn(hugePages, is+": on Linux "+version(kernel)+" a write copies 4 kB all the same, but splits the huge page first; forks are quick until the first save under writes has split them.", "disable-thp yes in the configuration and restart the server, if even stalls are wanted")
+	return f.warn(hugePages, is+": on Linux "+kernel.String()+" a write copies 4 kB all the same, but splits the huge page first; forks are quick until the first save under writes has split them.", "disable-thp yes in the configuration and restart the server, if even stalls are wanted")
 }
 
 // withoutTHP reports the server's own setting, by which it switches huge pages off for

@@ -9,6 +9,9 @@ import (
 // Kernel is a version of Linux.
 type Kernel struct{ Major, Minor int }
 
+// String returns k as "6.18".
+func (k Kernel) String() string { return fmt.Sprintf("%d.%d", k.Major, k.Minor) }
+
 // Before reports whether k is older than major.minor.
 func (k Kernel) Before(major, minor int) bool {
 	return k.Major < major || k.Major == major && k.Minor < minor

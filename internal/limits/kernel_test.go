@@ -3,6 +3,9 @@ package limits
 import "testing"
 
 func TestParseKernel(t *testing.T) {
+	if got := (Kernel{6, 18}).String(); got != "6.18" {
+		t.Errorf("6.18 is written %q", got)
+	}
 	for release, want := range map[string]Kernel{
 		"5.15.0-91-generic": {5, 15}, "6.18-rc3": {6, 18}, "3.10.0-1160.el7.x86_64": {3, 10}, "6.18.44": {6, 18}, "7.0": {7, 0},
 	} {

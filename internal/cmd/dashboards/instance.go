@@ -390,15 +390,11 @@ func whyRow() row {
 		}},
 		{6, []panel{
 			{
-				title: "Overcommit", width: 4, unit: "none", visual: stat(), none: "not known",
-				about:   "vm.overcommit_memory of the exporter's host. Under strict, the kernel can refuse a fork while much memory is free.",
-				values:  texts(text{"0", "heuristic", "text"}, text{"1", "always", "text"}, text{"2", "strict", "yellow"}),
-				queries: []query{{host("host_overcommit_mode"), "{{instance}}"}},
-			},
-			{
-				title: "Huge pages", width: 4, unit: "none", visual: nameStat(), none: "not known",
-				about:   "Transparent huge pages of the exporter's host. With always, servers have them, unless they switch them off for themselves (Redis from 6.2): forks are short then, until the writes beside a child have split them. A first write copies 4 KiB all the same; before Linux 5.8 it was 2 MiB.",
-				queries: []query{{host("host_transparent_hugepage"), "{{mode}}"}},
+				title: "The host", width: 8, unit: "none", visual: nameStat(), none: "not known",
+				about: "The kernel of the exporter's host and what of its settings decides about forks. vm.overcommit_memory: 0 is heuristic, 1 always, 2 strict, under which the kernel can refuse a fork while much memory is free. Transparent huge pages: with always, servers have them, unless they switch them off for themselves (Redis from 6.2): forks are short then, until the writes beside a child have split them. A first write copies 4 KiB all the same; before Linux 5.8 it was 2 MiB.",
+				queries: []query{
+					{host("host_info"), "Linux {{kernel}}, overcommit {{overcommit_memory}}, huge pages {{transparent_hugepage}}"},
+				},
 			},
 			{
 				title: "The child's swap and huge pages", width: 16, unit: "bytes", visual: lines(), none: "not known",
