@@ -33,7 +33,7 @@ func (a answer) happen(ctx context.Context, w *Watcher) {
 		w.apply(ctx, track.Failed{Reason: reason, Problem: a.err.Error()})
 		return
 	}
-	if w.process != nil && isClosed(w.process.Exited()) {
+	if w.process != nil && isClosed(w.process.Exited()) && a.info.RunID != w.answer.info.RunID {
 		w.serverExited(ctx) // before another run answers
 	}
 	w.answer = a
