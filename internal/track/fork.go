@@ -243,23 +243,36 @@ func (s *Server) judge(f *openFork) {
 	}
 }
 
-// drop forgets a child that turned out to be no fork of the server. If the server had
-// counted a fork that was taken to be this child's, that fork's child was not seen.
+// drop forgets a child that turned out to be no fork of the server.
 func (s *Server) drop(f *openFork, why string, now time.Time) {
 	s.do(NoFork{PID: f.ChildPID, Why: why})
 	s.ledger.forget(f.ID)
-	if f.counted {
-		s.countUnobserved(1, 0)
-		if stall, ok := f.StallSeconds.Get(); ok {
-			s.observeStall(stall, f.ResidentBytes)
-		}
-	}
 	if f.phase == living {
 		s.endLines(f, now) // they must not hang in the air
 	}
 	s.remove(f)
+	if f.counted {
+		s.passOn(f)
+	}
 	s.do(Dropped{ID: f.ID})
 	s.do(Release{ID: f.ID})
+}
+
+// passOn finds out whose fork the server had counted that was taken to be f's: that of a
+// child born about then, which was left without one; or else its child was not seen.
+func (s *Server) passOn(f *openFork) {
+	for _, o := range s.open {
+		near := o.Start.Sub(f.Start).Abs() < birthGrace && !o.Start.After(s.last.at)
+		if near && (o.uncounted || s.ledger.hasBirth(o.ID)) {
+			s.ledger.forget(o.ID)
+			o.settled, o.counted, o.uncounted, o.StallSeconds = true, true, false, f.StallSeconds
+			return
+		}
+	}
+	s.countUnobserved(1, 0)
+	if stall, ok := f.StallSeconds.Get(); ok {
+		s.observeStall(stall, f.ResidentBytes)
+	}
 }
 
 func (s *Server) remove(f *openFork) {

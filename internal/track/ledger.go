@@ -27,6 +27,9 @@ type ledger struct {
 	group  opt.Val[group]  // forks counted by a reply whose births have not all been seen
 
 	counted int // forks that the server has counted since the first reply
+	// assumed are births of those that close took to be counted, though no reply had
+	// said so: a reply that was under way may say so yet.
+	assumed []birthEntry
 }
 
 type birthEntry struct {
@@ -95,6 +98,11 @@ func (l *ledger) forget(id string) {
 	}
 }
 
+// hasBirth reports whether the child of the fork id waits for a reply that counts it.
+func (l *ledger) hasBirth(id string) bool {
+	return slices.ContainsFunc(l.births, func(b birthEntry) bool { return b.id == id })
+}
+
 // pending returns how many counted forks wait for births that may still be seen.
 func (l *ledger) pending() int {
 	g, _ := l.group.Get()
@@ -108,7 +116,8 @@ func (l *ledger) reply(sent, now time.Time, total opt.Val[uint64], latest opt.Va
 	l.expire(now, &s)
 	count, counts := total.Get()
 	before, known := l.total.Get()
-	l.total = total
+	assumed := l.assumed
+	l.total, l.assumed = total, nil
 	switch {
 	case !counts:
 		l.replyWithoutCount(sent, latest, &s)
@@ -126,6 +135,9 @@ func (l *ledger) reply(sent, now time.Time, total opt.Val[uint64], latest opt.Va
 		return s
 	}
 	forks := int(count - before)
+	for i := 0; i < len(assumed) && forks > 0 && !assumed[i].born.After(now); i++ {
+		forks--
+	}
 	l.counted += forks
 	g, waiting := l.group.Get()
 	if forks == 0 {
@@ -231,7 +243,7 @@ func (l *ledger) close() settlement {
 		s.duration(b.id, opt.Val[time.Duration]{})
 	}
 	l.counted += len(l.births)
-	l.births = nil
+	l.assumed, l.births = l.births, nil
 	return s
 }
 

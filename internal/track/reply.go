@@ -88,7 +88,7 @@ func (s *Server) setDown(problem string) {
 func (s *Server) restarted(info redisinfo.Info, now time.Time) {
 	s.do(Restarted{Version: info.Version})
 	s.settle(s.ledger.close(), now)
-	s.ledger.total = info.TotalForks
+	s.ledger.total, s.ledger.assumed = info.TotalForks, nil
 	s.unseen = int(info.TotalForks.Or(0))
 	s.ledger.counted += s.unseen
 	s.asker.searchNow()
