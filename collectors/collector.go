@@ -21,7 +21,7 @@ func families() []family {
 		lastFamily(),
 		reportedFamily(),
 		savesFamily(),
-		samplerFamily(),
+		readsFamily(),
 		hostFamily(),
 	}
 	for i := range all {

@@ -215,9 +215,9 @@ func TestStore(t *testing.T) {
 		`unobserved_children_total`:                                      "0",
 		`source_available{source="taskstats"}`:                           "0",
 		`source_available{source="cgroup"}`:                              "0",
-		`exporter_sampler_reads_total{source="counters"}`:                "0",
-		`exporter_sampler_deferred_total`:                                "0",
-		`exporter_sampler_deferred_total{source="counters"}`:             "",
+		`exporter_reads_total{source="counters"}`:                        "0",
+		`exporter_reads_deferred_total`:                                  "0",
+		`exporter_reads_deferred_total{source="counters"}`:               "",
 	})
 
 	srv.Up(redisinfo.Info{TotalForks: opt.Of(uint64(0))})

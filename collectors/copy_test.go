@@ -56,7 +56,7 @@ func TestCopyIsCounted(t *testing.T) {
 			for _, source := range c.sources {
 				s.Available[source] = true
 			}
-			s.Totals.SamplerReads[fork.SourceCounters] = c.reads
+			s.Totals.Reads[fork.SourceCounters] = c.reads
 			s.Totals.CopyStallSeconds = c.stalled
 			seriesOf(t, s).want(t, map[string]string{
 				`copied_bytes_total`:               c.copied,

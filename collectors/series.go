@@ -5,7 +5,7 @@ package collectors
 const (
 	// MaxSeries is the most series of a server whose forks are of the kinds that
 	// exist from the start: rdb, aof and replication.
-	MaxSeries = 150
+	MaxSeries = 160
 	// SeriesPerKind is how many series each further kind adds, since its first fork.
 	SeriesPerKind = 18
 )

@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // sources are those that work or don't.
@@ -19,28 +18,12 @@ func sourcesFamily() family {
 		Needs:  "–",
 		Absent: "Dragonfly",
 	}
-	readErrors := &Metric{
-		Name:   "redis_fork_read_errors_total",
-		Type:   Counter,
-		Labels: []string{"source", "reason"},
-		Help:   "Reads that failed, by source and one of a few reasons. A child that ended while it was read is no error.",
-		Needs:  "–",
-	}
 	return family{
-		group:    groupServer,
-		forkless: true, // for them only what says why INFO failed
-		metrics:  []*Metric{available, readErrors},
+		group:   groupServer,
+		metrics: []*Metric{available},
 		perServer: func(v view, out sink) {
-			if !v.Info.NeverForks() {
-				for _, source := range sources {
-					out.flag(available, v.Available[source], string(source))
-				}
-			}
-			for _, e := range track.ReadErrors {
-				if v.Info.NeverForks() && e.Source != fork.SourceInfo {
-					continue
-				}
-				out.value(readErrors, float64(v.Totals.ReadErrors[e]), string(e.Source), e.Reason)
+			for _, source := range sources {
+				out.flag(available, v.Available[source], string(source))
 			}
 		},
 	}

@@ -13,12 +13,12 @@ func TestSources(t *testing.T) {
 	s.Available[fork.SourceTaskstats] = false
 	s.Totals.ReadErrors[history.ReadError{Source: fork.SourceInfo, Reason: "auth"}] = 2
 	seriesOf(t, s).want(t, map[string]string{
-		`source_available{source="process"}`:                "1",
-		`source_available{source="child_smaps"}`:            "0",
-		`source_available{source="cgroup"}`:                 "1",
-		`source_available{source="taskstats"}`:              "0",
-		`read_errors_total{reason="auth",source="info"}`:    "2",
-		`read_errors_total{reason="timeout",source="info"}`: "0",
+		`source_available{source="process"}`:                         "1",
+		`source_available{source="child_smaps"}`:                     "0",
+		`source_available{source="cgroup"}`:                          "1",
+		`source_available{source="taskstats"}`:                       "0",
+		`exporter_read_errors_total{reason="auth",source="info"}`:    "2",
+		`exporter_read_errors_total{reason="timeout",source="info"}`: "0",
 	})
 }
 
@@ -28,10 +28,12 @@ func TestDragonflyHasNothingAboutForks(t *testing.T) {
 		s.Up = up
 		got := seriesOf(t, s)
 		got.none(t, "source_available", "stall_seconds_count", "child_running", "children_total",
-			"unobserved_children_total", "unobserved_stalls_total", "server_resident_bytes", "exporter_sampler_reads_total")
+			"unobserved_children_total", "unobserved_stalls_total", "server_resident_bytes", "exporter_read_cpu_seconds_total", "exporter_reads_deferred_total")
 		got.want(t, map[string]string{
-			`read_errors_total{reason="tls",source="info"}`:       "0",
-			`read_errors_total{reason="denied",source="process"}`: "",
+			`exporter_read_errors_total{reason="tls",source="info"}`:       "0",
+			`exporter_read_errors_total{reason="denied",source="process"}`: "",
+			`exporter_reads_total{source="info"}`:                          "0",
+			`exporter_reads_total{source="process"}`:                       "",
 		})
 	}
 }

@@ -31,17 +31,17 @@ var (
 // totals are the counters of a server that has had forks of the given kinds.
 func totals(kinds ...fork.Kind) history.Totals {
 	t := history.Totals{
-		Stall:           track.NewHistogram(track.StallLimits...),
-		PeakRatio:       track.NewHistogram(track.PeakRatioLimits...),
-		Children:        map[fork.Kind]uint64{},
-		Failed:          map[fork.Kind]map[fork.Reason]uint64{},
-		Cancelled:       map[fork.Kind]uint64{},
-		ChildSeconds:    map[fork.Kind]float64{},
-		Refused:         map[fork.Kind]uint64{},
-		ReadErrors:      map[history.ReadError]uint64{},
-		SamplerReads:    map[fork.Source]uint64{fork.SourceChildSmaps: 0, fork.SourceCounters: 0},
-		SamplerDeferred: map[fork.Source]uint64{fork.SourceChildSmaps: 0},
-		SamplerSeconds:  map[fork.Source]float64{fork.SourceChildSmaps: 0, fork.SourceCounters: 0},
+		Stall:         track.NewHistogram(track.StallLimits...),
+		PeakRatio:     track.NewHistogram(track.PeakRatioLimits...),
+		Children:      map[fork.Kind]uint64{},
+		Failed:        map[fork.Kind]map[fork.Reason]uint64{},
+		Cancelled:     map[fork.Kind]uint64{},
+		ChildSeconds:  map[fork.Kind]float64{},
+		Refused:       map[fork.Kind]uint64{},
+		ReadErrors:    map[history.ReadError]uint64{},
+		Reads:         map[fork.Source]uint64{},
+		ReadsDeferred: map[fork.Source]uint64{},
+		ReadSeconds:   map[fork.Source]float64{},
 	}
 	for i, k := range kinds {
 		n := uint64(i + 1)
@@ -149,11 +149,11 @@ func busy(name string, kinds ...fork.Kind) history.ServerState {
 	s.Totals.Refused[fork.KindRDB] = 1
 	s.Totals.UnobservedChild, s.Totals.UnobservedDuration = 2, 1
 	s.Totals.ReadErrors[history.ReadError{Source: fork.SourceInfo, Reason: "timeout"}] = 3
-	s.Totals.SamplerReads[fork.SourceChildSmaps] = 40
-	s.Totals.SamplerDeferred[fork.SourceChildSmaps] = 12
-	s.Totals.SamplerSeconds[fork.SourceChildSmaps] = .25
-	s.Totals.SamplerReads[fork.SourceCounters] = 400
-	s.Totals.SamplerSeconds[fork.SourceCounters] = .0125
+	s.Totals.Reads[fork.SourceChildSmaps] = 40
+	s.Totals.ReadsDeferred[fork.SourceChildSmaps] = 12
+	s.Totals.ReadSeconds[fork.SourceChildSmaps] = .25
+	s.Totals.Reads[fork.SourceCounters] = 400
+	s.Totals.ReadSeconds[fork.SourceCounters] = .0125
 	s.Totals.CopiedBytes, s.Totals.CopyStallSeconds = 900*mib, .75
 	s.Totals.CopyFaults, s.Totals.TailFaults = 231_000, 190_000
 	for n, k := range kinds {

@@ -51,7 +51,7 @@ func (v view) seesChildren() bool {
 // work only while the exporter samples have to do: taskstats works without.
 func (v view) countsCopies() bool {
 	t := &v.Totals
-	return t.SamplerReads[fork.SourceCounters] > 0 || t.CopyFaults > 0 || t.TailFaults > 0 ||
+	return t.Reads[fork.SourceCounters] > 0 || t.CopyFaults > 0 || t.TailFaults > 0 ||
 		v.Available[fork.SourceChildSmaps] || v.Available[fork.SourceCgroup]
 }
 

@@ -51,14 +51,14 @@ func (f faulty) awaitDown(reason, words string) {
 	f.await("bad is down because of "+reason, func() bool {
 		m := f.metrics()
 		return valueOf(m, "redis_fork_up", "server", "bad") == 0 &&
-			valueOf(m, "redis_fork_read_errors_total", "server", "bad", "source", "info", "reason", reason) > 0
+			valueOf(m, "redis_fork_exporter_read_errors_total", "server", "bad", "source", "info", "reason", reason) > 0
 	})
 	f.await("the page says: "+words, func() bool { return strings.Contains(f.page("/"), words) })
 	for _, other := range track.ReadErrors {
 		if other.Source != fork.SourceInfo || other.Reason == reason {
 			continue
 		}
-		if v := f.of("bad", "redis_fork_read_errors_total", "source", "info", "reason", other.Reason); v != 0 {
+		if v := f.of("bad", "redis_fork_exporter_read_errors_total", "source", "info", "reason", other.Reason); v != 0 {
 			f.t.Errorf("%v errors of reason %s, want only %s", v, other.Reason, reason)
 		}
 	}
@@ -156,7 +156,7 @@ func TestNoSocket(t *testing.T) {
 func TestNoSuchHost(t *testing.T) {
 	f := startFaulty(t, "no-such-host.invalid")
 	f.await("bad is down", func() bool {
-		return f.of("bad", "redis_fork_up") == 0 && f.of("bad", "redis_fork_read_errors_total", "source", "info") != missing
+		return f.of("bad", "redis_fork_up") == 0 && f.of("bad", "redis_fork_exporter_read_errors_total", "source", "info") != missing
 	})
 	f.okGoesOn()
 }
@@ -216,8 +216,8 @@ func TestTLSToAPlainPort(t *testing.T) {
 	}
 	failures := func() float64 {
 		m := f.metrics()
-		return valueOf(m, "redis_fork_read_errors_total", "server", "bad", "source", "info", "reason", "tls") +
-			valueOf(m, "redis_fork_read_errors_total", "server", "bad", "source", "info", "reason", "timeout")
+		return valueOf(m, "redis_fork_exporter_read_errors_total", "server", "bad", "source", "info", "reason", "tls") +
+			valueOf(m, "redis_fork_exporter_read_errors_total", "server", "bad", "source", "info", "reason", "timeout")
 	}
 	f.await("the page asks whether it is a TLS port", told)
 	before := failures()

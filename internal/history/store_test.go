@@ -127,9 +127,9 @@ func TestSnapshotCopies(t *testing.T) {
 		mine.Totals.ChildSeconds[fork.KindRDB] = 99
 		mine.Totals.Refused[fork.KindRDB] = 99
 		mine.Totals.ReadErrors[e] = 99
-		mine.Totals.SamplerReads[fork.SourceChildSmaps] = 99
-		mine.Totals.SamplerDeferred[fork.SourceChildSmaps] = 99
-		mine.Totals.SamplerSeconds[fork.SourceChildSmaps] = 99
+		mine.Totals.Reads[fork.SourceChildSmaps] = 99
+		mine.Totals.ReadsDeferred[fork.SourceChildSmaps] = 99
+		mine.Totals.ReadSeconds[fork.SourceChildSmaps] = 99
 		mine.Totals.Stall.Observe(1)
 		mine.Totals.PeakRatio.Observe(1)
 		forks := store.Forks()
@@ -142,7 +142,7 @@ func TestSnapshotCopies(t *testing.T) {
 		}
 		if total.Children[fork.KindRDB] != 1 || total.Failed[fork.KindRDB][fork.ReasonExit] != 1 || total.Cancelled[fork.KindRDB] != 0 ||
 			total.ChildSeconds[fork.KindRDB] != 0 || total.Refused[fork.KindRDB] != 0 || total.ReadErrors[e] != 0 ||
-			total.SamplerReads[fork.SourceChildSmaps] != 0 || total.SamplerDeferred[fork.SourceChildSmaps] != 0 || total.SamplerSeconds[fork.SourceChildSmaps] != 0 ||
+			total.Reads[fork.SourceChildSmaps] != 0 || total.ReadsDeferred[fork.SourceChildSmaps] != 0 || total.ReadSeconds[fork.SourceChildSmaps] != 0 ||
 			total.Stall.Count != 0 || total.PeakRatio.Count != 0 || total.Stall.Cumulative()[25] != 0 {
 			t.Errorf("the totals are their reader's: %+v", total)
 		}
@@ -161,13 +161,13 @@ func TestSnapshotCopies(t *testing.T) {
 			Reads:    []fork.Read{{Source: fork.SourceChildSmaps, Cost: time.Second}},
 			Deferred: []fork.Source{fork.SourceChildSmaps},
 		}})
-		if st.Totals.Refused[fork.KindRDB] != 0 || st.Totals.ReadErrors[e] != 0 || st.Totals.SamplerReads[fork.SourceChildSmaps] != 0 ||
-			st.Totals.SamplerDeferred[fork.SourceChildSmaps] != 0 || st.Totals.UnobservedChild != 0 || st.Totals.Stall.Count != 0 {
+		if st.Totals.Refused[fork.KindRDB] != 0 || st.Totals.ReadErrors[e] != 0 || st.Totals.Reads[fork.SourceChildSmaps] != 0 ||
+			st.Totals.ReadsDeferred[fork.SourceChildSmaps] != 0 || st.Totals.UnobservedChild != 0 || st.Totals.Stall.Count != 0 {
 			t.Errorf("a snapshot has changed: %+v", st.Totals)
 		}
 		now := s.State().Totals
-		if now.Refused[fork.KindRDB] != 3 || now.ReadErrors[e] != 1 || now.SamplerReads[fork.SourceChildSmaps] != 1 || now.SamplerSeconds[fork.SourceChildSmaps] != 1 ||
-			now.SamplerDeferred[fork.SourceChildSmaps] != 1 || now.UnobservedChild != 4 || now.UnobservedDuration != 5 || now.Stall.Count != 1 {
+		if now.Refused[fork.KindRDB] != 3 || now.ReadErrors[e] != 1 || now.Reads[fork.SourceChildSmaps] != 1 || now.ReadSeconds[fork.SourceChildSmaps] != 1 ||
+			now.ReadsDeferred[fork.SourceChildSmaps] != 1 || now.UnobservedChild != 4 || now.UnobservedDuration != 5 || now.Stall.Count != 1 {
 			t.Errorf("totals %+v", now)
 		}
 	})

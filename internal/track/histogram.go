@@ -57,7 +57,7 @@ func (t *Totals) clone() Totals {
 		c.Failed[k] = maps.Clone(byReason)
 	}
 	c.Refused, c.ReadErrors = maps.Clone(t.Refused), maps.Clone(t.ReadErrors)
-	c.SamplerReads, c.SamplerDeferred = maps.Clone(t.SamplerReads), maps.Clone(t.SamplerDeferred)
-	c.SamplerSeconds = maps.Clone(t.SamplerSeconds)
+	c.Reads, c.ReadsDeferred = maps.Clone(t.Reads), maps.Clone(t.ReadsDeferred)
+	c.ReadSeconds = maps.Clone(t.ReadSeconds)
 	return c
 }

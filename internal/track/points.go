@@ -17,17 +17,21 @@ const MaxPoints = 600
 func (s *Server) reads(r fork.Readings) {
 	t := &s.state.Totals
 	for _, read := range r.Reads {
-		t.SamplerReads[read.Source]++
-		t.SamplerSeconds[read.Source] += read.Cost.Seconds()
+		t.Reads[read.Source]++
+		t.ReadSeconds[read.Source] += read.Cost.Seconds()
 		s.judgeRead(read)
 	}
 	for _, source := range r.Deferred {
-		t.SamplerDeferred[source]++
+		t.ReadsDeferred[source]++
 	}
 }
 
-// judgeRead notes whether a source of private dirty memory works.
+// judgeRead counts a reading that failed, and notes whether a source of private dirty
+// memory works.
 func (s *Server) judgeRead(r fork.Read) {
+	if r.Reason != "" {
+		s.state.Totals.ReadErrors[ReadError{Source: r.Source, Reason: r.Reason}]++
+	}
 	if r.Source == fork.SourceCounters {
 		return
 	}
@@ -39,7 +43,6 @@ func (s *Server) judgeRead(r fork.Read) {
 			s.do(SourceLost{Source: r.Source, Err: r.Err})
 		}
 	case r.Reason == fork.ReasonFailed:
-		s.state.Totals.ReadErrors[ReadError{Source: r.Source, Reason: r.Reason}]++
 		s.do(ReadingFailed{Source: r.Source, Err: r.Err})
 	}
 }

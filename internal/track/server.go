@@ -65,8 +65,10 @@ func (s *Server) Waiting() bool { return len(s.open) > 0 || s.ledger.waiting() }
 func (s *Server) Apply(e Event, now time.Time) []Action {
 	switch e := e.(type) {
 	case Replied:
+		s.state.Totals.Reads[fork.SourceInfo]++
 		s.replied(e)
 	case Failed:
+		s.state.Totals.Reads[fork.SourceInfo]++
 		s.failed(e, now)
 	case SavePoints:
 		s.state.SavePoint = e.Longest
@@ -90,12 +92,14 @@ func (s *Server) Apply(e Event, now time.Time) []Action {
 		s.asker.searchNow()
 		s.ask(AskFreed, now)
 	case Memory:
+		s.state.Totals.Reads[fork.SourceProcess]++
 		s.memory(e, now)
 	case Limits:
 		s.limits(e.Limits)
 	case SourceChanged:
 		s.setSource(e.Source, e.OK)
 	case ReadFailed:
+		s.state.Totals.Reads[e.Source]++
 		s.state.Totals.ReadErrors[e.ReadError]++
 	case EstimateExpected:
 		t := &s.state.Totals

@@ -13,6 +13,16 @@ import (
 // RecentForks is how many closed forks of each kind a State has at most.
 const RecentForks = 10
 
+// ReadSources are those whose readings are counted, so that each exists, at zero, from
+// the start.
+var ReadSources = [...]fork.Source{
+	fork.SourceInfo, fork.SourceProcess, fork.SourceChildSmaps, fork.SourcePagemap, fork.SourceCounters,
+}
+
+// TimedSources are the ReadSources whose readings take place while a child lives, and
+// whose CPU time is measured.
+var TimedSources = [...]fork.Source{fork.SourceChildSmaps, fork.SourcePagemap, fork.SourceCounters}
+
 // ReadError is a kind of failed read: where, and one of a few reasons.
 type ReadError struct {
 	Source fork.Source
@@ -28,9 +38,14 @@ var ReadErrors = [...]ReadError{
 	{fork.SourceInfo, "tls"},
 	{fork.SourceInfo, "busy"},     // -BUSY or -LOADING instead of an answer
 	{fork.SourceInfo, "protocol"}, // an answer that is no INFO reply
-	{fork.SourceProcess, "denied"},
-	{fork.SourceProcess, "failed"},
-	{fork.SourceChildSmaps, "failed"},
+	{fork.SourceProcess, fork.ReasonDenied},
+	{fork.SourceProcess, fork.ReasonFailed},
+	{fork.SourceChildSmaps, fork.ReasonDenied},
+	{fork.SourceChildSmaps, fork.ReasonFailed},
+	{fork.SourcePagemap, fork.ReasonDenied},
+	{fork.SourcePagemap, fork.ReasonFailed},
+	{fork.SourceCounters, fork.ReasonDenied},
+	{fork.SourceCounters, fork.ReasonFailed},
 }
 
 // Child is a running fork's child as of its last sample.
@@ -85,10 +100,10 @@ type Totals struct {
 	CopyFaults                uint64 // write faults while a child lived
 	TailFaults                uint64 // write faults after its death
 
-	ReadErrors      map[ReadError]uint64
-	SamplerReads    map[fork.Source]uint64
-	SamplerDeferred map[fork.Source]uint64  // readings put off to stay within the budget
-	SamplerSeconds  map[fork.Source]float64 // time spent reading
+	ReadErrors    map[ReadError]uint64
+	Reads         map[fork.Source]uint64  // of ReadSources, failed ones included
+	ReadsDeferred map[fork.Source]uint64  // readings put off to stay within the budget
+	ReadSeconds   map[fork.Source]float64 // CPU time of the readings, of TimedSources
 }
 
 // State is everything there is to say about one server at one moment. It
@@ -153,21 +168,27 @@ func newState(name, addr string) State {
 		Seen:      map[fork.Kind]bool{},
 		Last:      map[fork.Kind]LastFork{},
 		Totals: Totals{
-			Stall:           NewHistogram(StallLimits...),
-			PeakRatio:       NewHistogram(PeakRatioLimits...),
-			Children:        map[fork.Kind]uint64{},
-			Failed:          map[fork.Kind]map[fork.Reason]uint64{},
-			Cancelled:       map[fork.Kind]uint64{},
-			ChildSeconds:    map[fork.Kind]float64{},
-			Refused:         map[fork.Kind]uint64{fork.KindRDB: 0, fork.KindAOF: 0},
-			ReadErrors:      map[ReadError]uint64{},
-			SamplerReads:    map[fork.Source]uint64{fork.SourceChildSmaps: 0, fork.SourcePagemap: 0, fork.SourceCounters: 0},
-			SamplerDeferred: map[fork.Source]uint64{fork.SourceChildSmaps: 0, fork.SourcePagemap: 0},
-			SamplerSeconds:  map[fork.Source]float64{fork.SourceChildSmaps: 0, fork.SourcePagemap: 0, fork.SourceCounters: 0},
+			Stall:         NewHistogram(StallLimits...),
+			PeakRatio:     NewHistogram(PeakRatioLimits...),
+			Children:      map[fork.Kind]uint64{},
+			Failed:        map[fork.Kind]map[fork.Reason]uint64{},
+			Cancelled:     map[fork.Kind]uint64{},
+			ChildSeconds:  map[fork.Kind]float64{},
+			Refused:       map[fork.Kind]uint64{fork.KindRDB: 0, fork.KindAOF: 0},
+			ReadErrors:    map[ReadError]uint64{},
+			Reads:         map[fork.Source]uint64{},
+			ReadsDeferred: map[fork.Source]uint64{},
+			ReadSeconds:   map[fork.Source]float64{},
 		},
 	}
 	for _, e := range ReadErrors {
 		st.Totals.ReadErrors[e] = 0
+	}
+	for _, source := range ReadSources {
+		st.Totals.Reads[source] = 0
+	}
+	for _, source := range TimedSources {
+		st.Totals.ReadSeconds[source] = 0
 	}
 	return st
 }

@@ -47,7 +47,7 @@ func TestWhenSmapsIsRead(t *testing.T) {
 				}
 				s := run(t, w)
 				time.Sleep(2 * time.Second)
-				reads := func() uint64 { return s.State().Totals.SamplerReads[fork.SourceChildSmaps] }
+				reads := func() uint64 { return s.State().Totals.Reads[fork.SourceChildSmaps] }
 				w.wholeSave(200, 3*time.Second)
 				time.Sleep(2 * time.Second)
 				if n := reads(); n == 0 || c.small && n > 1 {
@@ -101,7 +101,7 @@ func TestSwapWithoutSmaps(t *testing.T) {
 		if got, _ := s.State().Children[0].Sample.Get(); got.Swap != opt.Of(uint64(3*mb)) || got.AnonymousHuge != opt.Of(uint64(0)) {
 			t.Errorf("swapped %v, want 3 MiB, huge %v, want 0", got.Swap, got.AnonymousHuge)
 		}
-		if n := s.State().Totals.SamplerReads[fork.SourceChildSmaps]; n != 1 {
+		if n := s.State().Totals.Reads[fork.SourceChildSmaps]; n != 1 {
 			t.Errorf("smaps was read %d times, want once at the first fork", n)
 		}
 		if f := s.Forks()[0]; f.SwapPeakBytes != opt.Of(uint64(5*mb)) {

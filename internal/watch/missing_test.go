@@ -12,6 +12,7 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/taskstats"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/words"
 )
 
@@ -113,8 +114,8 @@ func TestSamplingOff(t *testing.T) {
 			s, log := saves(t, w, 2, func(o *Options) { o.Sampling = false })
 			st := s.State()
 			reads := uint64(w.accountedReads + w.pagesRead) // of the server's smaps, of pages
-			for _, n := range st.Totals.SamplerReads {
-				reads += n
+			for _, source := range track.TimedSources {
+				reads += st.Totals.Reads[source]
 			}
 			for _, f := range s.Forks() {
 				if f.Outcome != fork.OutcomeOK || !f.StallSeconds.Present() || len(f.Curve)+len(f.CopiedCurve) > 0 || f.CopiedBytes.Present() || f.Tail.Present() {

@@ -62,8 +62,8 @@ func TestPagesTellWhatIsFreed(t *testing.T) {
 		if w.pagesOpen != 0 {
 			t.Errorf("%d samples are still open", w.pagesOpen)
 		}
-		if total := s.State().Totals; total.SamplerReads[fork.SourcePagemap] < uint64(len(points)) {
-			t.Errorf("%v reads", total.SamplerReads)
+		if total := s.State().Totals; total.Reads[fork.SourcePagemap] < uint64(len(points)) {
+			t.Errorf("%v reads", total.Reads)
 		}
 	})
 }
@@ -105,8 +105,8 @@ func TestPagesDenied(t *testing.T) {
 		s := freeing(t, newWorld(), func(child *fakeProcess) { child.pagesErr = proc.ErrDenied }, 5*time.Second,
 			func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 		synctest.Wait()
-		if s.State().Available[fork.SourcePagemap] || s.State().Totals.SamplerReads[fork.SourcePagemap] != 1 {
-			t.Errorf("available: %v, reads: %v", s.State().Available, s.State().Totals.SamplerReads)
+		if s.State().Available[fork.SourcePagemap] || s.State().Totals.Reads[fork.SourcePagemap] != 1 {
+			t.Errorf("available: %v, reads: %v", s.State().Available, s.State().Totals.Reads)
 		}
 		if remedy := words.ReadPages(words.TheExporter); strings.Count(log.String(), remedy) != 1 {
 			t.Errorf("not said once: %q in\n%s", remedy, &log)
@@ -122,11 +122,11 @@ func TestPagesArePaced(t *testing.T) {
 		const life = 10 * time.Second
 		s := freeing(t, w, func(*fakeProcess) {}, life)
 		total := s.State().Totals
-		spent := total.SamplerSeconds[fork.SourcePagemap]
+		spent := total.ReadSeconds[fork.SourcePagemap]
 		if spent > 0.01*life.Seconds() || spent < 0.003*life.Seconds() {
 			t.Errorf("reads of pages took %.2f s of %s", spent, life)
 		}
-		if total.SamplerDeferred[fork.SourcePagemap] == 0 {
+		if total.ReadsDeferred[fork.SourcePagemap] == 0 {
 			t.Error("nothing was counted as deferred")
 		}
 	})

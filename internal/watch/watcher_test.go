@@ -511,14 +511,14 @@ func TestBudget(t *testing.T) {
 		const life = 5 * time.Minute
 		time.Sleep(life)
 		total := s.State().Totals
-		spent := total.SamplerSeconds[fork.SourceChildSmaps]
+		spent := total.ReadSeconds[fork.SourceChildSmaps]
 		if limit := 0.01*life.Seconds() + 0.02 + w.readCost.Seconds(); spent > limit {
 			t.Errorf("reads took %.2f s in %s, the budget allows %.2f", spent, life, limit)
 		}
 		if spent < 0.01*life.Seconds()*0.8 {
 			t.Errorf("reads took %.2f s in %s: the budget is not used", spent, life)
 		}
-		if total.SamplerDeferred[fork.SourceChildSmaps] == 0 {
+		if total.ReadsDeferred[fork.SourceChildSmaps] == 0 {
 			t.Error("nothing was counted as deferred")
 		}
 	})
@@ -544,7 +544,7 @@ func TestNoRights(t *testing.T) {
 		if f.Outcome != fork.OutcomeOK || len(f.Curve) != 0 || f.PeakBytes.Present() {
 			t.Errorf("record %+v", f)
 		}
-		if n := s.State().Totals.SamplerReads[fork.SourceChildSmaps]; n != 0 {
+		if n := s.State().Totals.Reads[fork.SourceChildSmaps]; n != 0 {
 			t.Errorf("%d reads of smaps", n)
 		}
 	})
@@ -577,7 +577,7 @@ func TestSmapsDenied(t *testing.T) {
 				}
 			}
 		}
-		if n := s.State().Totals.SamplerReads[fork.SourceChildSmaps]; n != 3 || s.State().Available[fork.SourceChildSmaps] {
+		if n := s.State().Totals.Reads[fork.SourceChildSmaps]; n != 3 || s.State().Available[fork.SourceChildSmaps] {
 			t.Errorf("%d reads, available: %v", n, s.State().Available)
 		}
 	})

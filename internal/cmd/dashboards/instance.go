@@ -415,20 +415,20 @@ func exporterRow() row {
 			{
 				title: "CPU spent on readings", width: 8, unit: "percentunit", visual: lines(),
 				about:   "Share of one core that readings take while a child lives. During those of child_smaps, the child and the server's writes wait for part of the time, so they have a budget; nobody waits for counters, the cheap readings between them.",
-				queries: []query{{rate(of("exporter_sampler_cpu_seconds_total")), who + " {{source}}"}},
+				queries: []query{{rate(of("exporter_read_cpu_seconds_total")), who + " {{source}}"}},
 			},
 			{
 				title: "Reads, and reads put off", width: 8, unit: "ops", visual: lines(),
-				about: "Readings per second while a child lives, and those of child_smaps and pagemap put off to stay within the budget: the more, the further apart are the exact points of large children.",
+				about: "Readings per second: INFO and the server's process all the time, the rest while a child lives. And those of child_smaps and pagemap put off to stay within the budget: the more, the further apart are the exact points of large children.",
 				queries: []query{
-					{rate(of("exporter_sampler_reads_total")), who + " {{source}} read"},
-					{rate(of("exporter_sampler_deferred_total")), who + " put off"},
+					{rate(of("exporter_reads_total")), who + " {{source}} read"},
+					{rate(of("exporter_reads_deferred_total")), who + " put off"},
 				},
 			},
 			{
 				title: "Failed reads in $window", width: 8, unit: "short", visual: lines(), none: "none",
 				about:   "Reads that failed in the chosen window up to each moment, by source and reason.",
-				queries: []query{{increase(of("read_errors_total")) + " > 0", who + " {{source}} {{reason}}"}},
+				queries: []query{{increase(of("exporter_read_errors_total")) + " > 0", who + " {{source}} {{reason}}"}},
 			},
 		}},
 		{7, []panel{

@@ -54,6 +54,6 @@ redis_fork_reported_changes_since_last_save > 0
 	},
 	{
 		"Share of one core that reading servers and children takes on each exporter.",
-		`sum without (server, source) (rate(redis_fork_exporter_sampler_cpu_seconds_total[1h]))`,
+		`sum without (server, source) (rate(redis_fork_exporter_read_cpu_seconds_total[1h]))`,
 	},
 }

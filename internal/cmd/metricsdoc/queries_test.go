@@ -33,7 +33,7 @@ var input = [...]struct{ series, values string }{
 	{`redis_fork_reported_changes_since_last_save{%s}`, "7x400"},
 	{`redis_fork_child_private_dirty_bytes{%s}`, "300x400"},
 	{`redis_fork_reported_cow_bytes{%s}`, "100x400"},
-	{`redis_fork_exporter_sampler_cpu_seconds_total{%s, source="child_smaps"}`, "0+18x400"},
+	{`redis_fork_exporter_read_cpu_seconds_total{%s, source="child_smaps"}`, "0+18x400"},
 }
 
 // results are, per query, the values after a week, in the order of queries.
