@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 func TestNoChild(t *testing.T) {
@@ -47,7 +47,7 @@ func TestChild(t *testing.T) {
 
 func TestTwoChildren(t *testing.T) {
 	s := busy("s", fork.KindRDB)
-	second := history.Child{Kind: fork.KindUnknown, Start: now.Add(-time.Second)}
+	second := track.Child{Kind: fork.KindUnknown, Start: now.Add(-time.Second)}
 	s.Seen[fork.KindUnknown] = true
 	s.Children = append(s.Children, second)
 	got := seriesOf(t, s)
@@ -82,7 +82,7 @@ func TestChildBeforeTheFirstExactSample(t *testing.T) {
 }
 
 func TestChildWithoutSmaps(t *testing.T) {
-	for name, s := range map[string]history.ServerState{"child": busy("s", fork.KindRDB), "no child": idle("s")} {
+	for name, s := range map[string]track.State{"child": busy("s", fork.KindRDB), "no child": idle("s")} {
 		t.Run(name, func(t *testing.T) {
 			s.Available[fork.SourceChildSmaps], s.Available[fork.SourceCgroup] = false, false
 			seriesOf(t, s).none(t, "child_private_dirty_bytes", "child_swap_bytes",
@@ -94,7 +94,7 @@ func TestChildWithoutSmaps(t *testing.T) {
 // The cgroup tells what the child holds, but nothing of huge pages.
 func TestChildByCgroup(t *testing.T) {
 	for name, c := range map[string]struct {
-		state                       history.ServerState
+		state                       track.State
 		privateDirty, swap, sampled string
 	}{
 		"child":    {busy("s", fork.KindRDB), "3.145728e+08", "4096", "1.7900360001e+09"},
@@ -120,20 +120,20 @@ func TestChildRunningNeedsAProcess(t *testing.T) {
 func TestProgress(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		change func(*history.ServerState)
+		change func(*track.State)
 		want   string
 	}{
-		{"half-way", func(s *history.ServerState) { s.Info.SaveKeysProcessed = opt.Of[uint64](500_000) }, "0.5"},
-		{"more keys than at the fork", func(s *history.ServerState) { s.Info.SaveKeysProcessed = opt.Of[uint64](1_000_001) }, "1"},
-		{"nothing to write", func(s *history.ServerState) { s.Info.SaveKeysTotal = opt.Of[uint64](0) }, ""},
-		{"total not sent", func(s *history.ServerState) { s.Info.SaveKeysTotal = opt.Val[uint64]{} }, ""},
-		{"processed not sent", func(s *history.ServerState) { s.Info.SaveKeysProcessed = opt.Val[uint64]{} }, ""},
-		{"no child", func(s *history.ServerState) { s.Children = nil }, ""},
-		{"a module's child", func(s *history.ServerState) { s.Children[0].Kind = fork.KindModule }, ""},
-		{"a slot's migration", func(s *history.ServerState) { s.Children[0].Kind = fork.KindSlotMigration }, ""},
-		{"a rewrite", func(s *history.ServerState) { s.Children[0].Kind = fork.KindAOF }, "0.25"},
-		{"INFO older than the child", func(s *history.ServerState) { s.InfoAt = s.Children[0].Start.Add(-1) }, ""},
-		{"down", func(s *history.ServerState) { s.Up = false }, ""},
+		{"half-way", func(s *track.State) { s.Info.SaveKeysProcessed = opt.Of[uint64](500_000) }, "0.5"},
+		{"more keys than at the fork", func(s *track.State) { s.Info.SaveKeysProcessed = opt.Of[uint64](1_000_001) }, "1"},
+		{"nothing to write", func(s *track.State) { s.Info.SaveKeysTotal = opt.Of[uint64](0) }, ""},
+		{"total not sent", func(s *track.State) { s.Info.SaveKeysTotal = opt.Val[uint64]{} }, ""},
+		{"processed not sent", func(s *track.State) { s.Info.SaveKeysProcessed = opt.Val[uint64]{} }, ""},
+		{"no child", func(s *track.State) { s.Children = nil }, ""},
+		{"a module's child", func(s *track.State) { s.Children[0].Kind = fork.KindModule }, ""},
+		{"a slot's migration", func(s *track.State) { s.Children[0].Kind = fork.KindSlotMigration }, ""},
+		{"a rewrite", func(s *track.State) { s.Children[0].Kind = fork.KindAOF }, "0.25"},
+		{"INFO older than the child", func(s *track.State) { s.InfoAt = s.Children[0].Start.Add(-1) }, ""},
+		{"down", func(s *track.State) { s.Up = false }, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := busy("s", fork.KindRDB)

@@ -25,7 +25,7 @@ import (
 )
 
 // down is a busy server that stopped answering in the middle of its save.
-func down(name string) history.ServerState {
+func down(name string) track.State {
 	s := busy(name, fourKinds...)
 	s.Up, s.Problem = false, "no answer within 1s: is the server blocked?"
 	return s
@@ -33,7 +33,7 @@ func down(name string) history.ServerState {
 
 // noProcess is a server on another machine, in the middle of a save: nothing but
 // INFO is known of it.
-func noProcess(name string) history.ServerState {
+func noProcess(name string) track.State {
 	s := busy(name)
 	s.Addr = "192.0.2.1:6379"
 	clear(s.Available)
@@ -48,7 +48,7 @@ func noProcess(name string) history.ServerState {
 	return s
 }
 
-func dragonfly(name string) history.ServerState {
+func dragonfly(name string) track.State {
 	s := idle(name)
 	s.Info = &redisinfo.Info{
 		Software:             redisinfo.SoftwareDragonfly,
@@ -146,7 +146,7 @@ func TestEveryMetricAppears(t *testing.T) {
 	estimating := busy("s", fork.KindRDB)
 	estimating.Available[fork.SourceTaskstats] = false
 	estimating.Totals.EstimatedCopyStallSeconds = opt.Of(0.5)
-	others, err := registry(t, history.Snapshot{Servers: []history.ServerState{estimating}}).Gather()
+	others, err := registry(t, history.Snapshot{Servers: []track.State{estimating}}).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,10 +244,10 @@ func TestStore(t *testing.T) {
 
 // TestUselessState must not panic, whatever is missing.
 func TestUselessState(t *testing.T) {
-	for name, s := range map[string]history.ServerState{
+	for name, s := range map[string]track.State{
 		"zero":             {Name: "s"},
 		"up without INFO":  {Name: "s", Up: true},
-		"child of no time": {Name: "s", Children: []history.Child{{}}, COW: opt.Of(fork.Reported{}), Up: true},
+		"child of no time": {Name: "s", Children: []track.Child{{}}, COW: opt.Of(fork.Reported{}), Up: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			seriesOf(t, s).none(t, "server_info", "child_private_dirty_bytes", "stall_resident_bytes_total", "reported_cow_timestamp_seconds",

@@ -4,13 +4,13 @@ import (
 	"testing"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 func TestLast(t *testing.T) {
 	s := busy("s", fork.KindRDB, fork.KindModule)
 	s.Up = false // the group is about the past, and stays
-	s.Last[fork.KindModule] = history.LastFork{Start: now, Outcome: fork.OutcomeOK}
+	s.Last[fork.KindModule] = track.LastFork{Start: now, Outcome: fork.OutcomeOK}
 	seriesOf(t, s).want(t, map[string]string{
 		`last_start_timestamp_seconds{kind="rdb"}`:     "1.79003240025e+09",
 		`last_stall_seconds{kind="rdb"}`:               "0.0125",
@@ -45,7 +45,7 @@ func TestLastSuccess(t *testing.T) {
 		"":                     "",
 	} {
 		s := idle("s")
-		s.Last[fork.KindRDB] = history.LastFork{Start: now, Outcome: outcome}
+		s.Last[fork.KindRDB] = track.LastFork{Start: now, Outcome: outcome}
 		seriesOf(t, s).want(t, map[string]string{
 			`last_success{kind="rdb"}`:                 want,
 			`last_start_timestamp_seconds{kind="rdb"}`: "1.79003600025e+09",

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 func TestReported(t *testing.T) {
@@ -41,15 +41,15 @@ func TestReportedCOWNeedsAChild(t *testing.T) {
 func TestReportedCOWWithoutProcess(t *testing.T) {
 	for _, c := range []struct {
 		name        string
-		change      func(*history.ServerState)
+		change      func(*track.State)
 		bytes, time string
 	}{
-		{"save", func(*history.ServerState) {}, "1.2582912e+08", "1.79003599825e+09"},
-		{"age not sent", func(s *history.ServerState) { s.Info.CurrentCOWAgeSeconds = opt.Val[int64]{} }, "1.2582912e+08", ""},
-		{"not measured yet", func(s *history.ServerState) { s.Info.CurrentCOWBytes = opt.Of[uint64](0) }, "", ""},
-		{"save without a child", func(s *history.ServerState) { s.Info.ForklessSave = true }, "", ""},
-		{"nothing in progress", func(s *history.ServerState) { s.Info.BGSaveInProgress = opt.Of(false) }, "", ""},
-		{"a module's child", func(s *history.ServerState) {
+		{"save", func(*track.State) {}, "1.2582912e+08", "1.79003599825e+09"},
+		{"age not sent", func(s *track.State) { s.Info.CurrentCOWAgeSeconds = opt.Val[int64]{} }, "1.2582912e+08", ""},
+		{"not measured yet", func(s *track.State) { s.Info.CurrentCOWBytes = opt.Of[uint64](0) }, "", ""},
+		{"save without a child", func(s *track.State) { s.Info.ForklessSave = true }, "", ""},
+		{"nothing in progress", func(s *track.State) { s.Info.BGSaveInProgress = opt.Of(false) }, "", ""},
+		{"a module's child", func(s *track.State) {
 			s.Info.BGSaveInProgress, s.Info.ModuleForkInProgress = opt.Of(false), opt.Of(true)
 		}, "1.2582912e+08", "1.79003599825e+09"},
 	} {

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 func TestSaves(t *testing.T) {
@@ -46,51 +46,51 @@ func TestLastSaveTime(t *testing.T) {
 	at := func(d time.Duration) int64 { return serverStart.Add(d).Unix() }
 	for _, c := range []struct {
 		name   string
-		change func(*history.ServerState)
+		change func(*track.State)
 		want   int64
 	}{
-		{"the server's start", func(*history.ServerState) {}, never},
-		{"a second after the start", func(s *history.ServerState) {
+		{"the server's start", func(*track.State) {}, never},
+		{"a second after the start", func(s *track.State) {
 			s.Info.LastSaveTime, s.Info.LastBGSaveSeconds = opt.Of(at(time.Second)), opt.Of[int64](0)
 		}, never},
-		{"well after the start", func(s *history.ServerState) {
+		{"well after the start", func(s *track.State) {
 			s.Info.LastSaveTime, s.Info.RDBSaves = opt.Of(at(time.Hour)), opt.Of[uint64](1)
 		}, at(time.Hour)},
-		{"a server without rdb_saves", func(s *history.ServerState) {
+		{"a server without rdb_saves", func(s *track.State) {
 			s.Info.LastSaveTime, s.Info.RDBSaves = opt.Of(at(time.Hour)), opt.Val[uint64]{}
 		}, at(time.Hour)},
-		{"saved before CONFIG RESETSTAT", func(s *history.ServerState) {
+		{"saved before CONFIG RESETSTAT", func(s *track.State) {
 			s.Info.LastSaveTime, s.Info.LastBGSaveSeconds = opt.Of(at(time.Hour)), opt.Of[int64](2)
 		}, at(time.Hour)},
-		{"never saved, and the server's clock is ahead", func(s *history.ServerState) {
+		{"never saved, and the server's clock is ahead", func(s *track.State) {
 			s.Info.LastSaveTime = opt.Of(at(time.Minute))
 		}, never},
-		{"saved in the first second", func(s *history.ServerState) {
+		{"saved in the first second", func(s *track.State) {
 			s.Info.RDBSaves, s.Info.LastBGSaveSeconds = opt.Of[uint64](1), opt.Of[int64](0)
 		}, at(0)},
-		{"the first attempt failed", func(s *history.ServerState) {
+		{"the first attempt failed", func(s *track.State) {
 			s.Info.RDBSaves, s.Info.LastBGSaveSeconds, s.Info.LastBGSaveOK = opt.Of[uint64](1), opt.Of[int64](0), opt.Of(false)
 		}, never},
-		{"the first attempt runs", func(s *history.ServerState) {
+		{"the first attempt runs", func(s *track.State) {
 			s.Info.RDBSaves, s.Info.BGSaveInProgress = opt.Of[uint64](1), opt.Of(true)
 		}, never},
-		{"the first attempt runs after a diskless sync", func(s *history.ServerState) {
+		{"the first attempt runs after a diskless sync", func(s *track.State) {
 			s.Info.RDBSaves, s.Info.LastBGSaveSeconds, s.Info.BGSaveInProgress = opt.Of[uint64](1), opt.Of[int64](0), opt.Of(true)
 		}, never},
-		{"a diskless sync only", func(s *history.ServerState) { s.Info.LastBGSaveSeconds = opt.Of[int64](9) }, never},
-		{"the process was a script for a minute", func(s *history.ServerState) {
+		{"a diskless sync only", func(s *track.State) { s.Info.LastBGSaveSeconds = opt.Of[int64](9) }, never},
+		{"the process was a script for a minute", func(s *track.State) {
 			s.StartTime = opt.Of(serverStart.Add(-time.Minute))
 		}, never},
-		{"no process", func(s *history.ServerState) { s.StartTime = opt.Val[time.Time]{} }, never},
-		{"no uptime", func(s *history.ServerState) {
+		{"no process", func(s *track.State) { s.StartTime = opt.Val[time.Time]{} }, never},
+		{"no uptime", func(s *track.State) {
 			s.Info.UptimeSeconds, s.Info.LastSaveTime, s.Info.RDBSaves = opt.Val[int64]{}, opt.Of(at(time.Hour)), opt.Val[uint64]{}
 		}, at(time.Hour)},
-		{"no start at all", func(s *history.ServerState) {
+		{"no start at all", func(s *track.State) {
 			s.Info.UptimeSeconds, s.StartTime = opt.Val[int64]{}, opt.Val[time.Time]{}
 			s.Info.LastSaveTime, s.Info.RDBSaves = opt.Of(at(time.Hour)), opt.Val[uint64]{}
 		}, never},
-		{"zero", func(s *history.ServerState) { s.Info.LastSaveTime = opt.Of[int64](0) }, never},
-		{"not sent", func(s *history.ServerState) { s.Info.LastSaveTime = opt.Val[int64]{} }, never},
+		{"zero", func(s *track.State) { s.Info.LastSaveTime = opt.Of[int64](0) }, never},
+		{"not sent", func(s *track.State) { s.Info.LastSaveTime = opt.Val[int64]{} }, never},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := idle("s")

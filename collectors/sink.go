@@ -8,8 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 // sink takes the metrics of one server, or of the host.
@@ -36,7 +36,7 @@ func (o sink) flag(m *Metric, v bool, labels ...string) {
 }
 
 // histogram exports h as the histogram m.
-func (o sink) histogram(m *Metric, h *history.Histogram) {
+func (o sink) histogram(m *Metric, h *track.Histogram) {
 	metric, err := prometheus.NewConstHistogram(m.desc, h.Count, h.Sum, h.Cumulative(), o.labels(m, nil)...)
 	o.send(m, metric, err)
 }

@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 func TestLabelsThatAreNoUTF8(t *testing.T) {
 	s := idle("caf\xe9")
 	s.Info.Version = "7.4\xff"
 	other := idle("caf\xe8") // differs in the bad byte only
-	text := exposition(t, history.Snapshot{Servers: []history.ServerState{s, other}})
+	text := exposition(t, history.Snapshot{Servers: []track.State{s, other}})
 	for _, want := range []string{
 		`redis_fork_up{server="caf\\xe9"} 1`, // escaped once more by the format
 		`redis_fork_up{server="caf\\xe8"} 1`,

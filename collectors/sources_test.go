@@ -4,14 +4,14 @@ import (
 	"testing"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 func TestSources(t *testing.T) {
 	s := idle("s")
 	s.Available[fork.SourceChildSmaps] = false
 	s.Available[fork.SourceTaskstats] = false
-	s.Totals.ReadErrors[history.ReadError{Source: fork.SourceInfo, Reason: "auth"}] = 2
+	s.Totals.ReadErrors[track.ReadError{Source: fork.SourceInfo, Reason: "auth"}] = 2
 	seriesOf(t, s).want(t, map[string]string{
 		`source_available{source="process"}`:                         "1",
 		`source_available{source="child_smaps"}`:                     "0",

@@ -29,8 +29,8 @@ var (
 )
 
 // totals are the counters of a server that has had forks of the given kinds.
-func totals(kinds ...fork.Kind) history.Totals {
-	t := history.Totals{
+func totals(kinds ...fork.Kind) track.Totals {
+	t := track.Totals{
 		Stall:         track.NewHistogram(track.StallLimits...),
 		PeakRatio:     track.NewHistogram(track.PeakRatioLimits...),
 		Children:      map[fork.Kind]uint64{},
@@ -38,7 +38,7 @@ func totals(kinds ...fork.Kind) history.Totals {
 		Cancelled:     map[fork.Kind]uint64{},
 		ChildSeconds:  map[fork.Kind]float64{},
 		Refused:       map[fork.Kind]uint64{},
-		ReadErrors:    map[history.ReadError]uint64{},
+		ReadErrors:    map[track.ReadError]uint64{},
 		Reads:         map[fork.Source]uint64{},
 		ReadsDeferred: map[fork.Source]uint64{},
 		ReadSeconds:   map[fork.Source]float64{},
@@ -87,9 +87,9 @@ func info() redisinfo.Info {
 }
 
 // idle is a server that is there, with its process, and has never forked.
-func idle(name string) history.ServerState {
+func idle(name string) track.State {
 	i := info()
-	return history.ServerState{
+	return track.State{
 		Name: name,
 		Addr: "127.0.0.1:6379",
 		Up:   true,
@@ -111,7 +111,7 @@ func idle(name string) history.ServerState {
 			fork.KindRDB: true, fork.KindAOF: true, fork.KindReplication: true,
 		},
 		Totals:    totals(),
-		Last:      map[fork.Kind]history.LastFork{},
+		Last:      map[fork.Kind]track.LastFork{},
 		SavePoint: opt.Of(redisinfo.SavePoint{Seconds: 3600, Changes: 1}),
 	}
 }
@@ -131,11 +131,11 @@ func machineLimits() limits.Limits {
 
 // busy is a server in the middle of a save, that has had forks of the given kinds
 // and has something to say in every metric.
-func busy(name string, kinds ...fork.Kind) history.ServerState {
+func busy(name string, kinds ...fork.Kind) track.State {
 	s := idle(name)
 	i := s.Info
 	born := now.Add(-4 * time.Second)
-	s.Children = []history.Child{{
+	s.Children = []track.Child{{
 		Kind: fork.KindRDB, Start: born,
 		Sample: opt.Of(fork.Sample{
 			Time:   now.Add(-150 * time.Millisecond),
@@ -148,7 +148,7 @@ func busy(name string, kinds ...fork.Kind) history.ServerState {
 	s.Totals = totals(kinds...)
 	s.Totals.Refused[fork.KindRDB] = 1
 	s.Totals.UnobservedChild, s.Totals.UnobservedDuration = 2, 1
-	s.Totals.ReadErrors[history.ReadError{Source: fork.SourceInfo, Reason: "timeout"}] = 3
+	s.Totals.ReadErrors[track.ReadError{Source: fork.SourceInfo, Reason: "timeout"}] = 3
 	s.Totals.Reads[fork.SourceChildSmaps] = 40
 	s.Totals.ReadsDeferred[fork.SourceChildSmaps] = 12
 	s.Totals.ReadSeconds[fork.SourceChildSmaps] = .25
@@ -158,7 +158,7 @@ func busy(name string, kinds ...fork.Kind) history.ServerState {
 	s.Totals.CopyFaults, s.Totals.TailFaults = 231_000, 190_000
 	for n, k := range kinds {
 		s.Seen[k] = true
-		s.Last[k] = history.LastFork{
+		s.Last[k] = track.LastFork{
 			Start:           now.Add(-time.Duration(n+1) * time.Hour),
 			Outcome:         fork.OutcomeOK,
 			StallSeconds:    opt.Of(.0125),

@@ -75,7 +75,7 @@ func survivalFamily() family {
 		group:   "Will it survive the next fork?",
 		metrics: []*Metric{memory, worst, stall, headroom, commit, throttle, known, refused, killed},
 		perServer: func(v view, out sink) {
-			next := forecast.Next(v.ServerState)
+			next := forecast.Next(v.State)
 			if m, ok := next.Memory.Get(); ok {
 				out.value(memory, float64(m.Bytes))
 			}
@@ -83,14 +83,14 @@ func survivalFamily() family {
 			if s, ok := next.Stall.Get(); ok {
 				out.value(stall, s.Seconds)
 			}
-			for _, h := range forecast.Headrooms(v.ServerState) {
+			for _, h := range forecast.Headrooms(v.State) {
 				if h.Limit == forecast.LimitCommit {
 					out.value(commit, float64(h.Bytes))
 				} else {
 					out.value(headroom, float64(h.Bytes), string(h.Limit))
 				}
 			}
-			present(out, throttle, forecast.Throttle(v.ServerState))
+			present(out, throttle, forecast.Throttle(v.State))
 			if v.Available[fork.SourceProcess] {
 				l := &v.Limits
 				out.flag(known, l.CgroupSeen, string(forecast.LimitCgroup))
@@ -98,10 +98,10 @@ func survivalFamily() family {
 				out.flag(known, l.CommitSeen, string(forecast.LimitCommit))
 				out.flag(known, l.Tasks.Present(), string(forecast.ReasonTasks))
 			}
-			for _, r := range forecast.Refusals(v.ServerState, v.host) {
+			for _, r := range forecast.Refusals(v.State, v.host) {
 				out.flag(refused, r.Refused, string(r.Reason))
 			}
-			if k, ok := forecast.KilledInFork(v.ServerState).Get(); ok {
+			if k, ok := forecast.KilledInFork(v.State).Get(); ok {
 				out.flag(killed, k)
 			}
 		},

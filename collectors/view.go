@@ -4,17 +4,17 @@ import (
 	"time"
 
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
-	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/limits"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/redisinfo"
+	"github.com/redis-fork-exporter/redis_fork_exporter/internal/track"
 )
 
 type hostView = limits.Host
 
 // view is one server's state with what several families ask of it.
 type view struct {
-	*history.ServerState
+	*track.State
 	// current is the last reply to INFO while the server answers, else a reply
 	// in which every field is absent: what is stale is not exported.
 	current redisinfo.Info
@@ -22,8 +22,8 @@ type view struct {
 }
 
 // viewOf returns the view of the server s on the host host.
-func viewOf(s *history.ServerState, host *hostView) view {
-	v := view{ServerState: s, host: host}
+func viewOf(s *track.State, host *hostView) view {
+	v := view{State: s, host: host}
 	if s.Up && s.Info != nil {
 		v.current = *s.Info
 	}
