@@ -64,7 +64,7 @@ func dragonfly(name string) track.State {
 
 // scenarios are the golden files' snapshots.
 func scenarios() map[string]history.Snapshot {
-	servers := func(s ...history.ServerState) history.Snapshot {
+	servers := func(s ...track.State) history.Snapshot {
 		return history.Snapshot{Servers: s, Host: fullHost()}
 	}
 	return map[string]history.Snapshot{

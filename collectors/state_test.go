@@ -235,7 +235,7 @@ func exposition(t *testing.T, s history.Snapshot) string {
 // key, what is right of it the value.
 type series map[string]string
 
-func seriesOf(t *testing.T, servers ...history.ServerState) series {
+func seriesOf(t *testing.T, servers ...track.State) series {
 	t.Helper()
 	out := series{}
 	for line := range strings.Lines(exposition(t, history.Snapshot{Servers: servers, Host: fullHost()})) {
