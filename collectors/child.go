@@ -15,13 +15,15 @@ func childFamily() family {
 		Name:   "redis_fork_child_running",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "1 while a child of this kind is alive, else 0. A short child falls between two scrapes: count with redis_fork_children_total and redis_fork_child_seconds_total.",
+		Help:   "1 while a child of this kind is alive, else 0.",
+		Note:   "A short child falls between two scrapes: count with redis_fork_children_total and redis_fork_child_seconds_total.",
 		Needs:  "process",
 	}
 	start := &Metric{
 		Name:   "redis_fork_child_start_timestamp_seconds",
 		Type:   Gauge,
-		Help:   "When the running child was born, in seconds since 1970; the oldest, should there be several.",
+		Help:   "When the running child was born, in seconds since 1970.",
+		Note:   "Of several children it is the oldest.",
 		Needs:  "process",
 		Absent: "no child",
 	}
@@ -29,35 +31,40 @@ func childFamily() family {
 	privateDirty := &Metric{
 		Name:   "redis_fork_child_private_dirty_bytes",
 		Type:   Gauge,
-		Help:   "Bytes of memory that only the running children hold and that would be freed if they died now; 0 without a child. It counts pages that the server freed since the fork, and falls when the child gives pages back: it is not what was copied. Exact when read from child_smaps; between its reads, from the cgroup to some 64 pages per CPU, from counters to 2 % or 0.5 % of the server's resident memory, or from a sample of its pages to what the fork's page says.",
+		Help:   "Bytes of memory that only the running children hold, 0 without a child.",
+		Note:   "It would be freed if they died now. It counts pages that the server freed since the fork, and falls when the child gives pages back: it is not what was copied. Exact when read from child_smaps; between its reads, from the cgroup to some 64 pages per CPU, from counters to 2 % or 0.5 % of the server's resident memory, or from a sample of its pages to what the fork's page says.",
 		Needs:  needsMemory,
 		Absent: noSample,
 	}
 	swap := &Metric{
 		Name:   "redis_fork_child_swap_bytes",
 		Type:   Gauge,
-		Help:   "Bytes of the running children's memory that are swapped out; 0 without a child. Pages shared with the server count too.",
+		Help:   "Bytes of the running children's memory that are swapped out, 0 without a child.",
+		Note:   "Pages shared with the server count too.",
 		Needs:  needsMemory,
 		Absent: noSample,
 	}
 	hugePages := &Metric{
 		Name:   "redis_fork_child_anonymous_huge_bytes",
 		Type:   Gauge,
-		Help:   "Bytes of the running children's memory that are mapped as transparent huge pages; 0 without a child. It falls as writes split them, and the next fork takes longer then.",
+		Help:   "Bytes of the running children's memory that are transparent huge pages, 0 without a child.",
+		Note:   "It falls as writes split them, and the next fork takes longer then.",
 		Needs:  "child_smaps",
 		Absent: noSample,
 	}
 	sampled := &Metric{
 		Name:   "redis_fork_child_sample_timestamp_seconds",
 		Type:   Gauge,
-		Help:   "When the running child's memory was last read, in seconds since 1970; of several children, the one read longest ago. Where counters mislead and there is no cgroup, reads of large children are far apart to spare the server.",
+		Help:   "When the running child's memory was last read, in seconds since 1970.",
+		Note:   "Of several children it is the one read longest ago. Where counters mislead and there is no cgroup, reads of large children are far apart to spare the server.",
 		Needs:  needsMemory,
 		Absent: "no child, or none that was read",
 	}
 	progress := &Metric{
 		Name:   "redis_fork_child_progress_ratio",
 		Type:   Gauge,
-		Help:   "Keys that the running save, rewrite or sync has written, divided by the keys it has to write. Keys are not bytes: time left is not proportional to it where values differ in size.",
+		Help:   "Keys that the running child has written (current_save_keys_processed), of those to write (current_save_keys_total).",
+		Note:   "The child is that of a save, a rewrite or a sync. Keys are not bytes: time left is not proportional to it where values differ in size.",
 		Needs:  "INFO (Redis 6.2)",
 		Absent: "no such child, or the server does not answer",
 	}

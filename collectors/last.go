@@ -14,7 +14,8 @@ func lastFamily() family {
 		Name:   "redis_fork_last_start_timestamp_seconds",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "When the last finished fork of this kind was born, in seconds since 1970. All redis_fork_last_* metrics of a kind are about this one fork and change together when it is closed; only redis_fork_last_tail_seconds comes later.",
+		Help:   "When the last finished fork of this kind was born, in seconds since 1970.",
+		Note:   "All redis_fork_last_* metrics of a kind are about this one fork and change together when it is closed; only redis_fork_last_tail_seconds comes later.",
 		Needs:  "process",
 		Absent: noFork,
 	}
@@ -22,7 +23,8 @@ func lastFamily() family {
 		Name:   "redis_fork_last_stall_seconds",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "Seconds that the last finished fork(2) of this kind took, during which the server answered nobody.",
+		Help:   "Seconds that the last finished fork(2) of this kind took (latest_fork_usec).",
+		Note:   "Meanwhile the server answered nobody.",
 		Needs:  "process, INFO",
 		Absent: unknown,
 	}
@@ -46,7 +48,8 @@ func lastFamily() family {
 		Name:   "redis_fork_last_private_dirty_peak_bytes",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "Highest private dirty memory of the last finished fork's child, in bytes: the highest value read, below the truth for a child shorter than a few reads, and by up to 19 % when measured where huge pages are deleted in a shared cgroup. By a sample of pages it may also be too high.",
+		Help:   "Highest private dirty memory of the last finished fork's child, in bytes.",
+		Note:   "It is the highest value read, below the truth for a child shorter than a few reads, and by up to 19 % when measured where huge pages are deleted in a shared cgroup. By a sample of pages it may also be too high.",
 		Needs:  needsMemory,
 		Absent: unknown,
 	}
@@ -54,7 +57,8 @@ func lastFamily() family {
 		Name:   "redis_fork_last_extra_memory_bytes",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "The most that server and the last finished fork's child together held more than the server had held before, in bytes: what the machine had to find for it, page tables not counted. Unlike redis_fork_last_private_dirty_peak_bytes it counts what the server grew by, and not what it freed.",
+		Help:   "The most that server and the last finished fork's child held more than the server before, in bytes.",
+		Note:   "It is what the machine had to find for the fork, page tables not counted. Unlike redis_fork_last_private_dirty_peak_bytes it counts what the server grew by, and not what it freed.",
 		Needs:  needsMemory,
 		Absent: unknown,
 	}
@@ -62,7 +66,8 @@ func lastFamily() family {
 		Name:   "redis_fork_last_copied_bytes",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "Bytes that the kernel copied for the server's writes until the death of the last finished fork's child: by delay accounting where taskstats works, else from minor faults beyond growth.",
+		Help:   "Bytes that the kernel copied for the server's writes until the death of the last finished fork's child.",
+		Note:   "It is known by delay accounting where taskstats works, else from minor faults beyond growth.",
 		Needs:  "process, better taskstats",
 		Absent: unknown + ": without taskstats so whenever server or child gave memory back, or the server grew by huge pages",
 	}
@@ -70,7 +75,8 @@ func lastFamily() family {
 		Name:   "redis_fork_last_copy_stall_seconds",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "Seconds that passed inside the kernel's page copies of the last finished fork: see redis_fork_copy_stall_seconds_total. Spread over the child's life, unlike redis_fork_last_stall_seconds.",
+		Help:   "Seconds inside the kernel's page copies of the last finished fork.",
+		Note:   "See redis_fork_copy_stall_seconds_total. They are spread over the child's life, unlike redis_fork_last_stall_seconds.",
 		Needs:  "taskstats",
 		Absent: unknown,
 	}
@@ -78,7 +84,8 @@ func lastFamily() family {
 		Name:   "redis_fork_last_tail_seconds",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "Seconds from the last finished child's death until the server's write faults had faded to 1/20 of the first second's. About 60 says that they had not within a minute; the next fork cuts it off too.",
+		Help:   "Seconds from the last finished child's death until the server's write faults had faded.",
+		Note:   "They have at 1/20 of the first second's. About 60 says that they had not within a minute; the next fork cuts it off too.",
 		Needs:  "process",
 		Absent: unknown + ", or the tail goes on",
 	}
@@ -86,7 +93,8 @@ func lastFamily() family {
 		Name:   "redis_fork_last_success",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "1 if the last finished child of this kind ended well, 0 if it failed, was killed, or the server died first. Absent if the server cancelled it or nobody could tell, so an alert on 0 ends then: count failures with redis_fork_children_failed_total.",
+		Help:   "1 if the last finished child of this kind ended well, 0 if it failed.",
+		Note:   "It failed too if it was killed, or the server died first. Absent if the server cancelled it or nobody could tell, so an alert on 0 ends then: count failures with redis_fork_children_failed_total.",
 		Needs:  "process",
 		Absent: noFork + ", or the last one was cancelled or its outcome is unknown",
 	}

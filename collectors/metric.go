@@ -43,7 +43,8 @@ type Metric struct {
 	Type      Type
 	PerServer bool     // has the label "server"
 	Labels    []string // beyond "server"
-	Help      string   // what the number means, its unit, and when it misleads
+	Help      string   // one sentence, which every scrape brings: what the number means, in which unit
+	Note      string   // what else there is to know and when it misleads; in the docs only
 	Needs     string   // where the number comes from, and so what it takes to have it
 	Absent    string   // when there is no series, although Needs is met
 	Stability Stability

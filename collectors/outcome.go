@@ -14,40 +14,46 @@ func outcomeFamily() family {
 		Name:   "redis_fork_children_total",
 		Type:   Counter,
 		Labels: []string{"kind"},
-		Help:   "Children that were followed to their end, whatever the end. Forks that nobody saw are in redis_fork_unobserved_children_total, refused ones in redis_fork_refused_total.",
+		Help:   "Children that were followed to their end, whatever the end.",
+		Note:   "Forks that nobody saw are in redis_fork_unobserved_children_total, refused ones in redis_fork_refused_total.",
 		Needs:  "process",
 	}
 	failed := &Metric{
 		Name:   "redis_fork_children_failed_total",
 		Type:   Counter,
 		Labels: []string{"kind", "reason"},
-		Help:   "Children that failed: by an exit status, by a signal, by the OOM killer, or because the server died first. With the default oom-score-adj no, the OOM killer takes the server, and the child counts under server_died.",
+		Help:   "Children that failed.",
+		Note:   "exit: by an exit status. signal: by a signal. oom: by the OOM killer. server_died: the server died first. With the default oom-score-adj no, the OOM killer takes the server, and the child counts under server_died.",
 		Needs:  "process",
 	}
 	cancelled := &Metric{
 		Name:   "redis_fork_children_cancelled_total",
 		Type:   Counter,
 		Labels: []string{"kind"},
-		Help:   "Children that the server itself ended: FLUSHALL, a replica that left, a failover, AOF switched off. Neither successes nor failures.",
+		Help:   "Children that the server itself ended, which is neither success nor failure.",
+		Note:   "It does so at FLUSHALL, when a replica leaves, at a failover, and when AOF is switched off.",
 		Needs:  "process",
 	}
 	refused := &Metric{
 		Name:   "redis_fork_refused_total",
 		Type:   Counter,
 		Labels: []string{"kind"},
-		Help:   "Forks that the kernel refused, so that there never was a child. Servers before Redis 7.0 don't tell them apart: there it stays 0.",
+		Help:   "Forks that the kernel refused, so that there never was a child (rdb_saves, aof_rewrites, total_forks).",
+		Note:   "They are attempts that grew without a fork. Servers before Redis 7.0 don't tell them apart: there it stays 0.",
 		Needs:  "INFO (Redis 7.0)",
 	}
 	unobservedChildren := &Metric{
 		Name:  "redis_fork_unobserved_children_total",
 		Type:  Counter,
-		Help:  "Forks that the server counted, but whose child nobody followed: all of them where the server's process is not known. Servers before Redis 6.2 count no forks: there it stays 0.",
+		Help:  "Forks that the server counted (total_forks), but whose child nobody followed.",
+		Note:  "They are all of them where the server's process is not known. Servers before Redis 6.2 count no forks: there it stays 0.",
 		Needs: "INFO (Redis 6.2)",
 	}
 	unobservedStalls := &Metric{
 		Name:  "redis_fork_unobserved_stalls_total",
 		Type:  Counter,
-		Help:  "Forks that the server counted, but whose duration a later fork overwrote before it was read. Servers before Redis 6.2 count no forks: there it stays 0.",
+		Help:  "Forks that the server counted (total_forks), but whose duration a later fork overwrote before it was read.",
+		Note:  "Servers before Redis 6.2 count no forks: there it stays 0.",
 		Needs: "INFO (Redis 6.2)",
 	}
 	return family{

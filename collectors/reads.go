@@ -10,7 +10,8 @@ func readsFamily() family {
 		Name:      "redis_fork_exporter_reads_total",
 		Type:      Counter,
 		Labels:    []string{"source"},
-		Help:      "Readings by source, failed ones included. info: INFO; process: the size of the server's process, once a second; while a child lives also child_smaps, where the server's writes and the child wait for part of the time, pagemap, a few of the child's pages, and counters, the cheap ones of server, child and cgroup, where nobody waits.",
+		Help:      "Readings, failed ones included.",
+		Note:      "info: INFO. process: the size of the server's process, once a second. While a child lives also child_smaps, where the server's writes and the child wait for part of the time, pagemap, a few of the child's pages, and counters, the cheap ones of server, child and cgroup, where nobody waits.",
 		Needs:     "–",
 		Stability: Experimental,
 	}
@@ -18,7 +19,8 @@ func readsFamily() family {
 		Name:   "redis_fork_exporter_read_errors_total",
 		Type:   Counter,
 		Labels: []string{"source", "reason"},
-		Help:   "Readings that failed, by source and one of a few reasons. A child that ended while it was read is no error.",
+		Help:   "Readings that failed.",
+		Note:   "A child that ended while it was read is no error.",
 		Needs:  "–",
 	}
 	cpu := &Metric{
@@ -33,7 +35,8 @@ func readsFamily() family {
 	deferred := &Metric{
 		Name:      "redis_fork_exporter_reads_deferred_total",
 		Type:      Counter,
-		Help:      "Readings of child_smaps and pagemap that were put off to stay within the budget of CPU time, each point by pages that is left out among them: the more, the further apart are the exact samples of large children.",
+		Help:      "Readings of child_smaps and pagemap that were put off to stay within the budget of CPU time.",
+		Note:      "Each point by pages that is left out counts: the more, the further apart are the exact samples of large children.",
 		Needs:     "process",
 		Stability: Experimental,
 	}

@@ -15,28 +15,32 @@ func reportedFamily() family {
 	forks := &Metric{
 		Name:   "redis_fork_reported_forks_total",
 		Type:   Counter,
-		Help:   "Forks that the server counted (total_forks). CONFIG RESETSTAT and restarts set it to 0; before Redis 7.0 it includes refused forks.",
+		Help:   "Forks that the server counted (total_forks).",
+		Note:   "CONFIG RESETSTAT and restarts set it to 0; before Redis 7.0 it includes refused forks.",
 		Needs:  "INFO (Redis 6.2)",
 		Absent: down,
 	}
 	stall := &Metric{
 		Name:   "redis_fork_reported_last_stall_seconds",
 		Type:   Gauge,
-		Help:   "Seconds of the server's latest fork as it says (latest_fork_usec). Every fork overwrites it, so scrapes miss all but the last of several.",
+		Help:   "Seconds of the server's latest fork (latest_fork_usec).",
+		Note:   "Every fork overwrites it, so scrapes miss all but the last of several.",
 		Needs:  "INFO",
 		Absent: down + ", or has not forked since its start or CONFIG RESETSTAT",
 	}
 	cow := &Metric{
 		Name:   "redis_fork_reported_cow_bytes",
 		Type:   Gauge,
-		Help:   "Private dirty bytes that the running child last reported to its server (current_cow_size). It is stale by seconds to minutes: see redis_fork_reported_cow_timestamp_seconds.",
+		Help:   "Private dirty bytes that the running child last reported to its server (current_cow_size).",
+		Note:   "It is stale by seconds to minutes: see redis_fork_reported_cow_timestamp_seconds.",
 		Needs:  "INFO (Redis 6.2)",
 		Absent: noChild,
 	}
 	cowTime := &Metric{
 		Name:   "redis_fork_reported_cow_timestamp_seconds",
 		Type:   Gauge,
-		Help:   "When the running child measured redis_fork_reported_cow_bytes, in seconds since 1970, to about a second.",
+		Help:   "When the running child measured redis_fork_reported_cow_bytes, in seconds since 1970 (current_cow_size_age).",
+		Note:   "It is right to about a second.",
 		Needs:  "INFO (Redis 6.2.2)",
 		Absent: noChild,
 	}
@@ -44,7 +48,8 @@ func reportedFamily() family {
 		Name:   "redis_fork_reported_last_cow_bytes",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "Private dirty bytes of the last child that ended well, as the server says: its peak from Redis 7.0, its final value before. Disk saves and diskless syncs share kind=\"rdb\"; after a failure it is still the figure of an older child.",
+		Help:   "Private dirty bytes of the last child that ended well (rdb_last_cow_size, aof_last_cow_size, module_fork_last_cow_size).",
+		Note:   "It is the child's peak from Redis 7.0, its final value before. Disk saves and diskless syncs share kind=\"rdb\"; after a failure it is still the figure of an older child.",
 		Needs:  "INFO (Redis 4.0; module: 6.0)",
 		Absent: down + ", or no child of the kind has ended well",
 	}

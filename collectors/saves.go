@@ -16,7 +16,8 @@ func savesFamily() family {
 		Name:   "redis_fork_reported_last_save_success",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "1 if the last save to disk (rdb) or rewrite (aof) went well by the server's account, 0 if it failed. Cancelled ones and diskless syncs leave it as it was.",
+		Help:   "1 if the last save (rdb_last_bgsave_status) or rewrite (aof_last_bgrewrite_status) went well, 0 if it failed.",
+		Note:   "Cancelled ones and diskless syncs leave it as it was.",
 		Needs:  "INFO",
 		Absent: down + ", or has not tried since its start",
 	}
@@ -24,35 +25,40 @@ func savesFamily() family {
 		Name:   "redis_fork_reported_last_save_timestamp_seconds",
 		Type:   Gauge,
 		Labels: []string{"kind"},
-		Help:   "When the server last saved successfully to disk, in seconds since 1970. INFO gives the server's start where there was no save: that is not exported, so alert on its absence too.",
+		Help:   "When the server last saved successfully to disk, in seconds since 1970 (rdb_last_save_time).",
+		Note:   "INFO gives the server's start where there was no save: that is not exported, so alert on its absence too.",
 		Needs:  "INFO",
 		Absent: down + ", or has not saved since its start",
 	}
 	changes := &Metric{
 		Name:   "redis_fork_reported_changes_since_last_save",
 		Type:   Gauge,
-		Help:   "Changes to the data set that the last save to disk does not have (rdb_changes_since_last_save). They may well be in the append-only file.",
+		Help:   "Changes to the data set that the last save to disk does not have (rdb_changes_since_last_save).",
+		Note:   "They may well be in the append-only file.",
 		Needs:  "INFO",
 		Absent: down,
 	}
 	interval := &Metric{
 		Name:   "redis_fork_save_interval_seconds",
 		Type:   Gauge,
-		Help:   "Time of the longest of the server's save points, in seconds: a save is due when the last one is that long ago and there have been redis_fork_save_interval_changes.",
+		Help:   "Time of the longest of the server's save points, in seconds (CONFIG GET save).",
+		Note:   "A save is due when the last one is that long ago and there have been redis_fork_save_interval_changes.",
 		Needs:  "CONFIG GET",
 		Absent: noSavePoint,
 	}
 	intervalChanges := &Metric{
 		Name:   "redis_fork_save_interval_changes",
 		Type:   Gauge,
-		Help:   "Changes of the longest of the server's save points: with fewer of them since the last save none is due, however long ago that was.",
+		Help:   "Changes of the longest of the server's save points (CONFIG GET save).",
+		Note:   "With fewer of them since the last save none is due, however long ago that was.",
 		Needs:  "CONFIG GET",
 		Absent: noSavePoint,
 	}
 	misconf := &Metric{
 		Name:   "redis_fork_reported_misconf_errors_total",
 		Type:   Counter,
-		Help:   "Commands that the server refused with MISCONF because its last save failed. CONFIG RESETSTAT and restarts set it to 0.",
+		Help:   "Commands that the server refused because its last save failed (errorstat_MISCONF).",
+		Note:   "CONFIG RESETSTAT and restarts set it to 0.",
 		Needs:  "INFO (Redis 6.2)",
 		Absent: down,
 	}

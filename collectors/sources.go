@@ -14,7 +14,8 @@ func sourcesFamily() family {
 		Name:   "redis_fork_source_available",
 		Type:   Gauge,
 		Labels: []string{"source"},
-		Help:   "1 if the source works, 0 if not: process is the server's process, proved to be it, on the exporter's machine, without which nothing about children is known; child_smaps is the memory of its children; pagemap is their pages, of which a sample tells where memory is given back, except of a child with huge pages; cgroup is a memory cgroup that holds this server only, and stands in for most reads of child_smaps; taskstats is the kernel's delay accounting of the server, without which there is no copy time.",
+		Help:   "1 if the exporter can read the source, 0 if not.",
+		Note:   "process: the server's process, proved to be it, on the exporter's machine, without which nothing about children is known. child_smaps: the memory of its children. pagemap: their pages, of which a sample tells where memory is given back, except of a child with huge pages. cgroup: a memory cgroup that holds this server only, and stands in for most reads of child_smaps. taskstats: the kernel's delay accounting of the server, without which there is no copy time.",
 		Needs:  "–",
 		Absent: "Dragonfly",
 	}

@@ -55,10 +55,13 @@ func page(metrics []collectors.Metric) []byte {
 			b.WriteString("|---|---|---|---|---|---|---|\n")
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n",
-			m.Name, m.Type, labels(m.Labels), cell(m.Help), cell(m.Needs), cell(orDash(m.Absent)), m.Stability)
+			m.Name, m.Type, labels(m.Labels), cell(meaning(m)), cell(m.Needs), cell(orDash(m.Absent)), m.Stability)
 	}
 	return b.Bytes()
 }
+
+// meaning returns what there is to know of m.
+func meaning(m *collectors.Metric) string { return strings.TrimSpace(m.Help + " " + m.Note) }
 
 func labels(names []string) string {
 	if len(names) == 0 {
