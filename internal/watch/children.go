@@ -116,7 +116,9 @@ func (r reported) happen(ctx context.Context, w *Watcher) {
 	case child.Estimated:
 		w.apply(ctx, track.Estimated{ID: r.id, Seconds: e.Seconds})
 	case child.DelaysStopped:
-		w.noDelays(ctx, r.fork.process, e.Err)
+		if r.fork.process == w.process { // an earlier one's say nothing of the present one's
+			w.noDelays(ctx, w.process, e.Err)
+		}
 	case child.Learned:
 		r.fork.process.experience = r.fork.process.experience.With(e.Experience)
 	case child.Died:

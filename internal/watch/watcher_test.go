@@ -702,6 +702,33 @@ func TestServerIsReplaced(t *testing.T) {
 	})
 }
 
+// What a child of an earlier process finds out about its delays says nothing of the
+// present one's.
+func TestDelaysOfAnEarlierProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.copies = 10
+		s := run(t, w)
+		time.Sleep(2500 * time.Millisecond)
+		child := w.save(200, time.Millisecond)
+		time.Sleep(time.Second)
+		w.mu.Lock()
+		w.spawn(300, 1, "redis-server")
+		w.info.RunID, w.info.ProcessID, w.info.TotalForks = "run-2", opt.Of(300), opt.Of(uint64(0))
+		w.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		w.procs[serverPID].set(func() { w.procs[serverPID].faults += 6000 }) // and no copy is counted
+		time.Sleep(time.Second)
+		st := s.State()
+		if st.PID != opt.Of(300) || !st.Available[fork.SourceTaskstats] {
+			t.Errorf("process %v, delay accounting %v", st.PID, st.Available[fork.SourceTaskstats])
+		}
+		child.exit(exitOK)
+		child.reap()
+		time.Sleep(time.Second)
+	})
+}
+
 // While the kernel takes a child's memory apart it is no zombie yet, but its sizes
 // are 0: that is no memory given back.
 func TestEndingChildGivesNothingBack(t *testing.T) {
