@@ -33,7 +33,7 @@ func families() []family {
 // All returns the declarations of every metric, grouped, in the order of the docs.
 func All() []Metric {
 	var out []Metric
-	for _, f := range families() {
+	for _, f := range append(families(), curveFamily()) {
 		for _, m := range f.metrics {
 			out = append(out, *m)
 		}

@@ -49,6 +49,7 @@ type Metric struct {
 	Absent    string   // when there is no series, although Needs is met
 	Stability Stability
 	Group     string // heading in the docs: the question that it helps to answer
+	Endpoint  string // that serves it: /metrics or /curve
 
 	desc *prometheus.Desc
 }
@@ -74,7 +75,7 @@ type family struct {
 // described returns the family with its declarations completed.
 func (f family) described() family {
 	for _, m := range f.metrics {
-		m.Group = f.group
+		m.Group, m.Endpoint = f.group, "/metrics"
 		m.PerServer = f.perServer != nil
 		if m.Stability == "" {
 			m.Stability = Stable

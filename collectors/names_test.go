@@ -69,6 +69,7 @@ var groups = []group{
 	{"child_", gauge},
 	{"children_", counter},
 	{"exporter_", counter},
+	{"curve_", func(m *Metric) bool { return m.Type == Gauge && m.Endpoint == "/curve" }},
 	{"host_info", func(m *Metric) bool { return !m.PerServer }},
 	{"server_", gauge},
 	{"source_available", gauge},

@@ -55,18 +55,18 @@ func (o sink) send(m *Metric, metric prometheus.Metric, err error) {
 func (o sink) labels(m *Metric, values []string) []string {
 	out := make([]string, 0, len(values)+1)
 	if m.PerServer {
-		out = append(out, validLabel(o.server))
+		out = append(out, LabelValue(o.server))
 	}
 	for _, v := range values {
-		out = append(out, validLabel(v))
+		out = append(out, LabelValue(v))
 	}
 	return out
 }
 
-// validLabel returns s with bytes that are no UTF-8 as \xNN. A label with such a byte
+// LabelValue returns s with bytes that are no UTF-8 as \xNN. A label with such a byte
 // would cost the whole metric; unlike a replacement character, this keeps names that
 // differ different.
-func validLabel(s string) string {
+func LabelValue(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}

@@ -34,8 +34,8 @@ func TestValidLabel(t *testing.T) {
 		"\xed\xa0\x80":  `\xed\xa0\x80`, // a surrogate
 		"ok \xf0\x9f!é": `ok \xf0\x9f!é`,
 	} {
-		if got := validLabel(in); got != want {
-			t.Errorf("validLabel(%q) = %q, want %q", in, got, want)
+		if got := LabelValue(in); got != want {
+			t.Errorf("LabelValue(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

@@ -6,32 +6,20 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/collectors"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 )
-
-// metric is the name and the help text of a line.
-func metric(line fork.Line) (name, help string) {
-	switch line {
-	case fork.LinePrivateDirty:
-		return "redis_fork_curve_private_dirty_bytes", "Private dirty memory of the fork's child in bytes, with a time of its own for each point."
-	case fork.LineCopied:
-		return "redis_fork_curve_copied_bytes", "Bytes that the kernel copied since the fork's birth for the server's writes, with a time of its own for each point."
-	default:
-		return "redis_fork_curve_resident_bytes", "Resident memory of the server in bytes while a child lives, with a time of its own for each point."
-	}
-}
 
 // write writes the points of all lines, metric by metric and series by series:
 // OpenMetrics wants the samples of a metric together and in ascending order.
 func write(b *bytes.Buffer, lines []series, openMetrics bool) {
-	for line := range fork.Lines {
-		name, help := metric(line)
-		b.WriteString("# HELP " + name + " " + help + "\n# TYPE " + name + " gauge\n")
+	for line, m := range collectors.Curves() {
+		b.WriteString("# HELP " + m.Name + " " + m.Help + "\n# TYPE " + m.Name + " " + string(m.Type) + "\n")
 		for _, s := range lines {
-			if s.line != line {
+			if s.line != fork.Line(line) {
 				continue
 			}
-			prefix := name + `{server="` + escape(s.server) + `"} `
+			prefix := m.Name + `{server="` + escape(s.server) + `"} `
 			for _, p := range s.points {
 				b.WriteString(prefix)
 				b.Write(strconv.AppendUint(b.AvailableBuffer(), p.Bytes, 10))
@@ -62,7 +50,8 @@ func seconds(millis int64) float64 {
 	return s
 }
 
-// escape escapes a label's value; both formats want the same.
+// escape escapes the value s of a label, which /metrics writes in the same way; both
+// formats want the same.
 func escape(s string) string {
-	return strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(strings.ToValidUTF8(s, "\uFFFD"))
+	return strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(collectors.LabelValue(s))
 }

@@ -2,8 +2,10 @@ package curve
 
 import (
 	"bytes"
+	"io"
 	"math/rand/v2"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,9 +13,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/redis-fork-exporter/redis_fork_exporter/collectors"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/fork"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/history"
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/opt"
@@ -61,18 +65,18 @@ func TestBody(t *testing.T) {
 			server.Copies(id, fork.Copies{Time: time.Now().Add(100 * time.Millisecond), Bytes: opt.Of(uint64(8192))})
 		}
 		time.Sleep(time.Second)
-		const want = `# HELP redis_fork_curve_private_dirty_bytes Private dirty memory of the fork's child in bytes, with a time of its own for each point.
+		const want = `# HELP redis_fork_curve_private_dirty_bytes Bytes of memory that only the fork's child holds, each point with a time of its own.
 # TYPE redis_fork_curve_private_dirty_bytes gauge
-# HELP redis_fork_curve_copied_bytes Bytes that the kernel copied since the fork's birth for the server's writes, with a time of its own for each point.
+# HELP redis_fork_curve_copied_bytes Bytes that the kernel copied since the fork's birth for the server's writes, each point with a time of its own.
 # TYPE redis_fork_curve_copied_bytes gauge
 redis_fork_curve_copied_bytes{server="a"} 0 946684799999
 redis_fork_curve_copied_bytes{server="a"} 8192 946684800100
-redis_fork_curve_copied_bytes{server="b\\\"\n�"} 0 946684799999
-redis_fork_curve_copied_bytes{server="b\\\"\n�"} 8192 946684800100
-# HELP redis_fork_curve_resident_bytes Resident memory of the server in bytes while a child lives, with a time of its own for each point.
+redis_fork_curve_copied_bytes{server="b\\\"\n\\xff"} 0 946684799999
+redis_fork_curve_copied_bytes{server="b\\\"\n\\xff"} 8192 946684800100
+# HELP redis_fork_curve_resident_bytes Bytes that the server has resident while a child lives, each point with a time of its own.
 # TYPE redis_fork_curve_resident_bytes gauge
 redis_fork_curve_resident_bytes{server="a"} 900 946684800000
-redis_fork_curve_resident_bytes{server="b\\\"\n�"} 900 946684800000
+redis_fork_curve_resident_bytes{server="b\\\"\n\\xff"} 900 946684800000
 `
 		h := New(store.Feeds)
 		w := httptest.NewRecorder()
@@ -80,13 +84,21 @@ redis_fork_curve_resident_bytes{server="b\\\"\n�"} 900 946684800000
 		if diff := cmp.Diff(want, w.Body.String()); diff != "" {
 			t.Errorf("text (-want +got):\n%s", diff)
 		}
-		parser := expfmt.NewTextParser(model.UTF8Validation)
-		families, err := parser.TextToMetricFamilies(bytes.NewReader(w.Body.Bytes()))
+		// The name of a server is the one that /metrics writes.
+		registry := prometheus.NewPedanticRegistry()
+		registry.MustRegister(collectors.New(store.Snapshot))
+		families, err := registry.Gather()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := families["redis_fork_curve_copied_bytes"].GetMetric()[2].GetLabel()[0].GetValue(); got != "b\\\"\n�" {
-			t.Errorf("server %q", got)
+		var metrics bytes.Buffer
+		for _, f := range families {
+			if _, err := expfmt.MetricFamilyToText(&metrics, f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, want := servers(t, w.Body), servers(t, &metrics); !slices.Equal(got, want) || len(got) != 2 {
+			t.Errorf("/curve has the servers %q, /metrics %q", got, want)
 		}
 		w = httptest.NewRecorder()
 		h.ServeHTTP(w, request("", alice, "Accept", "application/openmetrics-text;version=1.0.0"))
@@ -95,6 +107,28 @@ redis_fork_curve_resident_bytes{server="b\\\"\n�"} 900 946684800000
 			t.Errorf("OpenMetrics (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// servers returns the values of the label server in an exposition, sorted.
+func servers(t *testing.T, exposition io.Reader) []string {
+	t.Helper()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(exposition)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == "server" {
+					out = append(out, l.GetValue())
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // A parser that cuts off to milliseconds, as Prometheus' does, gets the very

@@ -29,6 +29,7 @@ default the address, and is on every metric that is about one server. The column
   fields.
 - **Kinds** of forks: ` + "`rdb`, `aof`, `replication`, `module`, `slot_migration`, `unknown`" + `. Series of the first three exist from the
   start, at zero; those of the others since the first such fork.
+- Everything is in ` + "`/metrics`" + `, but for the last table: that is in ` + "[`/curve`](curve.md)" + `.
 - **Series**: at most %d per server whose forks are of the first three kinds; each further kind adds %d.
 - Forks are rare events. Count over a window as long as you care for, and prefer counts over a limit, which are exact
   where the limit is a bucket's boundary, to quantiles.
