@@ -91,6 +91,11 @@ stack: ## Bring up servers under load, the exporter and a Prometheus with the sh
 	@.ci/deps.sh $(STACK_PACKAGES)
 	go run ./internal/cmd/demo --prometheus=127.0.0.1:9090 --listen=127.0.0.1:10121 --keys=500000 --rate=5000 --pause=20s $(ARGS)
 
+.PHONY: recorded
+recorded: ## Make the recorded run of the dashboards' tests and the pictures of docs/img anew (root, six minutes).
+	@.ci/deps.sh $(STACK_PACKAGES) chromium
+	@.ci/recorded.sh
+
 .PHONY: bench
 bench: ## Run the benchmarks.
 	go test -run '^$$' -bench . -benchmem ./...

@@ -23,8 +23,8 @@ import (
 	"github.com/redis-fork-exporter/redis_fork_exporter/internal/testutil"
 )
 
-// runFile is what a real Prometheus had of a real run, as internal/cmd/demo
-// writes it: a primary and its replica that save, rewrite and sync by turns, one
+// runFile is what a real Prometheus had of a real run, as make recorded writes
+// it: a primary and its replica that save, rewrite and sync by turns, one
 // save's child killed, one rewrite cancelled; scraped every 5 s, with /curve, the
 // rules loaded and delay accounting on.
 const (

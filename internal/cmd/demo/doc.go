@@ -7,5 +7,6 @@
 // replica beside the Redis, and a real Prometheus that scrapes /metrics and /curve
 // with the shipped rules loaded. With --record it then also writes what Prometheus
 // has in the end, in OpenMetrics' text format: dashboards/testdata/run.om.gz is such
-// a file.
+// a file. With --pictures it has a browser make those of docs/img. make recorded does
+// both.
 package main

@@ -38,6 +38,8 @@ type settings struct {
 	rules      string
 	scrape     time.Duration
 	record     string
+
+	pictures string // directory for pictures, "" for none
 }
 
 func main() { os.Exit(run()) }
@@ -56,6 +58,7 @@ func run() int {
 	flag.StringVar(&s.rules, "rules", "dashboards", "directory of Prometheus' rules")
 	flag.DurationVar(&s.scrape, "scrape-interval", 15*time.Second, "how often Prometheus scrapes")
 	flag.StringVar(&s.record, "record", "", "file to write what Prometheus has in the end to, compressed")
+	flag.StringVar(&s.pictures, "pictures", "", "directory to write pictures of the exporter's pages to in the end")
 	flag.Parse()
 	if s.record != "" && s.prometheus == "" {
 		fmt.Fprintln(os.Stderr, "demo: --record needs --prometheus")
@@ -106,8 +109,8 @@ func demo(ctx context.Context, s *settings) error {
 		group.Go(p.wait)
 	}
 	done := make(chan struct{})
+	n := &narrator{url: "http://" + listener.Addr().String(), out: os.Stdout, live: isTerminal(os.Stdout)}
 	group.Go(func() error {
-		n := &narrator{url: "http://" + listener.Addr().String(), out: os.Stdout, live: isTerminal(os.Stdout)}
 		load := redisrun.StartLoad(running, scene.primary.Client(), redisrun.LoadOptions{Rate: s.rate, Keys: s.keys, ValueSize: s.size})
 		defer load.Stop()
 		if err := errors.Join(n.ready(running), p.ready(running)); err != nil {
@@ -120,7 +123,7 @@ func demo(ctx context.Context, s *settings) error {
 		close(done)
 		return nil
 	})
-	group.Go(func() error { return end(ctx, running, s, p, done) })
+	group.Go(func() error { return end(ctx, running, s, n, p, done) })
 	if err := group.Wait(); !errors.Is(err, errOver) {
 		return err
 	}
@@ -131,9 +134,9 @@ func demo(ctx context.Context, s *settings) error {
 var errOver = errors.New("the time is over")
 
 // end returns when the demo is to end: after its time, after its last fork (done), with
-// ctx, or because nothing runs any more. Before it does, Prometheus is asked for the
-// record.
-func end(ctx, running context.Context, s *settings, p *prometheus, done <-chan struct{}) error {
+// ctx, or because nothing runs any more. Before it does, Prometheus (p) is asked for the
+// record, and pictures are made of the exporter that n tells of.
+func end(ctx, running context.Context, s *settings, n *narrator, p *prometheus, done <-chan struct{}) error {
 	var over <-chan time.Time
 	if s.length > 0 {
 		over = time.After(s.length)
@@ -148,6 +151,15 @@ func end(ctx, running context.Context, s *settings, p *prometheus, done <-chan s
 	if s.record != "" {
 		if err := p.record(running, s.record); err != nil {
 			return fmt.Errorf("record: %w", err)
+		}
+	}
+	if s.pictures != "" {
+		forks, err := n.get(running)
+		if err != nil {
+			return err
+		}
+		if err := pictures(running, s.pictures, n.url, forks); err != nil {
+			return fmt.Errorf("pictures: %w", err)
 		}
 	}
 	return errOver
