@@ -220,16 +220,21 @@ func (l *ledger) replyWithoutCount(sent time.Time, latest opt.Val[time.Duration]
 // loseSeenBefore gives up the durations of all births that a reply sent at sent
 // would have had to count, and says how many there were.
 func (l *ledger) loseSeenBefore(sent time.Time, s *settlement) int {
-	n := 0
 	if g, ok := l.group.Get(); ok {
 		l.settle(g, false, s)
 	}
-	for _, b := range l.seenBefore(sent) {
+	lost := l.seenBefore(sent)
+	l.lose(lost, s)
+	return len(lost)
+}
+
+// lose settles births as forks that the server has counted and whose durations nobody
+// knows.
+func (l *ledger) lose(births []birthEntry, s *settlement) {
+	for _, b := range births {
 		s.duration(b.id, opt.Val[time.Duration]{})
-		n++
 	}
-	l.counted += n
-	return n
+	l.counted += len(births)
 }
 
 // close settles everything at the end of a server's run: what is not known now
@@ -239,10 +244,7 @@ func (l *ledger) close() settlement {
 	if g, ok := l.group.Get(); ok {
 		l.settle(g, false, &s)
 	}
-	for _, b := range l.births {
-		s.duration(b.id, opt.Val[time.Duration]{})
-	}
-	l.counted += len(l.births)
+	l.lose(l.births, &s)
 	l.assumed, l.births = l.births, nil
 	return s
 }
